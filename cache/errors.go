@@ -1,0 +1,17 @@
+package cache
+
+import "errors"
+
+var (
+	// ErrNothing says that an observation went well but has nothing to tell
+	// yet, or never will. It is no failure and never replaces a snapshot.
+	// volume.ErrNoSample and volume.ErrUnsupported wrap it.
+	ErrNothing = errors.New("nothing to tell")
+	// ErrStuck says that an earlier observation outlived its timeout and has
+	// not returned, so that no other is started.
+	ErrStuck = errors.New("an observation is stuck")
+	// ErrTimeout says that an observation outlived its timeout.
+	ErrTimeout = errors.New("observation timed out")
+	// ErrClosed says that the source was taken away.
+	ErrClosed = errors.New("no longer observed")
+)

@@ -1,0 +1,50 @@
+// Package cachestore keeps bytes under keys with a lifetime: in memory, in a
+// file, or in Redis. It knows nothing of what the bytes mean.
+package cachestore
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// MaxValueSize bounds a value, in bytes. Set refuses more with ErrTooLarge and
+// Get treats a larger value as an error of its key.
+const MaxValueSize = 16 << 20
+
+// ErrTooLarge says that a value is above MaxValueSize.
+var ErrTooLarge = errors.New("value is larger than 16 MiB")
+
+// Item is what Get found under one key.
+type Item struct {
+	// Value is nil when there is no such key. It may be shared with the store
+	// and with other readers: nobody may change it.
+	Value []byte
+	// TTL is the remaining life; 0 when Value is nil.
+	TTL time.Duration
+	// Err is this key's own error, such as a value of the wrong type.
+	Err error
+}
+
+// Store keeps bytes with a lifetime. Every method may be called from many
+// goroutines. A context without a deadline gets the store's own short one.
+type Store interface {
+	// Get returns an Item for each key, in the order of keys, in one round
+	// trip. A missing key is no error. The error is about the store as a
+	// whole: then there are no items.
+	Get(ctx context.Context, keys ...string) ([]Item, error)
+	// Set puts a value, which the caller must not change afterwards. ttl is
+	// above zero.
+	Set(ctx context.Context, key string, value []byte, ttl time.Duration) error
+	// Claim takes key for holder unless another holder has it, and reports
+	// whether holder has it now. Claiming again renews the claim for ttl.
+	Claim(ctx context.Context, key, holder string, ttl time.Duration) (bool, error)
+	// Release gives a claim up; it does nothing when the claim is not
+	// holder's (any more).
+	Release(ctx context.Context, key, holder string) error
+	// Ping asks whether the store can be reached.
+	Ping(ctx context.Context) error
+	// Close ends the store's connections and goroutines, and flushes what is
+	// to be kept.
+	Close() error
+}

@@ -1,0 +1,96 @@
+// Package volume holds the storage volumes that the configuration names: their
+// types, and the observations of their performance, health and usage. What is
+// special to a vendor is in a folder of its own below.
+package volume
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"storage_exporter/cache"
+)
+
+// ErrUnsupported says that a backend cannot tell: no series and no failure.
+var ErrUnsupported = fmt.Errorf("not supported by this backend: %w", cache.ErrNothing)
+
+// ErrNoSample says that nothing could be measured yet, as with the first of two
+// counters. It is no failure.
+var ErrNoSample = fmt.Errorf("no sample yet: %w", cache.ErrNothing)
+
+// Performance holds the six figures of a volume. A nil figure is one that the
+// backend does not report, or a latency of an interval without operations.
+type Performance struct {
+	IOPSRead         *float64 `json:"iops_read,omitempty"`      // operations per second
+	IOPSWrite        *float64 `json:"iops_write,omitempty"`     // operations per second
+	BytesRead        *float64 `json:"io_bytes_read,omitempty"`  // bytes per second
+	BytesWrite       *float64 `json:"io_bytes_write,omitempty"` // bytes per second
+	LatencyReadUsec  *float64 `json:"io_usec_read,omitempty"`   // microseconds per operation
+	LatencyWriteUsec *float64 `json:"io_usec_write,omitempty"`  // microseconds per operation
+}
+
+// Status is a volume's state of health.
+type Status string
+
+// The states of health, from best to worst; Unknown means not checked yet.
+const (
+	Healthy     Status = "healthy"     // the last check was good and the vendor says so
+	Degraded    Status = "degraded"    // served, but something is wrong
+	Unavailable Status = "unavailable" // it cannot be determined
+	Offline     Status = "offline"     // not accessible
+	Unknown     Status = "unknown"     // not checked yet
+)
+
+// Statuses lists every state, in the order in which they are shown.
+var Statuses = []Status{Healthy, Degraded, Offline, Unavailable, Unknown}
+
+// Health is the outcome of one health check.
+type Health struct {
+	Status Status `json:"status"`
+	// Info says in words an operator can act on why the status is not
+	// healthy; empty when there is nothing to say.
+	Info     string            `json:"status_info,omitempty"`
+	Backend  string            `json:"backend"`
+	Metadata map[string]string `json:"metadata,omitempty"`
+	// ReadOnly is whether the volume is mounted read-only; nil where there is
+	// no mount to ask.
+	ReadOnly *bool `json:"read_only,omitempty"`
+}
+
+// Usage is how full a volume is. Nil is "not reported".
+type Usage struct {
+	CapacityBytes  *uint64 `json:"capacity_bytes,omitempty"`
+	UsedBytes      *uint64 `json:"used_bytes,omitempty"`      // capacity less what is free, root's reserve included
+	AvailableBytes *uint64 `json:"available_bytes,omitempty"` // to ordinary users
+	Inodes         *uint64 `json:"inodes,omitempty"`
+	InodesUsed     *uint64 `json:"inodes_used,omitempty"`
+}
+
+// Result is one volume's part of an observation.
+type Result[T any] struct {
+	Value T
+	// SampledAt is when the value was measured; zero means now.
+	SampledAt time.Time
+	// Err is the volume's own error; ErrUnsupported and ErrNoSample are no
+	// failures.
+	Err error
+}
+
+// Intervals is how often a backend's figures change at all; zero means as
+// often as asked. A volume is not observed more often.
+type Intervals struct {
+	Performance, Health, Usage time.Duration
+}
+
+// Backend is what is asked in one go: one appliance with its volumes, or one
+// mount. The maps are keyed by volume name. An error is about all volumes; a
+// failing volume is a Result with Err. A failing volume's health is a Health
+// value, not an error. Every method obeys ctx's deadline.
+type Backend interface {
+	Performance(ctx context.Context) (map[string]Result[Performance], error)
+	Health(ctx context.Context) (map[string]Result[Health], error)
+	Usage(ctx context.Context) (map[string]Result[Usage], error)
+	Intervals() Intervals
+	// Close logs out and ends connections.
+	Close() error
+}
