@@ -1,0 +1,248 @@
+package cachestore
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+)
+
+const (
+	// recordOverhead is roughly what a record costs beside its key and value,
+	// in bytes.
+	recordOverhead = 128
+	// sweepInterval is how often Set and Claim look for expired records.
+	sweepInterval = 10 * time.Second
+)
+
+// Limits bound what a store keeps in memory. A zero means the default.
+type Limits struct {
+	// Bytes counts keys, values and an allowance for each record; 1 GiB.
+	Bytes int64
+	// Keys is 100,000 by default.
+	Keys int
+}
+
+func (l Limits) withDefaults() Limits {
+	if l.Bytes <= 0 {
+		l.Bytes = 1 << 30
+	}
+	if l.Keys <= 0 {
+		l.Keys = 100_000
+	}
+	return l
+}
+
+// Memory keeps values in this process. Time is monotonic, so a step of the
+// wall clock changes no lifetime. It has no goroutine: expired records are
+// never served, and are swept by later writes.
+type Memory struct {
+	limits Limits
+
+	mu      sync.RWMutex // guards the fields below
+	records map[string]record
+	bytes   int64
+	swept   time.Time
+	closed  bool
+}
+
+var _ Store = (*Memory)(nil)
+
+type record struct {
+	value    []byte
+	deadline time.Time // with a monotonic reading
+	ttl      time.Duration
+}
+
+// NewMemory makes a store with the default limits.
+func NewMemory() *Memory { return NewMemoryLimited(Limits{}) }
+
+// NewMemoryLimited makes a store with limits of its own.
+func NewMemoryLimited(limits Limits) *Memory {
+	return &Memory{limits: limits.withDefaults(), records: make(map[string]record), swept: time.Now()}
+}
+
+// Get returns the values themselves, not copies of them.
+func (m *Memory) Get(ctx context.Context, keys ...string) ([]Item, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	items := make([]Item, len(keys))
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	if m.closed {
+		return nil, ErrClosed
+	}
+	now := time.Now()
+	for i, key := range keys {
+		if r, ok := m.records[key]; ok && r.deadline.After(now) {
+			items[i] = Item{Value: r.value, TTL: r.deadline.Sub(now)}
+		}
+	}
+	return items, nil
+}
+
+// Set keeps value itself, not a copy. Above the limits it returns ErrFull.
+func (m *Memory) Set(ctx context.Context, key string, value []byte, ttl time.Duration) error {
+	if err := checkSet(ctx, value, ttl); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed {
+		return ErrClosed
+	}
+	return m.put(key, value, ttl)
+}
+
+// Claim keeps the holder as the value of key.
+func (m *Memory) Claim(ctx context.Context, key, holder string, ttl time.Duration) (bool, error) {
+	if err := checkSet(ctx, nil, ttl); err != nil {
+		return false, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed {
+		return false, ErrClosed
+	}
+	if r, ok := m.records[key]; ok && r.deadline.After(time.Now()) && string(r.value) != holder {
+		return false, nil
+	}
+	if err := m.put(key, []byte(holder), ttl); err != nil {
+		return false, err
+	}
+	return true, nil
+}
+
+// Release removes the claim of holder.
+func (m *Memory) Release(ctx context.Context, key, holder string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed {
+		return ErrClosed
+	}
+	if r, ok := m.records[key]; ok && string(r.value) == holder {
+		m.remove(key, r)
+	}
+	return nil
+}
+
+// Ping fails only after Close.
+func (m *Memory) Ping(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	if m.closed {
+		return ErrClosed
+	}
+	return nil
+}
+
+// Close drops everything.
+func (m *Memory) Close() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.closed = true
+	m.records, m.bytes = nil, 0
+	return nil
+}
+
+// put needs the lock.
+func (m *Memory) put(key string, value []byte, ttl time.Duration) error {
+	now := time.Now()
+	if now.Sub(m.swept) >= sweepInterval {
+		m.sweep(now)
+	}
+	if !m.fits(key, value) {
+		m.sweep(now)
+		if !m.fits(key, value) {
+			return ErrFull
+		}
+	}
+	if value == nil {
+		value = []byte{} // nil would mean that there is no such key
+	}
+	m.bytes += m.growth(key, value)
+	m.records[key] = record{value: value, deadline: now.Add(ttl), ttl: ttl}
+	return nil
+}
+
+func (m *Memory) fits(key string, value []byte) bool {
+	if _, ok := m.records[key]; !ok && len(m.records) >= m.limits.Keys {
+		return false
+	}
+	return m.bytes+m.growth(key, value) <= m.limits.Bytes
+}
+
+// growth is what bytes gains when value is put under key.
+func (m *Memory) growth(key string, value []byte) int64 {
+	if old, ok := m.records[key]; ok {
+		return int64(len(value) - len(old.value))
+	}
+	return int64(len(key) + len(value) + recordOverhead)
+}
+
+func (m *Memory) sweep(now time.Time) {
+	m.swept = now
+	for key, r := range m.records {
+		if !r.deadline.After(now) {
+			m.remove(key, r)
+		}
+	}
+}
+
+func (m *Memory) remove(key string, r record) {
+	m.bytes -= int64(len(key) + len(r.value) + recordOverhead)
+	delete(m.records, key)
+}
+
+// checkSet holds what every store checks before it puts something.
+func checkSet(ctx context.Context, value []byte, ttl time.Duration) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if len(value) > MaxValueSize {
+		return ErrTooLarge
+	}
+	if ttl <= 0 {
+		return ErrTTL
+	}
+	return nil
+}
+
+// peek is what File writes of a key: the value, the lifetime it was put with
+// and what is left of it; zero when it is gone.
+func (m *Memory) peek(key string, now time.Time) (value []byte, ttl, left time.Duration) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	r, ok := m.records[key]
+	if !ok || !r.deadline.After(now) {
+		return nil, 0, 0
+	}
+	return r.value, r.ttl, r.deadline.Sub(now)
+}
+
+// restore puts back what had lived for a while with lifetime ttl.
+func (m *Memory) restore(key string, value []byte, ttl, left time.Duration) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.put(key, value, left); err != nil {
+		return err
+	}
+	r := m.records[key]
+	r.ttl = ttl
+	m.records[key] = r
+	return nil
+}
+
+func (m *Memory) keys() []string {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return slices.Collect(maps.Keys(m.records))
+}

@@ -1,0 +1,230 @@
+package cachestore
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// Redis keeps values in a Redis or Valkey of version 6 or later, which other
+// processes may share. Its user needs the commands PTTL, GETRANGE, SET, GET,
+// PEXPIRE, DEL, EVAL, EVALSHA and PING on its keys, in a cluster also
+// CLUSTER SLOTS and COMMAND.
+type Redis struct {
+	client  redis.UniversalClient
+	mode    string
+	timeout time.Duration
+	claim   *redis.Script
+	release *redis.Script
+}
+
+var _ Store = (*Redis)(nil)
+
+const (
+	claimScript = `
+local holder = redis.call('GET', KEYS[1])
+if not holder then
+  redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+  return 1
+end
+if holder == ARGV[1] then
+  redis.call('PEXPIRE', KEYS[1], ARGV[2])
+  return 1
+end
+return 0`
+	releaseScript = `
+if redis.call('GET', KEYS[1]) == ARGV[1] then
+  return redis.call('DEL', KEYS[1])
+end
+return 0`
+)
+
+// NewRedis checks the configuration and makes a store that connects when it
+// is first called, so that a Redis that is down does not fail the start.
+func NewRedis(cfg RedisConfig) (*Redis, error) {
+	if err := cfg.validate(); err != nil {
+		return nil, fmt.Errorf("redis: %w", err)
+	}
+	tlsConfig, err := cfg.TLS.config()
+	if err != nil {
+		return nil, err
+	}
+	cfg.Timeout = cmp.Or(cfg.Timeout, 500*time.Millisecond)
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	redis.SetLogger(libraryLog{cfg.Logger}) // the library has one for the whole process
+	client, err := newRedisClient(cfg, tlsConfig)
+	if err != nil {
+		return nil, fmt.Errorf("redis: %w", err)
+	}
+	return &Redis{
+		client:  client,
+		mode:    cfg.Mode,
+		timeout: cfg.Timeout,
+		claim:   redis.NewScript(claimScript),
+		release: redis.NewScript(releaseScript),
+	}, nil
+}
+
+// Get asks for all keys in one pipeline, in a cluster in one for each node;
+// there a node out of reach costs its own keys only.
+func (r *Redis) Get(ctx context.Context, keys ...string) ([]Item, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if len(keys) == 0 {
+		return []Item{}, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, r.timeout)
+	defer cancel()
+	pipe := r.client.Pipeline()
+	lives := make([]*redis.DurationCmd, len(keys))
+	values := make([]*redis.StringCmd, len(keys))
+	for i, key := range keys {
+		// The life comes first: should the key be put anew in between, then
+		// the new value looks too old, where the old one would look new.
+		lives[i] = pipe.PTTL(ctx, key)
+		// GETRANGE bounds what a foreign value can cost. One byte more than
+		// is allowed tells that there was more.
+		values[i] = pipe.GetRange(ctx, key, 0, MaxValueSize)
+	}
+	_, err := pipe.Exec(ctx)
+	if err != nil && r.mode != RedisCluster && !isReply(err) {
+		return nil, wholeError(err)
+	}
+	items := make([]Item, len(keys))
+	answered := false
+	for i := range keys {
+		items[i] = readItem(lives[i], values[i])
+		answered = answered || items[i].Err == nil || isKeyError(items[i].Err)
+	}
+	if !answered {
+		return nil, items[0].Err
+	}
+	return items, nil
+}
+
+// readItem judges what was answered for one key.
+func readItem(life *redis.DurationCmd, value *redis.StringCmd) Item {
+	if err := cmp.Or(life.Err(), value.Err()); err != nil {
+		return Item{Err: wholeError(err)}
+	}
+	const noKey, noExpiry = -2, -1 // as the library gives them, without a unit
+	ttl := life.Val()
+	body, _ := value.Bytes() // the library's own buffer, which nobody changes
+	switch {
+	case ttl == noKey || ttl == 0:
+		return Item{}
+	case ttl == noExpiry:
+		return Item{Err: ErrNoExpiry}
+	case ttl < 0:
+		return Item{Err: fmt.Errorf("remaining life of %d", ttl)}
+	case len(body) > MaxValueSize:
+		return Item{Err: ErrTooLarge}
+	case len(body) == 0 && ttl < emptyLife:
+		return Item{} // it expired between the two commands
+	case len(body) == 0:
+		return Item{Value: []byte{}, TTL: ttl} // nil would mean that there is no such key
+	default:
+		return Item{Value: body, TTL: ttl}
+	}
+}
+
+// emptyLife is the life below which an empty value is taken for one that has
+// just expired.
+const emptyLife = 100 * time.Millisecond
+
+// Set puts a value; a server that is out of memory or read-only refuses it.
+func (r *Redis) Set(ctx context.Context, key string, value []byte, ttl time.Duration) error {
+	if err := checkSet(ctx, value, ttl); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, r.timeout)
+	defer cancel()
+	return wholeError(r.client.Do(ctx, "SET", key, value, "PX", milliseconds(ttl)).Err())
+}
+
+// Claim is one script on one key, so it works in every mode.
+func (r *Redis) Claim(ctx context.Context, key, holder string, ttl time.Duration) (bool, error) {
+	if err := checkSet(ctx, nil, ttl); err != nil {
+		return false, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, r.timeout)
+	defer cancel()
+	held, err := r.claim.Run(ctx, r.client, []string{key}, holder, milliseconds(ttl)).Bool()
+	return held, wholeError(err)
+}
+
+// Release deletes the claim if it is still the holder's.
+func (r *Redis) Release(ctx context.Context, key, holder string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, r.timeout)
+	defer cancel()
+	return wholeError(r.release.Run(ctx, r.client, []string{key}, holder).Err())
+}
+
+// Ping asks the server, in a cluster any one of the nodes.
+func (r *Redis) Ping(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, r.timeout)
+	defer cancel()
+	return wholeError(r.client.Ping(ctx).Err())
+}
+
+// Close closes the connections.
+func (r *Redis) Close() error {
+	if err := r.client.Close(); err != nil && !errors.Is(err, redis.ErrClosed) {
+		return fmt.Errorf("redis: %w", err)
+	}
+	return nil
+}
+
+// milliseconds rounds up: a life of zero would be refused.
+func milliseconds(d time.Duration) int64 {
+	return int64((d + time.Millisecond - 1) / time.Millisecond)
+}
+
+// wholeError puts the store's own errors around the library's.
+func wholeError(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, redis.ErrClosed):
+		return ErrClosed
+	case errors.Is(err, redis.ErrPoolTimeout), errors.Is(err, redis.ErrPoolExhausted):
+		return fmt.Errorf("redis: %w", ErrBusy)
+	case isLost(err) && !errors.Is(err, ErrUnavailable):
+		return fmt.Errorf("redis: %w: %w", ErrUnavailable, err)
+	default:
+		return fmt.Errorf("redis: %w", err)
+	}
+}
+
+// isReply says whether the server answered, with whatever error.
+func isReply(err error) bool {
+	var reply redis.Error
+	return errors.As(err, &reply)
+}
+
+// isLost says whether there was no answer. What is neither a reply nor our
+// own doing is: refused, reset, timed out, not trusted.
+func isLost(err error) bool {
+	return err != nil && !isReply(err) &&
+		!errors.Is(err, context.Canceled) && !errors.Is(err, errCredentials) &&
+		!errors.Is(err, redis.ErrClosed) && !errors.Is(err, redis.ErrPoolTimeout) && !errors.Is(err, redis.ErrPoolExhausted)
+}
+
+// isKeyError says whether an error is about this key and no other.
+func isKeyError(err error) bool {
+	return errors.Is(err, ErrNoExpiry) || errors.Is(err, ErrTooLarge) || redis.HasErrorPrefix(err, "WRONGTYPE")
+}
