@@ -1,0 +1,143 @@
+// Package collector turns snapshots into metrics. It asks no drive and no
+// array: it reads what the cache holds, and only waits, within a scrape's
+// deadline, for what was never observed.
+package collector
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"strings"
+	"sync"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// source is what a collector is made of: one for drives, one for each volume
+// backend, and so on.
+type source interface {
+	// name is that of the flag, of collect[] and of the label "collector".
+	name() string
+	// families are all that read may emit; the same ones at every call. Their
+	// order does not matter.
+	families() []*family
+	// read gets the snapshots and returns the series that can be made of
+	// them, in a stable order. It must obey ctx's deadline and return what it
+	// has by then. ok is false if anything had nothing to show in time.
+	// It is never called again before it has returned.
+	read(ctx context.Context) (parts []part, ok bool)
+}
+
+// Collector is one collector: a prometheus.Collector of its own, and a part of
+// an Exporter, which serves it far more cheaply. It must not be shared by two
+// Exporters.
+type Collector struct {
+	source   source
+	families []*textFamily
+	index    map[*family]int // of families
+
+	mu     sync.Mutex // guards flight
+	flight *flight    // the read under way, or nil
+
+	// memo is owned by the flight: only one runs at a time.
+	memo encoder
+}
+
+var _ prometheus.Collector = (*Collector)(nil)
+
+// newCollector panics on a family that is not valid: that is a mistake in the
+// source's own code.
+func newCollector(src source) *Collector {
+	c := &Collector{source: src, index: make(map[*family]int)}
+	for _, f := range src.families() {
+		if _, ok := c.index[f]; ok {
+			panic(fmt.Sprintf("collector %s lists the family %s twice", src.name(), f.name))
+		}
+		c.index[f] = len(c.families)
+		c.families = append(c.families, newTextFamily(f))
+	}
+	c.memo = newEncoder(c)
+	return c
+}
+
+// Name is the collector's name, as in --collector.<name>.
+func (c *Collector) Name() string { return c.source.name() }
+
+// Describe sends the descriptors of the families that the collector may emit.
+func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
+	for _, f := range c.families {
+		ch <- f.desc
+	}
+}
+
+// Collect reads the snapshots, waiting for what is missing at most as long as
+// a scrape without a deadline would, and sends the series. What has nothing to
+// show by then is left out. A bad or duplicate series is skipped.
+func (c *Collector) Collect(ch chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), defaultTimeout)
+	defer cancel()
+	parts, _ := c.source.read(ctx)
+	sink := newMetricSink(ch)
+	for i := range parts {
+		sink.emit(c, &parts[i], slog.New(slog.DiscardHandler))
+	}
+}
+
+// emit lets p emit into s and reports whether that went well. A panic costs
+// the part, and nothing else.
+func (c *Collector) emit(p *part, s sink, logger *slog.Logger) (ok bool) {
+	defer func() {
+		if r := recover(); r != nil {
+			ok = false
+			logger.Error("Panic in a collector", "collector", c.Name(), "part", p.id,
+				"err", r, "stack", string(debug.Stack()))
+		}
+	}()
+	p.emit(s)
+	return true
+}
+
+// clean makes a label value valid UTF-8.
+func clean(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
+
+// metricSink makes const metrics.
+type metricSink struct {
+	ch        chan<- prometheus.Metric
+	seen      map[seriesID]struct{}
+	collector *Collector // whose part emits now
+	dropped   int        // duplicates
+	line      []byte     // scratch
+}
+
+func newMetricSink(ch chan<- prometheus.Metric) *metricSink {
+	return &metricSink{ch: ch, seen: make(map[seriesID]struct{})}
+}
+
+func (s *metricSink) emit(c *Collector, p *part, logger *slog.Logger) bool {
+	s.collector = c
+	return c.emit(p, s, logger)
+}
+
+// add leaves out what the encoder does.
+func (s *metricSink) add(f *family, value float64, labelValues ...string) {
+	i, ok := s.collector.index[f]
+	if !ok || len(labelValues) != len(f.labels) {
+		return
+	}
+	tf := s.collector.families[i]
+	var id seriesID
+	s.line, id = tf.appendSeries(s.line[:0], labelValues)
+	if _, ok := s.seen[id]; ok {
+		s.dropped++
+		return
+	}
+	s.seen[id] = struct{}{}
+	values := make([]string, len(labelValues))
+	for i, v := range labelValues {
+		values[i] = clean(v)
+	}
+	if m, err := prometheus.NewConstMetric(tf.desc, f.kind, value, values...); err == nil {
+		s.ch <- m
+	}
+}

@@ -1,0 +1,198 @@
+package collector
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/prometheus/common/expfmt"
+)
+
+// maxWrite bounds how long a page may take to be sent, so that a client that
+// does not read cannot keep its place among the requests.
+const maxWrite = 30 * time.Second
+
+// ServeHTTP serves a scrape. It never fails because of what a collector does:
+// what is not ready in time is left out, and its success is 0.
+func (e *Exporter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		w.Header().Set("Allow", "GET, HEAD")
+		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
+		return
+	}
+	if e.requests != nil {
+		select {
+		case e.requests <- struct{}{}:
+			defer func() { <-e.requests }()
+		default:
+			w.Header().Set("Retry-After", "1")
+			http.Error(w, fmt.Sprintf("limit of %d concurrent requests reached, try again later", cap(e.requests)),
+				http.StatusServiceUnavailable)
+			return
+		}
+	}
+	l := e.layout.Load()
+	collectors, err := asked(l, r.URL.RawQuery)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	ctx, cancel := e.scrapeContext(r)
+	defer cancel()
+	outcomes := e.gather(ctx, l, collectors)
+	if r.Context().Err() != nil {
+		return // nobody is there to read it
+	}
+
+	control := http.NewResponseController(w)
+	if control.SetWriteDeadline(time.Now().Add(maxWrite)) == nil {
+		defer func() { _ = control.SetWriteDeadline(time.Time{}) }() // of the connection's next request
+	}
+	// OpenMetrics is not among the formats: it wants _total at the end of a
+	// counter's name, and smartctl_exporter's have none, so that they would
+	// be renamed for whoever asks for it.
+	format := expfmt.NegotiateAccept(r.Header, expfmt.DefaultAcceptedFormats()...)
+	if format.FormatType() != expfmt.TypeTextPlain {
+		e.serveFamilies(w, r, l, collectors, outcomes)
+		return
+	}
+	e.serveText(w, r, format, l, collectors, outcomes)
+}
+
+// serveFamilies serves the formats other than text, which are made of metric
+// families.
+func (e *Exporter) serveFamilies(w http.ResponseWriter, r *http.Request, l *layout, collectors []int, outcomes []outcome) {
+	reg := prometheus.NewRegistry()
+	reg.MustRegister(&scrape{layout: l, collectors: collectors, outcomes: outcomes, metrics: e.cfg.Metrics, logger: e.cfg.Logger})
+	gatherers := append(prometheus.Gatherers{reg}, e.gatherer...)
+	promhttp.HandlerFor(gatherers, promhttp.HandlerOpts{
+		ErrorHandling: promhttp.ContinueOnError,
+		ErrorLog:      slog.NewLogLogger(e.cfg.Logger.Handler(), slog.LevelDebug),
+	}).ServeHTTP(w, r)
+}
+
+// serveText joins the encoded series of the parts, and adds what changes with
+// every scrape.
+func (e *Exporter) serveText(w http.ResponseWriter, r *http.Request, format expfmt.Format, l *layout, collectors []int, outcomes []outcome) {
+	p := &page{layout: l, texts: make([][]*partText, len(l.collectors))}
+	for _, i := range collectors {
+		p.texts[i] = outcomes[i].texts
+	}
+	for i, n := range e.pages.dedupe(p) {
+		e.cfg.Metrics.dropped.WithLabelValues(l.collectors[i].Name(), droppedDuplicate).Add(float64(n))
+	}
+	tail := buffers.Get().(*bytes.Buffer)
+	defer putBuffer(tail)
+	e.writeTail(tail, format, l, collectors, outcomes)
+
+	header := w.Header()
+	header.Set("Content-Type", string(format))
+	header.Add("Vary", "Accept")
+	header.Add("Vary", "Accept-Encoding")
+	if acceptsGzip(r.Header) {
+		header.Set("Content-Encoding", "gzip")
+		e.writeGzip(w, p, tail.Bytes())
+		return
+	}
+	header.Set("Content-Length", strconv.Itoa(p.size()+tail.Len()))
+	if r.Method == http.MethodHead {
+		return
+	}
+	// An error means that the client is gone: there is nobody to tell.
+	out := writers.Get().(*bufio.Writer)
+	out.Reset(w)
+	_ = p.chunks(func(b []byte) error { _, err := out.Write(b); return err })
+	_, _ = out.Write(tail.Bytes())
+	_ = out.Flush()
+	out.Reset(io.Discard)
+	writers.Put(out)
+}
+
+// writeGzip writes one gzip member (RFC 1952): the page's blocks, which are
+// kept while it stays the same, then those of the tail.
+func (e *Exporter) writeGzip(w http.ResponseWriter, p *page, tail []byte) {
+	head := e.pages.compress(p)
+	end := buffers.Get().(*bytes.Buffer)
+	defer putBuffer(end)
+	deflate(end, func(w io.Writer) { _, _ = w.Write(tail) }, true)
+	var trailer [8]byte
+	binary.LittleEndian.PutUint32(trailer[:4], crc32.Update(head.crc, crc32.IEEETable, tail))
+	binary.LittleEndian.PutUint32(trailer[4:], uint32(head.size+len(tail)))
+	end.Write(trailer[:])
+
+	const start = "\x1f\x8b\x08\x00\x00\x00\x00\x00\x04\xff" // deflate, no time, fastest, unknown system
+	w.Header().Set("Content-Length", strconv.Itoa(len(start)+len(head.blocks)+end.Len()))
+	for _, b := range [][]byte{[]byte(start), head.blocks, end.Bytes()} {
+		if _, err := w.Write(b); err != nil {
+			return // the client is gone
+		}
+	}
+}
+
+// writeTail writes the families about the scrape, and the exporter's own.
+func (e *Exporter) writeTail(out *bytes.Buffer, format expfmt.Format, l *layout, collectors []int, outcomes []outcome) {
+	var b []byte
+	for _, f := range []*textFamily{durationFamily, successFamily} {
+		if len(collectors) > 0 {
+			b = append(b, f.header...)
+		}
+		for _, i := range collectors {
+			b, _ = f.appendSeries(b, []string{l.collectors[i].Name()})
+			b = append(appendValue(b, outcomes[i].value(f)), '\n')
+		}
+	}
+	out.Write(b)
+
+	families, err := e.gatherer.Gather()
+	if err != nil {
+		e.cfg.Logger.Warn("Gathering the exporter's own metrics went wrong in part", "err", err)
+	}
+	encoder := expfmt.NewEncoder(out, format)
+	for _, f := range families {
+		if l.has(f.GetName()) {
+			// A second block of the same family would make the page invalid.
+			e.cfg.Logger.Warn("Own metric family has the name of a collector's", "family", f.GetName())
+			continue
+		}
+		length := out.Len()
+		if err := encoder.Encode(f); err != nil {
+			out.Truncate(length)
+			e.cfg.Logger.Warn("Own metric family cannot be encoded", "family", f.GetName(), "err", err)
+		}
+	}
+}
+
+// value is the outcome's value in one of the families about the scrape.
+func (o *outcome) value(f *textFamily) float64 {
+	switch {
+	case f == durationFamily:
+		return o.elapsed.Seconds()
+	case o.complete && o.ok:
+		return 1
+	}
+	return 0
+}
+
+var (
+	writers = sync.Pool{New: func() any { return bufio.NewWriterSize(io.Discard, 32<<10) }}
+	buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+)
+
+// putBuffer gives a buffer back, unless it has grown beyond what is worth
+// keeping.
+func putBuffer(b *bytes.Buffer) {
+	if b.Cap() <= 1<<20 {
+		b.Reset()
+		buffers.Put(b)
+	}
+}

@@ -1,0 +1,207 @@
+package collector
+
+import (
+	"bytes"
+	"hash/crc32"
+	"io"
+	"slices"
+	"sync"
+
+	"github.com/klauspost/compress/flate"
+)
+
+// page is what the collectors have to show in one scrape.
+type page struct {
+	layout *layout
+	texts  [][]*partText // by collector; nil: not asked, or not complete
+}
+
+// chunks calls write for each piece of the page in order, until it fails.
+func (p *page) chunks(write func([]byte) error) error {
+	for i := range p.layout.families {
+		place := &p.layout.families[i]
+		headed := false
+		for _, user := range place.users {
+			for _, text := range p.texts[user.collector] {
+				lines := text.family(user.family)
+				if len(lines) == 0 {
+					continue
+				}
+				if !headed {
+					headed = true
+					if err := write(place.header); err != nil {
+						return err
+					}
+				}
+				if err := write(lines); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// size is the page's length in bytes.
+func (p *page) size() int {
+	n := 0
+	_ = p.chunks(func(b []byte) error { n += len(b); return nil })
+	return n
+}
+
+// pages remembers, from one scrape to the next, what depends on the page as a
+// whole: which series are duplicates, and the compressed text.
+type pages struct {
+	mu         sync.Mutex // guards the fields below, the latest first
+	unique     []*uniqueness
+	compressed []*compressedPage
+}
+
+// maxPages bounds how many pages are remembered: filters make several of them.
+const maxPages = 4
+
+// recall returns the item of a short list that is the same, or makes it, and
+// forgets what was not asked for longest.
+func recall[T any](list *[]T, same func(T) bool, create func() T) T {
+	i := slices.IndexFunc(*list, same)
+	var item T
+	if i >= 0 {
+		item = (*list)[i]
+	} else {
+		item = create()
+		i = len(*list)
+		*list = append(*list, item)
+	}
+	copy((*list)[1:i+1], (*list)[:i])
+	(*list)[0] = item
+	if len(*list) > maxPages {
+		*list = slices.Delete(*list, maxPages, len(*list))
+	}
+	return item
+}
+
+// uniqueness is which lines must be left out of the page of these parts. It
+// holds as long as no part's label sets change, whatever the values do.
+type uniqueness struct {
+	series []*[]seriesID // of the parts, in order
+	drop   map[*[]seriesID][]int
+}
+
+// dedupe leaves out series that the page already has, the first in the order
+// of collectors and parts staying, and returns how many that were, by
+// collector.
+func (s *pages) dedupe(p *page) []int {
+	var series []*[]seriesID
+	for _, texts := range p.texts {
+		for _, t := range texts {
+			series = append(series, t.series)
+		}
+	}
+	u := s.uniqueness(series)
+	dropped := make([]int, len(p.texts))
+	if len(u.drop) == 0 {
+		return dropped
+	}
+	for c, texts := range p.texts {
+		texts = slices.Clone(texts) // those of the flight are shared
+		for i, t := range texts {
+			if lines := u.drop[t.series]; len(lines) > 0 {
+				texts[i] = t.without(lines)
+				dropped[c] += len(lines)
+			}
+		}
+		p.texts[c] = texts
+	}
+	return dropped
+}
+
+func (s *pages) uniqueness(series []*[]seriesID) *uniqueness {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return recall(&s.unique,
+		func(u *uniqueness) bool { return slices.Equal(u.series, series) },
+		func() *uniqueness { return &uniqueness{series: series, drop: duplicates(series)} })
+}
+
+// duplicates finds the lines of each part that an earlier line already has.
+func duplicates(series []*[]seriesID) map[*[]seriesID][]int {
+	n := 0
+	for _, ids := range series {
+		n += len(*ids)
+	}
+	seen := make(map[seriesID]struct{}, n)
+	drop := make(map[*[]seriesID][]int)
+	for _, ids := range series {
+		for line, id := range *ids {
+			before := len(seen)
+			if seen[id] = struct{}{}; len(seen) == before {
+				drop[ids] = append(drop[ids], line)
+			}
+		}
+	}
+	return drop
+}
+
+// compressedPage is a page as deflate blocks that more can follow.
+type compressedPage struct {
+	sums []uint64 // of the parts, in order: what the page consists of
+	once sync.Once
+	// Set once:
+	blocks []byte
+	crc    uint32 // of the text
+	size   int    // of the text
+}
+
+// compress compresses the page, or returns what that gave before if the page is
+// the same as then. Scrapes that come together share one compression.
+func (s *pages) compress(p *page) *compressedPage {
+	sums := make([]uint64, 0, 64)
+	for _, texts := range p.texts {
+		for _, t := range texts {
+			sums = append(sums, t.sum)
+		}
+	}
+	s.mu.Lock()
+	c := recall(&s.compressed,
+		func(c *compressedPage) bool { return slices.Equal(c.sums, sums) },
+		func() *compressedPage { return &compressedPage{sums: sums} })
+	s.mu.Unlock()
+	c.once.Do(func() { c.fill(p) })
+	return c
+}
+
+func (c *compressedPage) fill(p *page) {
+	var out bytes.Buffer
+	deflate(&out, func(w io.Writer) {
+		_ = p.chunks(func(b []byte) error {
+			c.crc = crc32.Update(c.crc, crc32.IEEETable, b)
+			c.size += len(b)
+			_, err := w.Write(b)
+			return err
+		})
+	}, false)
+	c.blocks = bytes.Clone(out.Bytes())
+}
+
+var deflaters = sync.Pool{New: func() any {
+	w, err := flate.NewWriter(io.Discard, flate.BestSpeed)
+	if err != nil {
+		panic(err) // the level is valid
+	}
+	return w
+}}
+
+// deflate compresses what write writes into out. What ends at a byte's border
+// without being final can be followed by the next.
+func deflate(out *bytes.Buffer, write func(io.Writer), final bool) {
+	w := deflaters.Get().(*flate.Writer)
+	defer deflaters.Put(w)
+	w.Reset(out)
+	write(w)
+	// Writing to a buffer does not fail.
+	if final {
+		_ = w.Close()
+	} else {
+		_ = w.Flush()
+	}
+}

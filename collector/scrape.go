@@ -1,0 +1,85 @@
+package collector
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const timeoutHeader = "X-Prometheus-Scrape-Timeout-Seconds"
+
+// maxHeaderTimeout is the longest timeout that is taken for one: Prometheus
+// has it below the scrape interval.
+const maxHeaderTimeout = time.Hour
+
+// scrapeContext gives the request the deadline that Prometheus tells, less an
+// offset. A header that makes no sense is none.
+func (e *Exporter) scrapeContext(r *http.Request) (context.Context, context.CancelFunc) {
+	timeout := e.cfg.Timeout
+	seconds, err := strconv.ParseFloat(r.Header.Get(timeoutHeader), 64)
+	// Written so that NaN is refused too.
+	if err == nil && seconds > 0 && seconds <= maxHeaderTimeout.Seconds() {
+		timeout = time.Duration(seconds * float64(time.Second))
+	}
+	// A timeout hardly longer than the offset still leaves half of it.
+	timeout = max(timeout-e.cfg.TimeoutOffset, timeout/2)
+	return context.WithTimeout(r.Context(), min(timeout, maxRead))
+}
+
+// asked tells which collectors of l the query asks for, by index. The error is
+// one line for the user.
+func asked(l *layout, query string) ([]int, error) {
+	values, err := url.ParseQuery(query)
+	if err != nil {
+		return nil, fmt.Errorf("invalid query: %w", err)
+	}
+	collect, exclude := values["collect[]"], values["exclude[]"]
+	if len(collect) > 0 && len(exclude) > 0 {
+		return nil, errors.New("collect[] and exclude[] cannot be combined: use one of them")
+	}
+	for _, name := range slices.Concat(collect, exclude) {
+		if l.find(name) < 0 {
+			enabled := strings.Join(l.names(), ", ")
+			if enabled == "" {
+				enabled = "none"
+			}
+			return nil, fmt.Errorf("collector %.64q is unknown or disabled; enabled are: %s", name, enabled)
+		}
+	}
+	var indices []int
+	for i, c := range l.collectors {
+		if len(collect) > 0 && !slices.Contains(collect, c.Name()) || slices.Contains(exclude, c.Name()) {
+			continue
+		}
+		indices = append(indices, i)
+	}
+	return indices, nil
+}
+
+// acceptsGzip tells whether the client takes gzip, as RFC 9110 12.5.3 has it.
+func acceptsGzip(header http.Header) bool {
+	others := false
+	for item := range strings.SplitSeq(strings.Join(header.Values("Accept-Encoding"), ","), ",") {
+		coding, params, _ := strings.Cut(item, ";")
+		weight := 1.0
+		if name, q, ok := strings.Cut(params, "="); ok && strings.EqualFold(strings.TrimSpace(name), "q") {
+			var err error
+			if weight, err = strconv.ParseFloat(strings.TrimSpace(q), 64); err != nil {
+				weight = 0
+			}
+		}
+		switch strings.ToLower(strings.TrimSpace(coding)) {
+		case "gzip", "x-gzip":
+			return weight > 0
+		case "*":
+			others = weight > 0
+		}
+	}
+	return others
+}
