@@ -1,0 +1,187 @@
+// Package mount holds what every backend with a mount on this host shares: which
+// mount a path lies on, a guard against mounts that hang, and health, usage and
+// performance as the kernel tells them. It only ever reads.
+package mount
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+// Bounds for what comes from outside.
+const (
+	maxFile  = 16 << 20
+	maxLine  = 1 << 20
+	maxLinks = 40 // as the kernel
+)
+
+// errNoMount says that a path lies on nothing that is mounted.
+var errNoMount = errors.New("no mount covers the path")
+
+// Paths is where the host's file systems are; empty means the usual place.
+type Paths struct {
+	Proc, Sys, Root string
+}
+
+// Host is what the mounts of one host are asked through.
+type Host struct {
+	paths Paths
+	guard *Guard
+}
+
+// NewHost makes a host. onHung is told of each call into a mount that begins to
+// hang (+1) or comes back (-1): such a call is counted here alone, since the
+// observation that made it ends in time.
+func NewHost(paths Paths, onHung func(delta int)) *Host {
+	if paths.Proc == "" {
+		paths.Proc = "/proc"
+	}
+	if paths.Sys == "" {
+		paths.Sys = "/sys"
+	}
+	paths.Root = path.Clean("/" + paths.Root)
+	return &Host{paths: paths, guard: NewGuard(onHung)}
+}
+
+// Mounts reads the host's mounts. It touches none of them.
+func (h *Host) Mounts() (Table, error) {
+	content, err := h.readProcess("mountinfo")
+	if err != nil {
+		return nil, fmt.Errorf("read the table of mounts: %w", err)
+	}
+	return parseMountinfo(content, h.paths.Root), nil
+}
+
+// readProcess reads a file of a process that sees the host's mounts: of this
+// one, or in a container with the host's root mounted, of the first one. That
+// may be hidden; then ours tells what is mounted below the host's root.
+func (h *Host) readProcess(name string) ([]byte, error) {
+	if h.paths.Root != "/" {
+		if content, err := readFile(filepath.Join(h.paths.Proc, "1", name)); err == nil {
+			return content, nil
+		}
+	}
+	return readFile(filepath.Join(h.paths.Proc, "self", name))
+}
+
+// readFile reads a kernel file, which never belongs to a mount that may hang.
+func readFile(name string) ([]byte, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	content, err := io.ReadAll(io.LimitReader(file, maxFile+1))
+	if err == nil && len(content) > maxFile {
+		err = fmt.Errorf("%s is larger than %d MiB", name, maxFile>>20)
+	}
+	return content, err
+}
+
+// local is where this process finds the host's path.
+func (h *Host) local(name string) string { return filepath.Join(h.paths.Root, name) }
+
+// location is where a path leads to.
+type location struct {
+	real  string // without symbolic links, as the host sees it
+	mount Mount
+}
+
+// locate follows the path's symbolic links. Each look at a name goes through the
+// guard of the mount that the name lies on; a mount point is no link and is not
+// looked at, so that finding a mount does not touch it.
+func (h *Host) locate(ctx context.Context, table Table, name string) (location, error) {
+	w := walk{real: "/", rest: components(name)}
+	for {
+		w = w.pastMountPoints(table)
+		at := w.real
+		if len(w.rest) > 0 {
+			at = path.Join(w.real, w.rest[0])
+		}
+		m, ok := table.Covering(at)
+		if !ok {
+			return location{}, errNoMount
+		}
+		if len(w.rest) == 0 {
+			return location{real: w.real, mount: m}, nil
+		}
+		next, err := guarded(ctx, h.guard, m.Device, func() (walk, error) { return h.follow(table, w, m.Device) })
+		if err != nil {
+			return location{real: at, mount: m}, err
+		}
+		w = next
+	}
+}
+
+// walk is how far a path was followed. It is a value: a call that hangs keeps
+// its own.
+type walk struct {
+	real  string
+	rest  []string
+	links int
+}
+
+func (w walk) pastMountPoints(table Table) walk {
+	for len(w.rest) > 0 {
+		next := path.Join(w.real, w.rest[0])
+		if m, ok := table.Covering(next); !ok || m.Point != next {
+			break
+		}
+		w.real, w.rest = next, w.rest[1:]
+	}
+	return w
+}
+
+// follow goes on as long as the names lie on the device.
+func (h *Host) follow(table Table, w walk, device string) (walk, error) {
+	for len(w.rest) > 0 {
+		w = w.pastMountPoints(table)
+		if len(w.rest) == 0 {
+			break
+		}
+		next := path.Join(w.real, w.rest[0])
+		if m, ok := table.Covering(next); !ok || m.Device != device {
+			break
+		}
+		info, err := os.Lstat(h.local(next))
+		if err != nil {
+			return w, err
+		}
+		if info.Mode()&fs.ModeSymlink == 0 {
+			w.real, w.rest = next, w.rest[1:]
+			continue
+		}
+		if w.links++; w.links > maxLinks {
+			return w, &fs.PathError{Op: "follow", Path: next, Err: syscall.ELOOP}
+		}
+		target, err := os.Readlink(h.local(next))
+		if err != nil {
+			return w, err
+		}
+		if path.IsAbs(target) {
+			w.real = "/"
+		}
+		w.rest = append(components(target), w.rest[1:]...)
+	}
+	return w, nil
+}
+
+// components splits a path into its names; ".." stays, for it is about where a
+// link led to.
+func components(name string) []string {
+	var names []string
+	for part := range strings.SplitSeq(name, "/") {
+		if part != "" && part != "." {
+			names = append(names, part)
+		}
+	}
+	return names
+}

@@ -1,0 +1,250 @@
+package mount
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"storage_exporter/volume"
+)
+
+// ErrNotMounted says that a path lies on another mount than it should, as on the
+// disk below a mount point with nothing mounted.
+var ErrNotMounted = errors.New("not mounted")
+
+// Without a deadline a look takes this long at most; performance, which can do
+// with where the path led to before, waits less.
+const (
+	lookTime   = 4 * time.Second
+	locateTime = time.Second
+)
+
+// Point observes what is mounted under one path. Its calls may run at once.
+type Point struct {
+	host  *Host
+	path  string
+	meter *Meter
+
+	mu      sync.Mutex // guards the fields below
+	real    string     // where the path led to last; "" before
+	counted []Sample   // the first reading of stacked devices that say they are not counted
+	counts  bool       // they are all the same: it changed since
+}
+
+// NewPoint makes a point for a clean absolute path of the host, whose
+// performance is asked once an interval.
+func (h *Host) NewPoint(name string, interval time.Duration) *Point {
+	return &Point{host: h, path: path.Clean(name), meter: NewMeter(interval)}
+}
+
+// State is what one look at a point found.
+type State struct {
+	Path  string
+	Real  string // Path without symbolic links; "" when it could not be followed
+	Mount Mount  // that the path lies on; as far as it was followed when Err is set
+	FS    unix.Statfs_t
+	Block []string // names of the block devices, where there are any
+	Err   error    // why the mount could not be looked at
+}
+
+// Look asks the mount whether it answers: stat and statfs, within the guard. It
+// returns before ctx ends, so that there is time to say what was found.
+func (p *Point) Look(ctx context.Context) State {
+	ctx, cancel := withMargin(ctx, lookTime)
+	defer cancel()
+	state := State{Path: p.path}
+	at, table, err := p.locate(ctx)
+	state.Mount, state.Err = at.mount, err
+	if err != nil {
+		return state
+	}
+	state.Real = at.real
+	if devices, err := p.host.devices(at.mount, table, maxOverlays); err == nil {
+		for _, b := range devices {
+			state.Block = append(state.Block, b.name)
+		}
+	}
+	local := p.host.local(at.real)
+	state.FS, state.Err = guarded(ctx, p.host.guard, at.mount.Device, func() (unix.Statfs_t, error) {
+		return ask(local)
+	})
+	if state.Err == nil && at.mount.FSType == "autofs" { // which was triggered just now
+		if at, _, err := p.locate(ctx); err == nil {
+			state.Mount = at.mount
+		}
+	}
+	return state
+}
+
+// ask makes the calls that only an answering mount returns from.
+func ask(name string) (unix.Statfs_t, error) {
+	var info unix.Stat_t
+	if err := uninterrupted(func() error { return unix.Stat(name, &info) }); err != nil {
+		return unix.Statfs_t{}, fmt.Errorf("stat: %w", err)
+	}
+	if info.Mode&unix.S_IFMT != unix.S_IFDIR {
+		return unix.Statfs_t{}, syscall.ENOTDIR
+	}
+	var fs unix.Statfs_t
+	if err := uninterrupted(func() error { return unix.Statfs(name, &fs) }); err != nil {
+		return unix.Statfs_t{}, fmt.Errorf("statfs: %w", err)
+	}
+	return fs, nil
+}
+
+// uninterrupted calls again what a signal interrupted: the runtime sends itself
+// many, and FUSE answers them with EINTR.
+func uninterrupted(call func() error) error {
+	for {
+		if err := call(); !errors.Is(err, unix.EINTR) {
+			return err
+		}
+	}
+}
+
+// locate finds the mount under the path, and remembers where the path led to.
+func (p *Point) locate(ctx context.Context) (location, Table, error) {
+	table, err := p.host.Mounts()
+	if err != nil {
+		return location{}, nil, err
+	}
+	at, err := p.host.locate(ctx, table, p.path)
+	if err == nil {
+		p.mu.Lock()
+		p.real = at.real
+		p.mu.Unlock()
+	}
+	return at, table, err
+}
+
+// Rates returns what was done on the mount since the last call, and when that
+// was measured; the mount is empty when there is none to tell of. A mount that
+// hangs still has its counters: they are the kernel's.
+func (p *Point) Rates(ctx context.Context) (m Mount, rates volume.Performance, at time.Time, err error) {
+	ctx, cancel := withMargin(ctx, locateTime)
+	defer cancel()
+	on, table, err := p.locate(ctx)
+	if errors.Is(err, ErrHung) || errors.Is(err, ErrTooManyHung) {
+		on, err = p.remembered(table)
+	}
+	if err != nil {
+		return Mount{}, rates, at, fmt.Errorf("find the mount of %s: %w", p.path, err)
+	}
+	samples, err := p.read(on.mount, table)
+	if err != nil {
+		return on.mount, rates, at, err
+	}
+	rates, at, err = p.meter.Next(samples, time.Now())
+	return on.mount, rates, at, err
+}
+
+// remembered is where the path led to when it could be followed last.
+func (p *Point) remembered(table Table) (location, error) {
+	p.mu.Lock()
+	name := p.real
+	p.mu.Unlock()
+	if name == "" {
+		name = p.path
+	}
+	m, ok := table.Covering(name)
+	if !ok {
+		return location{}, errNoMount
+	}
+	return location{real: name, mount: m}, nil
+}
+
+// read takes one reading of the counters of a mount.
+func (p *Point) read(m Mount, table Table) ([]Sample, error) {
+	switch {
+	case IsNFS(m.FSType):
+		s, err := p.host.nfsSample(m, table)
+		return []Sample{s}, err
+	case m.FSType == "zfs":
+		s, err := p.host.zfsSample(m)
+		return []Sample{s}, err
+	}
+	devices, err := p.host.devices(m, table, maxOverlays)
+	if err != nil {
+		return nil, err
+	}
+	samples, frozen, stacked := make([]Sample, 0, len(devices)), "", true
+	for _, b := range devices {
+		s, err := b.sample()
+		if err != nil {
+			return nil, err
+		}
+		samples = append(samples, s)
+		if b.frozen() {
+			frozen, stacked = b.name, stacked && b.stacked()
+		}
+	}
+	if frozen == "" || (stacked && p.isCounted(samples)) {
+		return samples, nil
+	}
+	if m.FSType == "xfs" {
+		if s, err := p.host.xfsSample(devices[0]); err == nil {
+			return []Sample{s}, nil
+		}
+	}
+	return nil, unsupported("the kernel counts nothing for %s: write 1 to its queue/iostats", frozen)
+}
+
+// isCounted is whether counters that are said to stand still have moved since
+// they were first seen: older kernels count for device-mapper and md all the same.
+func (p *Point) isCounted(samples []Sample) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case p.counted == nil || !sameCounters(p.counted, samples):
+		p.counted, p.counts = samples, false
+	case !slices.EqualFunc(p.counted, samples, sameOps):
+		p.counts = true
+	}
+	return p.counts
+}
+
+func sameOps(a, b Sample) bool {
+	return same(a.Read.Ops, b.Read.Ops) && same(a.Write.Ops, b.Write.Ops)
+}
+
+func same(a, b *uint64) bool { return (a == nil) == (b == nil) && (a == nil || *a == *b) }
+
+// withMargin ends a quarter earlier than ctx, and after limit at the latest.
+func withMargin(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
+	if deadline, ok := ctx.Deadline(); ok {
+		limit = min(limit, time.Until(deadline)/4*3)
+	}
+	return context.WithTimeout(ctx, limit)
+}
+
+// Want is what a volume expects of its mount.
+type Want struct {
+	Backend string   // as configured
+	FSTypes []string // one of them; none is any
+	// RequireMount is whether something other than the root file system must be
+	// mounted at the path or above it.
+	RequireMount bool
+	ReadOnly     bool // a read-only mount is as it should be
+}
+
+// Check is whether this is the mount that is wanted for the path. The error wraps
+// ErrNotMounted.
+func (w Want) Check(name string, m Mount) error {
+	below := fmt.Sprintf("%s is on %s (%s, %s)", name, m.Point, m.FSType, clean(m.Source))
+	if w.RequireMount && m.Point == "/" && path.Clean(name) != "/" {
+		return fmt.Errorf("%s, with nothing mounted there: mount it, or set require_mount = false: %w", below, ErrNotMounted)
+	}
+	if len(w.FSTypes) > 0 && !slices.Contains(w.FSTypes, m.FSType) {
+		return fmt.Errorf("%s, which is not of type %s: mount it, or correct `backend`: %w",
+			below, strings.Join(w.FSTypes, " or "), ErrNotMounted)
+	}
+	return nil
+}

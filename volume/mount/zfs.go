@@ -1,0 +1,61 @@
+package mount
+
+import (
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// zfsSample reads a dataset's counters: /proc/spl/kstat/zfs/<pool>/objset-*. They
+// have no times.
+func (h *Host) zfsSample(m Mount) (Sample, error) {
+	pool, _, _ := strings.Cut(m.Source, "/")
+	if pool == "" || pool == "." || pool == ".." {
+		return Sample{}, unsupported("%q at %s is no dataset", m.Source, m.Point)
+	}
+	dir := filepath.Join(h.paths.Proc, "spl", "kstat", "zfs", pool)
+	sets, err := filepath.Glob(dir + "/objset-*")
+	if err != nil {
+		return Sample{}, err
+	}
+	for _, set := range sets {
+		content, err := readFile(set)
+		if err != nil {
+			continue // a dataset may go while we look
+		}
+		name, read, write := parseObjset(string(content))
+		if name == m.Source {
+			return Sample{Identity: set, Read: read, Write: write, ByteUnit: 1}, nil
+		}
+	}
+	return Sample{}, unsupported("no counters are known of the dataset %s", m.Source)
+}
+
+// parseObjset reads lines of `name type value`.
+func parseObjset(content string) (dataset string, read, write Counters) {
+	for line := range strings.Lines(content) {
+		fields := strings.Fields(line)
+		if len(fields) < 3 {
+			continue
+		}
+		if fields[0] == "dataset_name" {
+			dataset = strings.Join(fields[2:], " ")
+			continue
+		}
+		n, err := strconv.ParseUint(fields[2], 10, 64)
+		if err != nil {
+			continue
+		}
+		switch fields[0] {
+		case "reads":
+			read.Ops = &n
+		case "nread":
+			read.Bytes = &n
+		case "writes":
+			write.Ops = &n
+		case "nwritten":
+			write.Bytes = &n
+		}
+	}
+	return dataset, read, write
+}
