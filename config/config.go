@@ -1,0 +1,175 @@
+// Package config reads the exporter's TOML file, its environment and its flags
+// into one plain Config. It knows no drive, volume or store: main hands its
+// values on.
+package config
+
+import (
+	"fmt"
+	"time"
+)
+
+// Config is what the exporter runs with: flag, environment, file and default,
+// in this order. Every value in it has been checked.
+type Config struct {
+	Node  Node  `toml:"node"`
+	Cache Cache `toml:"cache"`
+	Redis Redis `toml:"redis"`
+	Smart Smart `toml:"smart"`
+	// VolumeDefaults holds for every volume that says nothing else.
+	VolumeDefaults VolumeDefaults `toml:"volumes"`
+	// Volumes is sorted by name. Without any [volume.*] section it is the root
+	// file system, under the name "root".
+	Volumes []Volume `toml:"-"`
+	// File is where it was read from, empty without a file.
+	File string `toml:"-"`
+	// Warnings are what was accepted but is probably not meant.
+	Warnings []Problem `toml:"-"`
+}
+
+// Node is the host that is observed.
+type Node struct {
+	// Name tells hosts on one Redis apart. Empty: this host has its own.
+	Name string `toml:"name"`
+}
+
+// The stores that snapshots can be kept in.
+const (
+	StoreMemory = "memory"
+	StoreFile   = "file"
+	StoreRedis  = "redis"
+)
+
+// Cache is where snapshots are kept.
+type Cache struct {
+	// Store is one of the three names, never empty once loaded: unless it is
+	// chosen, it follows from what is set, redis.addresses or cache.path.
+	Store string `toml:"store"`
+	// Path is the file store's file.
+	Path string `toml:"path"`
+}
+
+// The ways in which Redis is run.
+const (
+	RedisSingle   = "single"
+	RedisSentinel = "sentinel"
+	RedisCluster  = "cluster"
+)
+
+// Redis is how to reach Redis. Addresses are host:port; in mode sentinel they
+// are the sentinels'.
+type Redis struct {
+	Mode             string        `toml:"mode"`
+	Addresses        []string      `toml:"addresses"`
+	MasterName       string        `toml:"master_name"`
+	DB               int           `toml:"db"`
+	Username         string        `toml:"username"`
+	Password         Secret        `toml:"password"`
+	SentinelUsername string        `toml:"sentinel_username"`
+	SentinelPassword Secret        `toml:"sentinel_password"`
+	Timeout          time.Duration `toml:"timeout"` // of one call
+	TLS              TLS           `toml:"tls"`
+}
+
+// TLS is how a connection is secured; it is zero unless Enabled.
+type TLS struct {
+	Enabled            bool   `toml:"enabled"`
+	CAFile             string `toml:"ca_file"`   // empty: the system's
+	CertFile           string `toml:"cert_file"` // of the client; both or neither
+	KeyFile            string `toml:"key_file"`
+	ServerName         string `toml:"server_name"`
+	InsecureSkipVerify bool   `toml:"insecure_skip_verify"`
+}
+
+// Smart is how drives are observed.
+type Smart struct {
+	Path     string        `toml:"path"`     // of smartctl; a bare name is looked up in PATH
+	Interval time.Duration `toml:"interval"` // between two reports of a drive
+	// Timeout of one run. The default gives way to a shorter interval.
+	Timeout time.Duration `toml:"timeout"`
+	TTL     time.Duration `toml:"ttl"` // of a report
+	// Rescan is the time between two scans; 0 means never again.
+	Rescan      time.Duration `toml:"rescan" zero:"off"`
+	Concurrency int           `toml:"concurrency"` // runs at once
+	// Scan looks for drives although Devices lists some. It is implied when
+	// Devices is empty.
+	Scan bool `toml:"scan"`
+	// Devices are paths, each with the device type after a semicolon where
+	// smartctl needs one: "/dev/bus/0;megaraid,1".
+	Devices []string `toml:"devices"`
+	// DeviceInclude and DeviceExclude are regular expressions, not anchored,
+	// on the label of scanned devices; empty: no filter.
+	DeviceInclude   string   `toml:"device_include"`
+	DeviceExclude   string   `toml:"device_exclude"`
+	ScanDeviceTypes []string `toml:"scan_device_types"`
+	// PowermodeCheck is the state from which on a drive is left asleep:
+	// never, sleep, standby or idle.
+	PowermodeCheck string `toml:"powermode_check"`
+}
+
+// VolumeDefaults are the periods of all volumes. A timeout of 0 is the
+// backend's own, a TTL of 0 is three intervals.
+type VolumeDefaults struct {
+	PerformanceInterval time.Duration `toml:"performance_interval"`
+	PerformanceTimeout  time.Duration `toml:"performance_timeout"`
+	PerformanceTTL      time.Duration `toml:"performance_ttl"`
+	HealthCheckInterval time.Duration `toml:"health_check_interval"`
+	HealthCheckTimeout  time.Duration `toml:"health_check_timeout"`
+	HealthCheckTTL      time.Duration `toml:"health_check_ttl"`
+	UsageInterval       time.Duration `toml:"usage_interval"`
+	UsageTimeout        time.Duration `toml:"usage_timeout"`
+	UsageTTL            time.Duration `toml:"usage_ttl"`
+}
+
+// Volume is one [volume.<name>] section.
+type Volume struct {
+	Name    string `toml:"-"`
+	Backend string `toml:"backend"` // may be one that this exporter does not know, see Check
+	// Path is the mount point or directory; empty for an appliance that is
+	// not mounted here.
+	Path     string `toml:"path"`
+	FSPrefix string `toml:"fsprefix"` // as the storage proxy has it; only shown
+	// RequireMount is whether a path that is no mount point means offline;
+	// nil: as the backend has it.
+	RequireMount *bool `toml:"require_mount"`
+	// ReadOnly says that a read-only mount is as it should be.
+	ReadOnly bool `toml:"read_only"`
+	// The intervals are never 0 once loaded.
+	PerformanceInterval time.Duration `toml:"performance_interval"`
+	HealthCheckInterval time.Duration `toml:"health_check_interval"`
+	UsageInterval       time.Duration `toml:"usage_interval"`
+	// Options are the backend's own, secrets resolved.
+	Options VolumeOptions `toml:"-"`
+}
+
+// Default returns what holds where nothing is set, the volumes left out.
+func Default() *Config {
+	return &Config{
+		Redis: Redis{Mode: RedisSingle, Timeout: 500 * time.Millisecond},
+		Smart: Smart{
+			Path:           "/usr/sbin/smartctl",
+			Interval:       90 * time.Second,
+			Timeout:        20 * time.Second,
+			TTL:            120 * time.Second,
+			Rescan:         10 * time.Minute,
+			Concurrency:    8,
+			PowermodeCheck: "standby",
+		},
+		VolumeDefaults: VolumeDefaults{
+			PerformanceInterval: 10 * time.Second,
+			HealthCheckInterval: 30 * time.Second,
+			UsageInterval:       60 * time.Second,
+		},
+	}
+}
+
+// Check returns a problem for each volume whose backend is not known. These do
+// not keep the exporter from running; --config.check reports them.
+func (c *Config) Check(known func(backend string) bool) []Problem {
+	var ps []Problem
+	for _, v := range c.Volumes {
+		if backendName.MatchString(v.Backend) && !known(v.Backend) {
+			ps = append(ps, Problem{c.File, joinKey("volume", v.Name, "backend"), fmt.Sprintf("backend %q is not supported", v.Backend)})
+		}
+	}
+	return ps
+}
