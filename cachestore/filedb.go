@@ -38,14 +38,18 @@ type change struct {
 }
 
 func openFileDB(path string) (*fileDB, error) {
+	fresh := false
 	switch info, err := os.Stat(path); {
 	case err == nil && !info.Mode().IsRegular():
-		return nil, fmt.Errorf("%s is not a file", path)
+		return nil, fmt.Errorf("cache file %s is not a regular file; give a --cache.path that is one or does not exist yet", path)
+	case err == nil:
+		fresh = info.Size() == 0
 	case errors.Is(err, fs.ErrNotExist):
-		if _, err := os.Stat(filepath.Dir(path)); err != nil {
-			return nil, fmt.Errorf("directory of the cache file: %w", err)
+		fresh = true
+		if _, err := os.Stat(filepath.Dir(path)); errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("cache file %s: its directory does not exist; create it for the exporter's user", path)
 		}
-	case err != nil:
+	default:
 		return nil, fmt.Errorf("cache file: %w", err)
 	}
 	db := &fileDB{}
@@ -72,6 +76,9 @@ func openFileDB(path string) (*fileDB, error) {
 	case errors.Is(err, bolterrors.ErrTimeout):
 		return nil, fmt.Errorf("cache file %s is %w; give each exporter its own --cache.path", path, ErrInUse)
 	case isDiskError(err), errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
+		if fresh && db.file != nil {
+			_ = os.Remove(path) // half made, it would look damaged next time
+		}
 		db.abandon()
 		return nil, fmt.Errorf("cache file: %w", err)
 	default:
