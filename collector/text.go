@@ -43,7 +43,7 @@ func newTextFamily(f *family) *textFamily {
 	help := clean(f.help)
 	t := &textFamily{family: f, desc: prometheus.NewDesc(f.name, help, f.labels, nil)}
 	for i, l := range f.labels {
-		if !model.LegacyValidation.IsValidLabelName(l) || slices.Contains(f.labels[:i], l) {
+		if !model.LegacyValidation.IsValidLabelName(l) || strings.HasPrefix(l, "__") || slices.Contains(f.labels[:i], l) {
 			panic(fmt.Sprintf("invalid label name %q of %s", l, f.name))
 		}
 		t.order = append(t.order, i)

@@ -1,0 +1,281 @@
+package collector
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
+)
+
+// scrapeOf is the samples' lines of a page, and how long it took.
+func scrapeOf(t *testing.T, e *Exporter, target string, headers ...string) (lines []string, took time.Duration) {
+	t.Helper()
+	start := time.Now()
+	w := get(t, e, target, headers...)
+	took = time.Since(start)
+	for line := range strings.Lines(w.Body.String()) {
+		if !strings.HasPrefix(line, "#") {
+			lines = append(lines, strings.TrimSuffix(line, "\n"))
+		}
+	}
+	return lines, took
+}
+
+func wantLines(t *testing.T, lines []string, want ...string) {
+	t.Helper()
+	for _, w := range want {
+		found := false
+		for _, l := range lines {
+			found = found || l == w
+		}
+		if !found {
+			t.Errorf("no line %q in:\n%s", w, strings.Join(lines, "\n"))
+		}
+	}
+}
+
+func wantNoLine(t *testing.T, lines []string, prefix string) {
+	t.Helper()
+	for _, l := range lines {
+		if strings.HasPrefix(l, prefix) {
+			t.Errorf("unwanted line %q", l)
+		}
+	}
+}
+
+func TestSlowCollectorCostsOnlyItself(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		slow := up("slow")
+		slow.onRead = func(ctx context.Context) ([]part, bool) { time.Sleep(40 * time.Second); return nil, true }
+		e := newTestExporter(t, Config{}, up("fast"), slow)
+		lines, took := scrapeOf(t, e, "/metrics", timeoutHeader, "5")
+		if took != 4500*time.Millisecond {
+			t.Errorf("answered after %v, want Prometheus' timeout less the offset", took)
+		}
+		wantLines(t, lines, `test_fast_up{id="fast"} 1`,
+			`storage_scrape_collector_success{collector="fast"} 1`,
+			`storage_scrape_collector_success{collector="slow"} 0`,
+			`storage_scrape_collector_duration_seconds{collector="fast"} 0`,
+			`storage_scrape_collector_duration_seconds{collector="slow"} 4.5`)
+		// The next scrape joins the read under way.
+		time.Sleep(30 * time.Second)
+		lines, took = scrapeOf(t, e, "/metrics", timeoutHeader, "15")
+		if took != 5500*time.Millisecond {
+			t.Errorf("answered after %v, want when the read ended", took)
+		}
+		wantLines(t, lines, `storage_scrape_collector_success{collector="slow"} 1`,
+			`storage_scrape_collector_duration_seconds{collector="slow"} 40`)
+		if n := slow.reads.Load(); n != 1 {
+			t.Errorf("%d reads, want 1", n)
+		}
+	})
+}
+
+// A collector that returns what it has when its own time is over keeps its
+// other drives on the page.
+func TestPartialReadIsServed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		partial := up("partial")
+		parts, _ := partial.onRead(t.Context())
+		partial.onRead = func(ctx context.Context) ([]part, bool) { <-ctx.Done(); return parts, false }
+		e := newTestExporter(t, Config{}, partial)
+		lines, took := scrapeOf(t, e, "/metrics")
+		if took != 9250*time.Millisecond {
+			t.Errorf("answered after %v, want the default less offset and margin", took)
+		}
+		wantLines(t, lines, `test_partial_up{id="partial"} 1`, `storage_scrape_collector_success{collector="partial"} 0`)
+
+		// One that joins a read with an earlier deadline waits for its own.
+		var wg sync.WaitGroup
+		wg.Go(func() { scrapeOf(t, e, "/metrics", timeoutHeader, "2") })
+		synctest.Wait()
+		lines, took = scrapeOf(t, e, "/metrics", timeoutHeader, "6")
+		wg.Wait()
+		if took != 5250*time.Millisecond {
+			t.Errorf("answered after %v, want its own deadline", took)
+		}
+		wantLines(t, lines, `test_partial_up{id="partial"} 1`)
+	})
+}
+
+func TestWedgedReadIsJoinedThenGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGate()
+		stuck := up("stuck")
+		stuck.onRead = func(context.Context) ([]part, bool) { g.wait(); return nil, true }
+		e := newTestExporter(t, Config{}, up("fast"), stuck)
+		for range 6 {
+			lines, took := scrapeOf(t, e, "/metrics", timeoutHeader, "10")
+			if took != 9500*time.Millisecond {
+				t.Errorf("answered after %v", took)
+			}
+			wantLines(t, lines, `test_fast_up{id="fast"} 1`, `storage_scrape_collector_success{collector="stuck"} 0`)
+			time.Sleep(500 * time.Millisecond)
+		}
+		time.Sleep(10 * time.Second)
+		for range 10 {
+			lines, took := scrapeOf(t, e, "/metrics", timeoutHeader, "10")
+			if took != 0 {
+				t.Errorf("answered after %v, want at once: the read is not coming", took)
+			}
+			wantLines(t, lines, `test_fast_up{id="fast"} 1`, `storage_scrape_collector_success{collector="stuck"} 0`,
+				`storage_scrape_collector_duration_seconds{collector="stuck"} 70`)
+		}
+		if n := stuck.reads.Load(); n != 1 {
+			t.Errorf("%d reads, want 1", n)
+		}
+		g.open()
+		synctest.Wait()
+		lines, _ := scrapeOf(t, e, "/metrics")
+		wantLines(t, lines, `storage_scrape_collector_success{collector="stuck"} 1`)
+		if n := stuck.reads.Load(); n != 2 {
+			t.Errorf("%d reads after it returned, want 2", n)
+		}
+	})
+}
+
+func TestScrapersShareOneRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGate()
+		shared := up("shared")
+		parts, _ := shared.onRead(t.Context())
+		shared.reads.Store(0)
+		shared.onRead = func(ctx context.Context) ([]part, bool) { return parts, g.waitOr(ctx) }
+		e := newTestExporter(t, Config{}, shared)
+		var wg sync.WaitGroup
+		for i := range 20 {
+			wg.Go(func() {
+				target := "/metrics"
+				if i%2 == 1 {
+					target = "/metrics?collect[]=shared"
+				}
+				lines, _ := scrapeOf(t, e, target)
+				wantLines(t, lines, `test_shared_up{id="shared"} 1`, `storage_scrape_collector_success{collector="shared"} 1`)
+			})
+		}
+		synctest.Wait()
+		time.Sleep(time.Second)
+		g.open()
+		wg.Wait()
+		if n := shared.reads.Load(); n != 1 {
+			t.Errorf("%d reads for 20 scrapers, want 1", n)
+		}
+	})
+}
+
+// A scraper that leaves does not take the read away from the others.
+func TestLeavingScraperCancelsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		shared := up("shared")
+		parts, _ := shared.onRead(t.Context())
+		shared.onRead = func(ctx context.Context) ([]part, bool) {
+			select {
+			case <-time.After(3 * time.Second):
+				return parts, true
+			case <-ctx.Done():
+				return nil, false
+			}
+		}
+		e := newTestExporter(t, Config{}, shared)
+		ctx, leave := context.WithTimeout(t.Context(), time.Second)
+		defer leave()
+		l := e.layout.Load()
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			// It had a minute, but leaves after a second.
+			scrape, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+			defer cancel()
+			context.AfterFunc(ctx, cancel)
+			if o := e.gather(scrape, l, []int{0}); o[0].complete {
+				t.Error("complete before the read was")
+			}
+		})
+		synctest.Wait()
+		lines, took := scrapeOf(t, e, "/metrics")
+		wg.Wait()
+		if took != 3*time.Second {
+			t.Errorf("answered after %v, want when the read ended", took)
+		}
+		wantLines(t, lines, `test_shared_up{id="shared"} 1`)
+	})
+}
+
+func TestPanicCostsOnlyItsCollector(t *testing.T) {
+	broken := up("broken")
+	broken.onRead = func(context.Context) ([]part, bool) {
+		together(func() { panic("index out of range") }, func() {})
+		return nil, true
+	}
+	e := newTestExporter(t, Config{}, up("fast"), broken)
+	for i := range 2 {
+		lines, _ := scrapeOf(t, e, "/metrics")
+		wantLines(t, lines, `test_fast_up{id="fast"} 1`, `storage_scrape_collector_success{collector="broken"} 0`)
+		if n := testutil.ToFloat64(e.cfg.Metrics.panics.WithLabelValues("broken")); n != float64(i+1) {
+			t.Errorf("%v panics counted, want %d", n, i+1)
+		}
+	}
+}
+
+func TestClose(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGate()
+		obeys, stuck := up("obeys"), up("stuck")
+		obeys.onRead = func(ctx context.Context) ([]part, bool) { <-ctx.Done(); return nil, false }
+		stuck.onRead = func(context.Context) ([]part, bool) { g.wait(); return nil, true }
+		e := newTestExporter(t, Config{}, obeys, stuck)
+		var wg sync.WaitGroup
+		wg.Go(func() { scrapeOf(t, e, "/metrics") })
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		defer cancel()
+		if err := e.Close(ctx); err == nil {
+			t.Error("no error though a read is stuck")
+		}
+		g.open()
+		if err := e.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+		wg.Wait()
+		before := obeys.reads.Load()
+		lines, _ := scrapeOf(t, e, "/metrics")
+		wantLines(t, lines, `storage_scrape_collector_success{collector="obeys"} 0`)
+		if obeys.reads.Load() != before {
+			t.Error("a read was started after Close")
+		}
+	})
+}
+
+func TestSet(t *testing.T) {
+	e := newTestExporter(t, Config{}, up("a"), up("b"))
+	if err := e.Set(newCollector(up("c")), newCollector(up("a"))); err != nil {
+		t.Fatal(err)
+	}
+	lines, _ := scrapeOf(t, e, "/metrics")
+	wantLines(t, lines, `test_a_up{id="a"} 1`, `test_c_up{id="c"} 1`)
+	wantNoLine(t, lines, "test_b_up")
+	if got := strings.Join(e.Names(), " "); got != "a c" {
+		t.Errorf("names %q", got)
+	}
+
+	help := fixed("x", []*family{gauge("test_a_up", "Another help.", "id")})
+	kind := fixed("x", []*family{counter("test_a_up", "Whether it is up.", "id")})
+	labels := fixed("x", []*family{gauge("test_a_up", "Whether it is up.", "device")})
+	twice := fixed("x", []*family{gauge("test_x", "Help."), gauge("test_x", "Help.")})
+	reserved := fixed("x", []*family{gauge("storage_scrape_collector_success", "Help.")})
+	for name, bad := range map[string]source{
+		"same name": up("a"), "help": help, "kind": kind, "labels": labels, "family twice": twice, "reserved": reserved,
+	} {
+		t.Run(name, func(t *testing.T) {
+			if err := e.Set(newCollector(up("a")), newCollector(bad)); err == nil {
+				t.Error("no error")
+			}
+			if len(e.Names()) != 2 {
+				t.Error("a refused set was taken")
+			}
+		})
+	}
+}
