@@ -1,0 +1,298 @@
+package cachestore_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"storage_exporter/cachestore"
+)
+
+// logBuffer keeps what was logged.
+type logBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (l *logBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(p)
+}
+
+func (l *logBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
+}
+
+func (l *logBuffer) count(text string) int { return strings.Count(l.String(), text) }
+
+func newLog() (*slog.Logger, *logBuffer) {
+	buf := &logBuffer{}
+	return slog.New(slog.NewTextHandler(buf, &slog.HandlerOptions{Level: slog.LevelDebug})), buf
+}
+
+func set(t *testing.T, store cachestore.Store, key, value string) {
+	t.Helper()
+	if err := store.Set(t.Context(), key, []byte(value), time.Hour); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestFileSurvivesRestart(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "cache.db")
+	for run := range 3 {
+		store := openFile(t, path, cachestore.FileConfig{})
+		for i := range run {
+			item := getOne(t, store, fmt.Sprint("key", i))
+			if string(item.Value) != fmt.Sprint("value", i) || item.TTL <= 50*time.Minute || item.TTL > time.Hour {
+				t.Errorf("run %d: %q for %s", run, item.Value, item.TTL)
+			}
+		}
+		if getOne(t, store, "short").Value != nil || getOne(t, store, "claim").Value != nil {
+			t.Errorf("run %d: what expired or was claimed came back", run)
+		}
+		set(t, store, fmt.Sprint("key", run), "old")
+		set(t, store, fmt.Sprint("key", run), fmt.Sprint("value", run))
+		if err := store.Set(t.Context(), "short", []byte("v"), time.Millisecond); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := store.Claim(t.Context(), "claim", "me", time.Hour); err != nil {
+			t.Fatal(err)
+		}
+		if err := store.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	info, err := os.Stat(path)
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v, %v", info.Mode(), err)
+	}
+}
+
+// TestFileAfterKill shows that values reach the file without Close.
+func TestFileAfterKill(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path, copied := filepath.Join(dir, "cache.db"), filepath.Join(dir, "copy.db")
+	store := openFile(t, path, cachestore.FileConfig{FlushInterval: 10 * time.Millisecond})
+	set(t, store, "key", "value")
+	eventually(t, "the value to be written", func() bool {
+		content, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(copied, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		other, err := cachestore.OpenFile(copied, cachestore.FileConfig{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer other.Close()
+		return string(getOne(t, other, "key").Value) == "value"
+	})
+}
+
+func TestFileStaysSmall(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "cache.db")
+	for range 10 {
+		store := openFile(t, path, cachestore.FileConfig{})
+		for i := range 20 {
+			key := fmt.Sprintf("%d:%d", time.Now().UnixNano(), i)
+			if err := store.Set(t.Context(), key, make([]byte, 10_000), 20*time.Millisecond); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := store.Close(); err != nil { // writes them
+			t.Fatal(err)
+		}
+		time.Sleep(21 * time.Millisecond) // the lifetime is of the wall clock here
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Size() > 1<<20 {
+		t.Errorf("%d bytes after 2 MB went through and expired", info.Size())
+	}
+}
+
+func TestFileInUse(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "cache.db")
+	first := openFile(t, path, cachestore.FileConfig{})
+	_, err := cachestore.OpenFile(path, cachestore.FileConfig{})
+	if !errors.Is(err, cachestore.ErrInUse) || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "--cache.path") {
+		t.Errorf("second open: %v", err)
+	}
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	openFile(t, path, cachestore.FileConfig{})
+}
+
+func TestFileCannotBeOpened(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	file := filepath.Join(dir, "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct{ name, path, want string }{
+		{"no directory", filepath.Join(dir, "none", "cache.db"), "does not exist; create it"},
+		{"a directory", dir, "not a regular file"},
+		{"below a file", filepath.Join(file, "cache.db"), "not a directory"},
+		{"a device", "/dev/null", "not a regular file"},
+		{"read-only file system", "/proc/cache.db", "cache file"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			store, err := cachestore.OpenFile(tt.path, cachestore.FileConfig{})
+			if err == nil {
+				_ = store.Close()
+				t.Fatal("opened")
+			}
+			if !strings.Contains(err.Error(), tt.want) || !strings.Contains(err.Error(), tt.path) || strings.Contains(err.Error(), "\n") {
+				t.Errorf("error: %v", err)
+			}
+		})
+	}
+	t.Run("no permission", func(t *testing.T) {
+		if os.Getuid() != 0 {
+			t.Skip("needs root, to become somebody else")
+		}
+		runAs(t, "TestFileNoPermission", &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}},
+			"CACHESTORE_FORBIDDEN="+filepath.Join(dir, "cache.db"))
+	})
+}
+
+// TestFileNoPermission runs only within TestFileCannotBeOpened.
+func TestFileNoPermission(t *testing.T) {
+	path := os.Getenv("CACHESTORE_FORBIDDEN")
+	if path == "" {
+		t.Skip("runs as part of TestFileCannotBeOpened")
+	}
+	if _, err := cachestore.OpenFile(path, cachestore.FileConfig{}); !errors.Is(err, fs.ErrPermission) {
+		t.Errorf("error: %v", err)
+	}
+}
+
+// runAs runs one test of this binary in a process of its own.
+func runAs(t *testing.T, test string, attr *syscall.SysProcAttr, env ...string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "/proc/self/exe", "-test.run=^"+test+"$", "-test.v")
+	cmd.Dir = "/"
+	cmd.Env = append(os.Environ(), env...)
+	cmd.SysProcAttr = attr
+	out, err := cmd.CombinedOutput()
+	if err != nil || !bytes.Contains(out, []byte("--- PASS: "+test)) {
+		t.Fatalf("%v\n%s", err, out)
+	}
+}
+
+// TestFileDiskFull fills a real file system of 64 KiB, in a mount namespace
+// that ends with its process.
+func TestFileDiskFull(t *testing.T) {
+	t.Parallel()
+	if os.Getuid() != 0 {
+		t.Skip("needs root, to mount a file system of 64 KiB")
+	}
+	runAs(t, "TestFileDiskFullMounted", &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS},
+		"CACHESTORE_MOUNT="+t.TempDir())
+}
+
+// TestFileDiskFullMounted runs only within TestFileDiskFull.
+func TestFileDiskFullMounted(t *testing.T) {
+	dir := os.Getenv("CACHESTORE_MOUNT")
+	if dir == "" {
+		t.Skip("runs as part of TestFileDiskFull")
+	}
+	mount := func(flags uintptr, options string) {
+		t.Helper()
+		if err := syscall.Mount("tmpfs", dir, "tmpfs", flags, options); err != nil {
+			t.Fatalf("mount a tmpfs (%s): %v", options, err)
+		}
+	}
+	if err := syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""); err != nil {
+		t.Fatal(err)
+	}
+	mount(0, "size=64k")
+	path := filepath.Join(dir, "cache.db")
+	filler := filepath.Join(dir, "filler")
+	cfg := cachestore.FileConfig{FlushInterval: 5 * time.Millisecond}
+	var buf *logBuffer
+	const lost, back = "cache file cannot be written", "can be written again"
+
+	t.Run("while running", func(t *testing.T) {
+		cfg.Logger, buf = newLog()
+		store := openFile(t, path, cfg)
+		set(t, store, "small", "value")
+		for i := range 10 {
+			set(t, store, fmt.Sprint("large", i), strings.Repeat("x", 20_000))
+		}
+		eventually(t, "the warning", func() bool { return buf.count(lost) > 0 })
+		for i := range 10 {
+			if len(getOne(t, store, fmt.Sprint("large", i)).Value) != 20_000 {
+				t.Error("a value was lost in memory")
+			}
+		}
+		time.Sleep(100 * time.Millisecond) // lets it try again, and not warn again
+		mount(syscall.MS_REMOUNT, "size=4m")
+		eventually(t, "the recovery", func() bool { return buf.count(back) > 0 })
+		if buf.count(lost) != 1 || buf.count(back) != 1 {
+			t.Errorf("log:\n%s", buf)
+		}
+		if err := store.Close(); err != nil {
+			t.Error(err)
+		}
+		store = openFile(t, path, cfg)
+		defer store.Close()
+		if len(getOne(t, store, "large9").Value) != 20_000 || string(getOne(t, store, "small").Value) != "value" {
+			t.Error("what was written after the recovery is not there")
+		}
+	})
+	t.Run("at the start", func(t *testing.T) {
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+		cfg.Logger, buf = newLog()
+		_ = os.WriteFile(filler, make([]byte, 8<<20), 0o600) // as much as fits
+		store := openFile(t, path, cfg)
+		set(t, store, "key", "value")
+		if string(getOne(t, store, "key").Value) != "value" {
+			t.Error("no value without a file")
+		}
+		time.Sleep(50 * time.Millisecond)
+		if err := os.Remove(filler); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "the recovery", func() bool { return buf.count(back) > 0 })
+		if buf.count(lost) != 1 || buf.count("damaged") != 0 {
+			t.Errorf("log:\n%s", buf)
+		}
+		if err := store.Close(); err != nil {
+			t.Error(err)
+		}
+		store = openFile(t, path, cfg)
+		defer store.Close()
+		if string(getOne(t, store, "key").Value) != "value" {
+			t.Error("what was written after the recovery is not there")
+		}
+	})
+}
