@@ -6,6 +6,7 @@ package volume
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"storage_exporter/cache"
@@ -43,6 +44,16 @@ const (
 
 // Statuses lists every state, in the order in which they are shown.
 var Statuses = []Status{Healthy, Degraded, Offline, Unavailable, Unknown}
+
+// UnmarshalText refuses a word that is no state, so that one from a store never
+// becomes a label.
+func (s *Status) UnmarshalText(text []byte) error {
+	if !slices.Contains(Statuses, Status(text)) {
+		return fmt.Errorf("%.40q is no state of health", text)
+	}
+	*s = Status(text)
+	return nil
+}
 
 // Health is the outcome of one health check.
 type Health struct {

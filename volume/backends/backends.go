@@ -1,0 +1,18 @@
+// Package backends is the one table of the volume backends.
+package backends
+
+import (
+	"storage_exporter/volume"
+	"storage_exporter/volume/local"
+	"storage_exporter/volume/mount"
+)
+
+// Table is the backends by the name that a volume's `backend` says. The host is
+// what the mounted ones are asked through.
+func Table(host *mount.Host) map[string]volume.Kind {
+	return map[string]volume.Kind{
+		"nfs": local.NFS(host),
+		"vfs": local.VFS(host),
+		"xfs": local.XFS(host),
+	}
+}

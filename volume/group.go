@@ -1,0 +1,166 @@
+package volume
+
+import (
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"storage_exporter/cache"
+)
+
+// plan is a Backend to be: the volumes that share it, in the order of their names.
+type plan struct {
+	kind     Kind
+	endpoint string
+	volumes  []Config
+	objects  []string // what each volume is there
+	err      error    // why it cannot be
+}
+
+// group is one Backend with what is asked of it: a source for each kind of
+// observation, with an entry for each volume.
+type group struct {
+	plan    plan
+	volumes []*Volume
+	watches []*watch // of the volumes, in their order
+	sources []*cache.Source
+	log     *slog.Logger
+
+	use     sync.RWMutex // held for reading while the Backend is asked
+	backend Backend
+	closed  bool // guarded by use
+}
+
+// open makes the Backend and its sources, and starts nothing.
+func (s *Set) open(p plan) *group {
+	g := &group{plan: p, log: s.cfg.Logger}
+	if g.plan.err == nil {
+		g.backend, g.plan.err = p.kind.New(s.settled(p), s.cfg.Logger)
+	}
+	if g.plan.err != nil {
+		g.backend = wrong{g.plan.err, p.volumes}
+		for _, cfg := range p.volumes {
+			s.cfg.Logger.Warn("volume is listed as unavailable", "volume", cfg.Name, "backend", cfg.Backend, "err", g.plan.err)
+		}
+	}
+	for i := range p.volumes {
+		g.volumes = append(g.volumes, &Volume{Config: p.volumes[i]})
+		g.watches = append(g.watches, s.watch(p.volumes[i].Name, g.plan.err == nil))
+	}
+	slowest := g.backend.Intervals()
+	// What touches a mount waits in one line. Performance reads the kernel's
+	// counters and does not wait behind a probe of a mount that hangs.
+	counting, probing := cache.NewLane(1), cache.NewLane(1)
+	if !p.kind.Mounted {
+		counting = cache.NewLane(2)
+		probing = counting
+	}
+	performance := s.source(g, kindPerformance, counting, g.timing(Config.performance, DefaultPerformance, slowest.Performance))
+	health := s.source(g, kindHealth, probing, g.timing(Config.health, DefaultHealth, slowest.Health))
+	usage := s.source(g, kindUsage, probing, g.timing(Config.usage, DefaultUsage, slowest.Usage))
+	for i, v := range g.volumes {
+		v.Performance = cache.Add[PerfMetric](performance, s.key(g, kindPerformance, v.Name), g.timing(Config.performance, DefaultPerformance, slowest.Performance).TTL)
+		v.Health = cache.Add[Health](health, s.key(g, kindHealth, v.Name), g.timing(Config.health, DefaultHealth, slowest.Health).TTL)
+		v.Usage = cache.Add[Usage](usage, s.key(g, kindUsage, v.Name), g.timing(Config.usage, DefaultUsage, slowest.Usage).TTL)
+		v.Health.OnChange(func(snap cache.Snapshot[Health]) { g.watches[i].health(snap.Value) })
+	}
+	g.sources = []*cache.Source{performance, health, usage}
+	return g
+}
+
+// settled are the volumes with the interval at which their Backend will be
+// asked, so that it knows how far apart two readings are.
+func (s *Set) settled(p plan) []Config {
+	g := group{plan: p}
+	cfgs := append([]Config(nil), p.volumes...)
+	for i := range cfgs {
+		cfgs[i].PerformanceInterval = g.timing(Config.performance, DefaultPerformance, 0).Interval
+		cfgs[i].HealthCheckInterval = g.timing(Config.health, DefaultHealth, 0).Interval
+		cfgs[i].UsageInterval = g.timing(Config.usage, DefaultUsage, 0).Interval
+	}
+	return cfgs
+}
+
+func (g *group) timing(of func(Config) Timing, standard Timing, slowest time.Duration) Timing {
+	asked := make([]Timing, len(g.plan.volumes))
+	for i, cfg := range g.plan.volumes {
+		asked[i] = of(cfg)
+	}
+	return timingOf(asked, standard, slowest, g.plan.kind.Mounted)
+}
+
+func (s *Set) source(g *group, kind string, lane *cache.Lane, t Timing) *cache.Source {
+	r := &rounds{group: g}
+	cfg := cache.SourceConfig{
+		Kind: kind, Name: g.name(), Origin: s.origin(g), Lane: lane, Interval: t.Interval, Timeout: t.Timeout,
+	}
+	switch kind {
+	case kindPerformance:
+		cfg.Observe, cfg.Done = r.performance, r.done
+	case kindHealth:
+		cfg.Observe = r.health
+	case kindUsage:
+		cfg.Observe = r.usage
+	}
+	return s.cfg.Cache.NewSource(cfg)
+}
+
+// origin is the fingerprint of what is observed. It names the objects, so that a
+// volume that moves to another one never shows the figures of the one before.
+func (s *Set) origin(g *group) string {
+	place := g.plan.endpoint
+	if g.plan.kind.Mounted || place == "" {
+		place = s.cfg.Host
+	}
+	parts := []string{place, g.plan.volumes[0].Backend}
+	for i, v := range g.plan.volumes {
+		parts = append(parts, v.Name+"="+g.plan.objects[i])
+	}
+	if g.plan.err != nil {
+		parts = append(parts, "wrong")
+	}
+	return strings.Join(parts, " ")
+}
+
+func (s *Set) key(g *group, kind, volume string) string {
+	if s.cfg.Node != "" && g.plan.kind.Mounted {
+		return fmt.Sprintf("storage:%s:%s:%s", s.cfg.Node, kind, volume)
+	}
+	return fmt.Sprintf("storage:%s:%s", kind, volume)
+}
+
+// name is for logs.
+func (g *group) name() string {
+	if g.plan.endpoint != "" {
+		return g.plan.endpoint
+	}
+	name := g.plan.volumes[0].Name
+	if more := len(g.plan.volumes) - 1; more > 0 {
+		name += fmt.Sprintf(" and %d more", more)
+	}
+	return name
+}
+
+func (g *group) start() {
+	for _, source := range g.sources {
+		source.Start()
+	}
+}
+
+func (g *group) stop() {
+	for _, source := range g.sources {
+		source.Close()
+	}
+}
+
+// close gives the Backend up, once no observation uses it any more.
+func (g *group) close() {
+	g.use.Lock()
+	defer g.use.Unlock()
+	g.closed = true
+	if err := g.backend.Close(); err != nil {
+		g.log.Debug("backend not closed properly", "backend", g.plan.volumes[0].Backend, "name", g.name(), "err", err)
+	}
+}

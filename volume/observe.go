@@ -1,0 +1,164 @@
+package volume
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"storage_exporter/cache"
+)
+
+// errNotReported says that a Backend left a volume out.
+var errNotReported = errors.New("the backend did not report this volume")
+
+// rounds are the observations of one source.
+type rounds struct {
+	group *group
+
+	mu       sync.Mutex // guards outcomes
+	outcomes []error    // of the volumes, set when a round returns; nil before
+}
+
+// ask lends the Backend to f, unless it was closed.
+func (r *rounds) ask(f func(Backend) error) error {
+	r.group.use.RLock()
+	defer r.group.use.RUnlock()
+	if r.group.closed {
+		return cache.ErrClosed
+	}
+	return f(r.group.backend)
+}
+
+func (r *rounds) performance(ctx context.Context, round *cache.Round) error {
+	r.outcome(nil)
+	return r.ask(func(b Backend) error {
+		results, err := b.Performance(ctx)
+		errs := make([]error, len(r.group.volumes))
+		for i, v := range r.group.volumes {
+			result := resultOf(results, err, v.Name)
+			if errs[i] = result.Err; result.Err != nil {
+				v.Performance.Fail(round, result.Err)
+				continue
+			}
+			v.Performance.Put(round, &PerfMetric{VolumeName: v.Name, Metric: result.Value}, result.SampledAt)
+		}
+		r.outcome(errs)
+		return whole(err, errs)
+	})
+}
+
+func (r *rounds) usage(ctx context.Context, round *cache.Round) error {
+	return r.ask(func(b Backend) error {
+		results, err := b.Usage(ctx)
+		errs := make([]error, len(r.group.volumes))
+		for i, v := range r.group.volumes {
+			result := resultOf(results, err, v.Name)
+			if errs[i] = result.Err; result.Err != nil {
+				v.Usage.Fail(round, result.Err)
+				continue
+			}
+			v.Usage.Put(round, &result.Value, result.SampledAt)
+		}
+		return whole(err, errs)
+	})
+}
+
+// health stores a value for every volume, whatever happens: that nothing answers
+// is what a health check is there to tell. When the deadline passes it says so
+// although the Backend has not returned.
+func (r *rounds) health(ctx context.Context, round *cache.Round) error {
+	return r.ask(func(b Backend) error {
+		said := make(chan struct{})
+		inTime := context.AfterFunc(ctx, func() {
+			defer close(said)
+			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+				r.putHealth(round, nil, fmt.Errorf("the backend did not answer in time: %w", context.DeadlineExceeded))
+			}
+		})
+		results, err := b.Health(ctx)
+		if !inTime() {
+			<-said
+			if err != nil {
+				return err // what it means is said
+			}
+		}
+		return r.putHealth(round, results, err)
+	})
+}
+
+func (r *rounds) putHealth(round *cache.Round, results map[string]Result[Health], err error) error {
+	if errors.Is(err, context.Canceled) {
+		return err // we are stopping: that says nothing about the volumes
+	}
+	for _, v := range r.group.volumes {
+		result := resultOf(results, err, v.Name)
+		switch {
+		case errors.Is(result.Err, cache.ErrNothing), errors.Is(result.Err, context.Canceled):
+			v.Health.Fail(round, result.Err)
+			continue
+		case result.Err != nil:
+			status, info := Diagnose(result.Err)
+			result = Result[Health]{Value: Health{Status: status, Info: info}}
+		}
+		result.Value.Backend = v.Backend
+		v.Health.Put(round, &result.Value, result.SampledAt)
+	}
+	if errors.Is(err, cache.ErrNothing) {
+		return err
+	}
+	return nil
+}
+
+// resultOf is one volume's part of what a Backend returned.
+func resultOf[T any](results map[string]Result[T], err error, name string) Result[T] {
+	if err != nil {
+		return Result[T]{Err: err}
+	}
+	result, ok := results[name]
+	if !ok {
+		result.Err = errNotReported
+	}
+	return result
+}
+
+// whole is the error of a round as a whole: the Backend's own, or the first
+// failure where no volume has anything to show.
+func whole(err error, errs []error) error {
+	if err != nil {
+		return err
+	}
+	var first error
+	for _, err := range errs {
+		switch {
+		case err == nil:
+			return nil
+		case first == nil || errors.Is(first, cache.ErrNothing):
+			first = err
+		}
+	}
+	return first
+}
+
+func (r *rounds) outcome(errs []error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.outcomes = errs
+}
+
+// done counts a performance observation for each of its volumes. A round that
+// did not return in time has no outcomes: it failed for all.
+func (r *rounds) done(err error, elapsed time.Duration) {
+	r.mu.Lock()
+	outcomes := r.outcomes
+	r.outcomes = nil
+	r.mu.Unlock()
+	for i, w := range r.group.watches {
+		if outcomes == nil {
+			w.observed(err, elapsed)
+			continue
+		}
+		w.observed(outcomes[i], elapsed)
+	}
+}

@@ -1,0 +1,214 @@
+package volume
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"reflect"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"storage_exporter/cache"
+)
+
+// The kinds of observation, as the cache's metrics and keys name them.
+const (
+	kindPerformance = "perf_metric"
+	kindHealth      = "volume_health"
+	kindUsage       = "volume_usage"
+)
+
+// PerfMetric is what is stored of a volume's performance.
+type PerfMetric struct {
+	VolumeName string      `json:"volume_name"`
+	Metric     Performance `json:"metric"`
+}
+
+// Volume is one configured volume. None of its entries is nil: that of a backend
+// that cannot tell answers ErrUnsupported. A volume with an unknown backend or
+// with options that make no sense answers so for performance and usage, and its
+// health is unavailable and says why.
+type Volume struct {
+	Config
+	Performance *cache.Entry[PerfMetric]
+	Health      *cache.Entry[Health]
+	Usage       *cache.Entry[Usage]
+}
+
+// SetConfig is what a Set is made of.
+type SetConfig struct {
+	Cache *cache.Cache
+	Table map[string]Kind // the backends by name
+	// Host is this host's fingerprint: the origin of what is observed of mounted
+	// volumes. Never empty.
+	Host string
+	// Node, if set, goes into the keys of mounted volumes, where many hosts share
+	// a store.
+	Node    string
+	Logger  *slog.Logger
+	Metrics *Metrics
+}
+
+// Set is the configured volumes, observed.
+type Set struct {
+	cfg     SetConfig
+	applied sync.Mutex // held by Apply and Close; guards the fields below
+	groups  map[string]*group
+	watches map[string]*watch
+	closed  bool
+	closing sync.WaitGroup // Backends that are being closed
+
+	listed atomic.Pointer[listing]
+}
+
+// listing never changes once it is published.
+type listing struct {
+	volumes []*Volume
+	byName  map[string]*Volume
+}
+
+// NewSet makes an empty set.
+func NewSet(cfg SetConfig) *Set {
+	s := &Set{cfg: cfg, groups: map[string]*group{}, watches: map[string]*watch{}}
+	s.listed.Store(&listing{})
+	return s
+}
+
+// Volumes returns the volumes by name. Nobody may change the slice.
+func (s *Set) Volumes() []*Volume { return s.listed.Load().volumes }
+
+// Volume returns the volume of that name, or nil.
+func (s *Set) Volume(name string) *Volume { return s.listed.Load().byName[name] }
+
+// Apply makes these the volumes of the set, at the start and whenever the
+// configuration was read anew. Volumes whose Backend is shared by the same
+// volumes as before, none of them changed, keep everything. The others get a new
+// Backend; what the store holds of them still serves, and their counters go on.
+// Volumes that are gone lose their series. A wrong volume is no error, it is
+// listed as unavailable; an error changes nothing.
+func (s *Set) Apply(cfgs []Config) error {
+	plans, err := s.plan(cfgs)
+	if err != nil {
+		return err
+	}
+	s.applied.Lock()
+	defer s.applied.Unlock()
+	if s.closed {
+		return cache.ErrClosed
+	}
+	var old []*group
+	for key, g := range s.groups {
+		if p, ok := plans[key]; !ok || !reflect.DeepEqual(p.volumes, g.plan.volumes) {
+			g.stop()
+			delete(s.groups, key)
+			old = append(old, g)
+		}
+	}
+	s.forgetAllBut(cfgs)
+	var fresh []*group
+	for key, p := range plans {
+		if s.groups[key] == nil {
+			s.groups[key] = s.open(p)
+			fresh = append(fresh, s.groups[key])
+		}
+	}
+	s.publish()
+	for _, g := range fresh {
+		g.start()
+	}
+	for _, g := range old {
+		s.closing.Go(g.close)
+	}
+	return nil
+}
+
+// Close stops the observations and closes the Backends, until ctx ends. The
+// volumes stay listed; what is alive of their snapshots still serves.
+func (s *Set) Close(ctx context.Context) error {
+	s.applied.Lock()
+	defer s.applied.Unlock()
+	s.closed = true
+	for key, g := range s.groups {
+		g.stop()
+		delete(s.groups, key)
+		s.closing.Go(g.close)
+	}
+	done := make(chan struct{})
+	go func() {
+		s.closing.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("close the volumes' backends: %w", ctx.Err())
+	}
+}
+
+// plan sorts the volumes into groups that share a Backend.
+func (s *Set) plan(cfgs []Config) (map[string]plan, error) {
+	plans := map[string]plan{}
+	seen := map[string]bool{}
+	sorted := slices.SortedFunc(slices.Values(cfgs), func(a, b Config) int { return cmp.Compare(a.Name, b.Name) })
+	for _, cfg := range sorted {
+		if cfg.Name == "" {
+			return nil, errors.New("a volume has no name")
+		}
+		if seen[cfg.Name] {
+			return nil, fmt.Errorf("volume %q is configured twice: keep one of them", cfg.Name)
+		}
+		seen[cfg.Name] = true
+		kind, id, err := s.identify(cfg)
+		key := cfg.Backend + "\x00" + id.Share
+		if err != nil { // a wrong one shares with nobody
+			key = "\x00" + cfg.Name
+		}
+		p := plans[key]
+		p.kind, p.err, p.endpoint = kind, err, id.Endpoint
+		p.volumes = append(p.volumes, cfg)
+		p.objects = append(p.objects, id.Object)
+		plans[key] = p
+	}
+	return plans, nil
+}
+
+// identify finds out what a volume is on.
+func (s *Set) identify(cfg Config) (Kind, Identity, error) {
+	kind, ok := s.cfg.Table[cfg.Backend]
+	if !ok {
+		return Kind{Mounted: true}, Identity{}, fmt.Errorf("backend %q is not supported", cfg.Backend)
+	}
+	id, err := kind.Identify(cfg)
+	return kind, id, err
+}
+
+// forgetAllBut drops the series of the volumes that are gone.
+func (s *Set) forgetAllBut(cfgs []Config) {
+	stay := map[string]bool{}
+	for _, cfg := range cfgs {
+		stay[cfg.Name] = true
+	}
+	for name, w := range s.watches {
+		if !stay[name] {
+			w.forget()
+			delete(s.watches, name)
+		}
+	}
+}
+
+// publish makes the groups' volumes those that readers see.
+func (s *Set) publish() {
+	list := &listing{byName: map[string]*Volume{}}
+	for _, g := range s.groups {
+		for _, v := range g.volumes {
+			list.volumes = append(list.volumes, v)
+			list.byName[v.Name] = v
+		}
+	}
+	slices.SortFunc(list.volumes, func(a, b *Volume) int { return cmp.Compare(a.Name, b.Name) })
+	s.listed.Store(list)
+}
