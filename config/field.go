@@ -62,9 +62,9 @@ func keysWithin(fields map[string]field, prefix string) []string {
 		if !ok {
 			continue
 		}
-		name, _, _ := strings.Cut(rest, ".")
+		name, _, deeper := strings.Cut(rest, ".")
 		names[name] = true
-		if _, ok := f.at.(*Secret); ok {
+		if _, ok := f.at.(*Secret); ok && !deeper {
 			names[name+fileSuffix] = true
 		}
 	}

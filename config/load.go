@@ -76,6 +76,7 @@ type loader struct {
 	fields   map[string]field
 	origins  map[string]origin
 	bad      map[string]bool // keys with a problem already: one line each
+	meant    map[string]bool // keys and sections for which a misspelt one stands
 	problems Problems
 	warnings []Problem
 	// lenient: the file is a storage proxy's, so what is not ours is not a
@@ -96,6 +97,7 @@ func newLoader(o Options) *loader {
 		fields:  fieldsOf(cfg, ""),
 		origins: make(map[string]origin),
 		bad:     make(map[string]bool),
+		meant:   make(map[string]bool),
 	}
 }
 
@@ -109,26 +111,27 @@ func (l *loader) problem(key string, format string, args ...any) {
 }
 
 func (l *loader) problemAt(key string, from origin, format string, args ...any) {
-	if l.isBad(key) {
+	if l.bad[key] {
 		return
 	}
 	l.bad[key] = true
 	l.problems = append(l.problems, Problem{from.source, from.name, fmt.Sprintf(format, args...)})
 }
 
-// isBad reports whether a problem of the key, or of a section around it, is
-// noted already: what follows from it would only be noise.
-func (l *loader) isBad(key string) bool {
-	for {
-		if l.bad[key] {
-			return true
+// missing notes that key is not set, unless a problem says why already: a
+// misspelt key or section, or a section that could not be read.
+func (l *loader) missing(key string, format string, args ...any) {
+	for k := key; ; {
+		if l.bad[k] || l.meant[k] {
+			return
 		}
-		i := strings.LastIndexByte(key, '.')
+		i := strings.LastIndexByte(k, '.')
 		if i < 0 {
-			return false
+			break
 		}
-		key = key[:i]
+		k = k[:i]
 	}
+	l.problem(key, format, args...)
 }
 
 func (l *loader) warn(from origin, format string, args ...any) {
@@ -143,7 +146,7 @@ func (l *loader) inFile(key string) origin { return origin{fromFile, l.cfg.File,
 func (l *loader) setText(key string, from origin, values ...string) {
 	f, ok := l.fields[key]
 	if !ok {
-		l.problemAt(from.name, from, "sets %s, which is no key of the configuration", keyPart(key))
+		l.problemAt(from.name, from, "sets %s, which is no key of the configuration", key)
 		return
 	}
 	if err := f.setText(values); err != nil {

@@ -15,7 +15,7 @@ func suggestion(name string, known []string) string {
 // then not reported as missing: one mistake, one line.
 func (l *loader) suggestIn(section, name string, known []string) string {
 	if near := nearest(name, known); near != "" {
-		l.bad[section+"."+near] = true
+		l.meant[section+"."+near] = true
 		return "; did you mean " + near + "?"
 	}
 	return ""
@@ -24,21 +24,21 @@ func (l *loader) suggestIn(section, name string, known []string) string {
 // suggestSection is suggestIn for a section.
 func (l *loader) suggestSection(name string) string {
 	if near := nearest(name, append(l.ownSections(), "volume")); near != "" {
-		l.bad[near] = true
+		l.meant[near] = true
 		return "; did you mean [" + near + "]?"
 	}
 	return ""
 }
 
-// nearest returns the known name that is at most two changes away, a third of
-// the name at most, dashes and case aside.
+// nearest returns the known name that is at most two changes away, one for a
+// short name; dashes and case do not count.
 func nearest(name string, known []string) string {
 	const longestName = 40
 	if len(name) > longestName {
 		return ""
 	}
 	name = strings.ReplaceAll(strings.ToLower(name), "-", "_")
-	best, bestAt := "", min(2, len(name)/3)+1
+	best, bestAt := "", min(2, len(name)/2-1)+1
 	for _, k := range known {
 		if d := distance(name, k); d < bestAt {
 			best, bestAt = k, d

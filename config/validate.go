@@ -45,7 +45,7 @@ func (l *loader) validateCache() {
 	if c.Cache.Path != "" {
 		l.absolute("cache.path", c.Cache.Path, "path")
 	} else if c.Cache.Store == StoreFile {
-		l.problem("cache.path", `is missing for store = "file": write path = "/var/lib/storage_exporter/cache.db"`)
+		l.missing("cache.path", `is missing for store = "file": write path = "/var/lib/storage_exporter/cache.db"`)
 	}
 	l.validateRedis()
 }
@@ -55,7 +55,7 @@ func (l *loader) validateRedis() {
 	l.oneOf("redis.mode", r.Mode, RedisSingle, RedisSentinel, RedisCluster)
 	switch n := len(r.Addresses); {
 	case n == 0 && l.cfg.Cache.Store == StoreRedis:
-		l.problem("redis.addresses", `is missing for store = "redis": write addresses = ["127.0.0.1:6379"]`)
+		l.missing("redis.addresses", `is missing for store = "redis": write addresses = ["127.0.0.1:6379"]`)
 	case n > 1 && r.Mode == RedisSingle:
 		l.problem("redis.addresses", `must be one address in mode "single": write mode = "sentinel" or mode = "cluster" for several`)
 	}
@@ -65,7 +65,7 @@ func (l *loader) validateRedis() {
 		}
 	}
 	if r.Mode == RedisSentinel && r.MasterName == "" && len(r.Addresses) > 0 {
-		l.problem("redis.master_name", `is missing for mode = "sentinel": write master_name = "mymaster"`)
+		l.missing("redis.master_name", `is missing for mode = "sentinel": write master_name = "mymaster"`)
 	}
 	if r.Mode != RedisSentinel {
 		for _, key := range []string{"redis.master_name", "redis.sentinel_username", "redis.sentinel_password"} {
@@ -89,9 +89,9 @@ func (l *loader) validateRedis() {
 	l.absolute("redis.tls.key_file", r.TLS.KeyFile, "key_file")
 	switch {
 	case r.TLS.CertFile != "" && r.TLS.KeyFile == "":
-		l.problem("redis.tls.key_file", `is missing beside cert_file: write key_file = "/…"`)
+		l.missing("redis.tls.key_file", `is missing beside cert_file: write key_file = "/…"`)
 	case r.TLS.KeyFile != "" && r.TLS.CertFile == "":
-		l.problem("redis.tls.cert_file", `is missing beside key_file: write cert_file = "/…"`)
+		l.missing("redis.tls.cert_file", `is missing beside key_file: write cert_file = "/…"`)
 	}
 }
 

@@ -106,13 +106,13 @@ func (l *loader) validateVolumes() {
 func (l *loader) validateVolume(key string, v Volume) {
 	switch {
 	case v.Backend == "":
-		l.problem(key+"backend", `is missing: write backend = "vfs", or what serves the volume`)
+		l.missing(key+"backend", `is missing: write backend = "vfs", or what serves the volume`)
 	case !backendName.MatchString(v.Backend):
 		l.problem(key+"backend", `must be the name of a backend, such as "vfs"`)
 	}
 	switch {
-	case v.Path == "" && len(v.Options) == 0:
-		l.problem(key+"path", `is missing: write path = "/…", the mount point`)
+	case v.Path == "" && v.Options == nil:
+		l.missing(key+"path", `is missing: write path = "/…", the mount point`)
 	case v.Path != "":
 		l.absolute(key+"path", v.Path, "path")
 	}

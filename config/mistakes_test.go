@@ -1,0 +1,159 @@
+package config
+
+import (
+	goflag "flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var update = goflag.Bool("update", false, "rewrite golden files")
+
+// TestTenMistakes holds the whole text of an error: one line for each mistake,
+// with file, key and remedy, and no value.
+func TestTenMistakes(t *testing.T) {
+	_, err := Load(Options{
+		Path: "testdata/ten_mistakes.toml",
+		LookupEnv: lookup(map[string]string{
+			"REDIS_PORT": "tcp://10.0.0.1:6379", "REDIS_HOST": "h", "SMART_CACHE_TTL": "2 minutes",
+		}),
+		Overrides: []Override{
+			flag("--smartctl.concurrency", "smart.concurrency", "0"),
+			flag("--smartctl.device", "smart.devices", "/dev/sda", "sdb"),
+		},
+	})
+	if err == nil {
+		t.Fatal("no error")
+	}
+	golden := "testdata/ten_mistakes.txt"
+	if *update {
+		if err := os.WriteFile(golden, []byte(err.Error()+"\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, readErr := os.ReadFile(golden)
+	if readErr != nil {
+		t.Fatal(readErr)
+	}
+	if diff := cmp.Diff(string(want), err.Error()+"\n"); diff != "" {
+		t.Errorf("rewrite with -update if it is meant:\n%s", diff)
+	}
+}
+
+func TestMistakes(t *testing.T) {
+	tests := []struct{ name, text, want string }{
+		{"unknown key", "[smart]\nintervall = \"3s\"", "c.toml: smart.intervall: is not known; did you mean interval?"},
+		{"unknown key, nothing like it", "[smart]\nzzz = 1", "c.toml: smart.zzz: is not known"},
+		{"unknown section", "[reddis]\nx = 1", "c.toml: reddis: is no known section; did you mean [redis]?"},
+		{"unknown section keeps what follows quiet", "[reddis]\n[cache]\nstore = \"redis\"", "c.toml: reddis: is no known section; did you mean [redis]?"},
+		{"key outside", "store = \"file\"", "c.toml: store: does not stand in a known section: write it below [cache], [node], [redis], [smart], [volumes]"},
+		{"section as value", "cache = 1", "c.toml: cache: must be a section: write [cache]"},
+		{"list of sections", "[[cache]]", "c.toml: cache: must be a section: write [cache]"},
+		{"subsection as value", "[redis]\ntls = true", "c.toml: redis.tls: must be a section: write [redis.tls]"},
+		{"section as key", "[smart.path]\nx = 1", `c.toml: smart.path: must be text in quotes: write "…"`},
+		{"volumes for volume", "[volumes.x1]\npath = \"/\"", "c.toml: volumes.x1: is not known: a volume is written [volume.NAME], and [volumes] holds for all of them"},
+		{"key in no volume", "[volume]\nusage_interval = \"3s\"", "c.toml: volume.usage_interval: belongs to no volume: write it below [volume.NAME], or below [volumes] for all of them"},
+		{"volume as value", "volume = 1", "c.toml: volume: must be sections: write [volume.NAME]"},
+		{"bare number", "[smart]\ninterval = 90", `c.toml: smart.interval: must have a unit: write "90s" for seconds`},
+		{"bare float", "[smart]\ninterval = 1.5", `c.toml: smart.interval: must have a unit: write "1.5s" for seconds`},
+		{"number as text", "[smart]\ninterval = \"90\"", `c.toml: smart.interval: must be a duration with a unit, such as "30s", "5m" or "1d"`},
+		{"duration of wrong type", "[smart]\ninterval = true", `c.toml: smart.interval: must be a duration with a unit, such as "30s", "5m" or "1d"`},
+		{"negative", "[smart]\ninterval = \"-3s\"", "c.toml: smart.interval: must be above zero"},
+		{"negative rescan", "[smart]\nrescan = \"-3s\"", "c.toml: smart.rescan: must be above zero"},
+		{"two years", "[smart]\nttl = \"2y\"", "c.toml: smart.ttl: must be a year at most"},
+		{"too short", "[volumes]\nusage_interval = \"1ms\"", "c.toml: volumes.usage_interval: must be 100ms at least"},
+		{"text for bool", "[smart]\nscan = \"yes\"", "c.toml: smart.scan: must be true or false, without quotes"},
+		{"text for number", "[smart]\nconcurrency = \"8\"", "c.toml: smart.concurrency: must be a whole number, without quotes"},
+		{"huge number", "[redis]\ndb = 9223372036854775807", "c.toml: redis.db: must be a whole number, without quotes"},
+		{"text for list", "[smart]\ndevices = \"/dev/sda\"", `c.toml: smart.devices: must be a list of texts: write ["…", "…"]`},
+		{"device that is an option", "[smart]\ndevices = [\"--scan\"]", `c.toml: smart.devices: must be absolute paths, with a type where one is needed, as in "/dev/bus/0;megaraid,1": entry 1 is not`},
+		{"device type that is an option", "[smart]\nscan_device_types = [\"-x\"]", `c.toml: smart.scan_device_types: must be device types of smartctl, such as "nvme": entry 1 is not`},
+		{"control character", "[smart]\npath = \"/a\\u0000\"", "c.toml: smart.path: has control characters in it"},
+		{"node name", "[node]\nname = \"a:b\"", "c.toml: node.name: must be 1 to 63 letters, digits, dots, dashes and underscores: it becomes part of keys"},
+		{"file store without path", "[cache]\nstore = \"file\"", `c.toml: cache.path: is missing for store = "file": write path = "/var/lib/storage_exporter/cache.db"`},
+		{"redis store without address", "[cache]\nstore = \"redis\"", `c.toml: redis.addresses: is missing for store = "redis": write addresses = ["127.0.0.1:6379"]`},
+		{"address without port", "[redis]\naddresses = [\"localhost\"]", `c.toml: redis.addresses: must be host:port, as in "127.0.0.1:6379": entry 1 is not`},
+		{"address as URL", "[redis]\naddresses = [\"redis://u:p@h:1\"]", `c.toml: redis.addresses: must be host:port, as in "127.0.0.1:6379": entry 1 is not`},
+		{"two addresses", "[redis]\naddresses = [\"a:1\", \"b:1\"]", `c.toml: redis.addresses: must be one address in mode "single": write mode = "sentinel" or mode = "cluster" for several`},
+		{"sentinel without master", "[redis]\nmode = \"sentinel\"\naddresses = [\"a:1\"]", `c.toml: redis.master_name: is missing for mode = "sentinel": write master_name = "mymaster"`},
+		{"master without sentinel", "[redis]\nmaster_name = \"m\"\naddresses = [\"a:1\"]", `c.toml: redis.master_name: has no effect: write mode = "sentinel", or leave it out`},
+		{"db of a cluster", "[redis]\nmode = \"cluster\"\ndb = 1\naddresses = [\"a:1\"]", `c.toml: redis.db: must be 0 in mode "cluster", which has no other`},
+		{"TLS half on", "[redis]\naddresses = [\"a:1\"]\n[redis.tls]\nca_file = \"/ca\"", "c.toml: redis.tls.ca_file: has no effect without TLS: write enabled = true in [redis.tls], or enabled = false to keep TLS off"},
+		{"certificate without key", "[redis.tls]\nenabled = true\ncert_file = \"/c\"", `c.toml: redis.tls.key_file: is missing beside cert_file: write key_file = "/…"`},
+		{"volume without backend", "[volume.v]\npath = \"/v\"", `c.toml: volume.v.backend: is missing: write backend = "vfs", or what serves the volume`},
+		{"volume without path", "[volume.v]\nbackend = \"vfs\"", `c.toml: volume.v.path: is missing: write path = "/…", the mount point`},
+		{"relative path", "[volume.v]\nbackend = \"vfs\"\npath = \"v\"", `c.toml: volume.v.path: must be absolute: write path = "/…"`},
+		{"slash in a name", "[volume.\"a/b\"]\nbackend = \"vfs\"\npath = \"/v\"", `c.toml: volume."a/b": is no good name: use 1 to 128 printable characters without a slash, and no space at its ends`},
+		{"empty name", "[volume.\"\"]\nbackend = \"vfs\"\npath = \"/v\"", `c.toml: volume."": is no good name: use 1 to 128 printable characters without a slash, and no space at its ends`},
+		{"options as value", "[volume.v]\nbackend = \"vfs\"\npath = \"/v\"\noptions = 1", "c.toml: volume.v.options: must be a section: write [volume.v.options]"},
+		{"volume's interval within the timeout", "[volumes]\nusage_timeout = \"20s\"\n[volume.v]\nbackend = \"vfs\"\npath = \"/v\"\nusage_interval = \"20s\"", "c.toml: volume.v.usage_interval: must be longer than volumes.usage_timeout, which is 20s"},
+		{"option and its file", "[volume.v]\nbackend = \"vfs\"\n[volume.v.options]\na_token = \"x\"\na_token_file = \"/x\"", "c.toml: volume.v.options.a_token_file: stands beside a_token: write one of the two"},
+		{"seconds of the proxy", "[storage-proxy]\nvolume-stats = { observe-interval = nan }", `c.toml: storage-proxy.volume-stats.observe-interval: must be a number of seconds or a duration such as "30s"`},
+		{"zero seconds of the proxy", "[storage-proxy]\nvolume_stats_cache_ttl = 0", `c.toml: storage-proxy.volume_stats_cache_ttl: must be above zero`},
+		{"infinite seconds of the proxy", "[storage-proxy]\nvolume_stats_cache_ttl = inf", `c.toml: storage-proxy.volume_stats_cache_ttl: must be a year at most`},
+		{"own section in a proxy's file", "[storage-proxy]\n[smart]\nconcurrency = 0", `c.toml: smart.concurrency: must be 1 to 1024`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if diff := cmp.Diff(tt.want, complain(t, tt.text, Options{})); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestUnreadableFile(t *testing.T) {
+	dir := t.TempDir()
+	tests := []struct{ name, path, want string }{
+		{"missing", filepath.Join(dir, "none.toml"), "cannot be read: no such file or directory"},
+		{"folder", dir, "cannot be read: not a regular file"},
+		{"device", "/dev/zero", "cannot be read: not a regular file"},
+		{"too large", write(t, "large", strings.Repeat("#\n", maxFile/2+1)), "cannot be read: larger than 4096 KiB"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := Load(Options{Path: tt.path})
+			if err == nil || err.Error() != tt.path+": "+tt.want {
+				t.Errorf("got %v, want %s: %s", err, tt.path, tt.want)
+			}
+		})
+	}
+}
+
+func TestCheck(t *testing.T) {
+	text := "[volume.v]\nbackend = \"weka\"\npath = \"/v\"\n[volume.w]\nbackend = \"vfs\"\npath = \"/w\""
+	known := func(b string) bool { return b == "vfs" }
+	c := load(t, text, Options{})
+	want := []Problem{{c.File, "volume.v.backend", `backend "weka" is not supported`}}
+	if diff := cmp.Diff(want, c.Check(known)); diff != "" {
+		t.Error(diff)
+	}
+	got := complain(t, text+"\n[smart]\nconcurrency = 0", Options{Known: known})
+	if diff := cmp.Diff("c.toml: smart.concurrency: must be 1 to 1024\nc.toml: volume.v.backend: backend \"weka\" is not supported", got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestErrorIsBounded(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("[smart]\n")
+	for i := range 5000 {
+		fmt.Fprintf(&b, "k%d = 1\n", i)
+	}
+	got := complain(t, b.String(), Options{})
+	if lines := strings.Split(got, "\n"); len(lines) != maxShown+1 || lines[maxShown] != "and 4900 more" {
+		t.Errorf("%d lines, the last %q", len(lines), lines[len(lines)-1])
+	}
+}
+
+func TestReadableKeys(t *testing.T) {
+	got := complain(t, "[smart]\n\"a\u202eb\" = 1\n\""+strings.Repeat("x", 1000)+"\" = 1", Options{})
+	want := `c.toml: smart."a\u202eb": is not known` + "\n" + `c.toml: smart."` + strings.Repeat("x", 128) + `…": is not known`
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
