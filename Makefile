@@ -1,0 +1,97 @@
+# make help lists the targets.
+SHELL       := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := build
+.DELETE_ON_ERROR:
+
+GO   ?= go
+NAME := storage_exporter
+
+# What the binary says of itself. With SOURCE_DATE_EPOCH set, two builds of one
+# revision and branch are the same to the byte, whoever makes them and where; a
+# release is dated by its commit.
+ifneq ($(filter release,$(MAKECMDGOALS)),)
+SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || date -r VERSION +%s)
+export SOURCE_DATE_EPOCH
+endif
+VERSION    ?= $(shell cat VERSION)
+REVISION   ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
+BRANCH     ?= $(shell git rev-parse --abbrev-ref HEAD 2>/dev/null || echo unknown)
+ifdef SOURCE_DATE_EPOCH
+BUILD_USER ?= reproducible@reproducible
+BUILD_DATE ?= $(shell date -u -d @$(SOURCE_DATE_EPOCH) +%Y%m%d-%H:%M:%S)
+else
+BUILD_USER ?= $(shell id -un)@$(shell uname -n)
+BUILD_DATE ?= $(shell date -u +%Y%m%d-%H:%M:%S)
+endif
+
+# These are .promu.yml's; internal/release holds the two together.
+PLATFORMS   := linux/amd64 linux/arm64
+BUILD_FLAGS := -trimpath -buildvcs=false -tags 'netgo osusergo static_build'
+VERSION_PKG := github.com/prometheus/common/version
+LDFLAGS      = -X $(VERSION_PKG).Version=$(VERSION) \
+	-X $(VERSION_PKG).Revision=$(REVISION) \
+	-X $(VERSION_PKG).Branch=$(BRANCH) \
+	-X $(VERSION_PKG).BuildUser=$(BUILD_USER) \
+	-X $(VERSION_PKG).BuildDate=$(BUILD_DATE)
+TARBALL_FILES := LICENSE NOTICE README.md CHANGELOG.md storage_exporter.toml web-config.yml packaging/storage_exporter.service
+
+GO_BUILD = CGO_ENABLED=0 $(GO) build $(BUILD_FLAGS) -ldflags "$(LDFLAGS)"
+
+# What go test runs, and how long each fuzz target and benchmark gets.
+PKGS      ?= ./...
+TESTFLAGS ?=
+FUZZTIME  ?= 20s
+BENCH     ?= .
+BENCHTIME ?= 1s
+
+.PHONY: help
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.* ## /\1\t/p' Makefile | sort | expand -t 12
+
+.PHONY: run
+run: build ## build and start the exporter with no configuration
+	./$(NAME)
+
+.PHONY: build
+build: ## build ./storage_exporter
+	$(GO_BUILD) -o $(NAME) .
+
+.PHONY: test
+test: ## install what tests need, then run all of them with -race
+	scripts/test-deps
+	STORAGE_EXPORTER_REQUIRE=all scripts/test $(TESTFLAGS) $(PKGS)
+
+.PHONY: lint
+lint: ## gofmt, go vet and golangci-lint
+	scripts/lint $(PKGS)
+
+.PHONY: bench
+bench: ## run the benchmarks (BENCH=regexp, BENCHTIME=1s)
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -benchmem -p 1 $(PKGS)
+
+.PHONY: fuzz
+fuzz: ## run every fuzz target for FUZZTIME (20s)
+	scripts/fuzz $(FUZZTIME) $(PKGS)
+
+# The binary of one platform, where the Dockerfile and the tarballs take it from.
+CROSS := $(foreach p,$(PLATFORMS),.build/$(subst /,-,$(p))/$(NAME))
+.PHONY: $(CROSS)
+$(CROSS): .build/%/$(NAME):
+	GOOS=$(word 1,$(subst -, ,$*)) GOARCH=$(word 2,$(subst -, ,$*)) $(GO_BUILD) -o $@ .
+
+DOCKER_ARCH ?= $(shell $(GO) env GOARCH)
+DOCKER_REPO ?= $(NAME)
+.PHONY: docker
+docker: .build/linux-$(DOCKER_ARCH)/$(NAME) ## build the image (needs a Docker engine; DOCKER_ARCH=arm64 for another)
+	docker build --build-arg OS=linux --build-arg ARCH=$(DOCKER_ARCH) \
+		--build-arg VERSION=$(VERSION) --build-arg REVISION=$(REVISION) \
+		-t $(DOCKER_REPO)-linux-$(DOCKER_ARCH):$(VERSION) .
+
+.PHONY: release
+release: $(CROSS) ## tarballs of all platforms with their checksums, in .tarballs
+	scripts/release $(NAME) '$(VERSION)' $(PLATFORMS) -- $(TARBALL_FILES)
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf $(NAME) .build .tarballs
