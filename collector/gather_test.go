@@ -2,8 +2,11 @@ package collector
 
 import (
 	"context"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -278,4 +281,77 @@ func TestSet(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Everything at once, for the race detector: no page is ever torn.
+func TestManyScrapersWhileEverythingChanges(t *testing.T) {
+	f := gauge("test_pair", "Two series that are always equal.", "drive", "side")
+	var version atomic.Int64
+	pairs := fixed("pairs", []*family{f})
+	pairs.onRead = func(context.Context) ([]part, bool) {
+		var parts []part
+		for i := range 5 + version.Add(1)%3 {
+			v := version.Load() / (i + 1)
+			drive := strconv.FormatInt(i, 10)
+			parts = append(parts, part{id: drive, version: v, emit: func(s sink) {
+				s.add(f, float64(v), drive, "left")
+				s.add(f, float64(v), drive, "right")
+				s.add(f, float64(v), drive, "right")
+			}})
+		}
+		return parts, true
+	}
+	e := newTestExporter(t, Config{}, pairs, up("a"))
+	first, other := e.layout.Load().collectors, newCollector(up("b"))
+	stop := newGate()
+	var background, wg sync.WaitGroup
+	background.Go(func() {
+		for i := 0; ; i++ {
+			select {
+			case <-stop.ch:
+				return
+			default:
+			}
+			collectors := slices.Clone(first)
+			if i%2 == 0 {
+				collectors = append(collectors, other)
+			}
+			if err := e.Set(collectors...); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	for i := range 8 {
+		wg.Go(func() {
+			for range 40 {
+				var text string
+				switch i % 3 {
+				case 0:
+					text = gunzip(t, get(t, e, "/metrics", "Accept-Encoding", "gzip"))
+				case 1:
+					text = get(t, e, "/metrics?collect[]=pairs").Body.String()
+				default:
+					for _, f := range delimited(t, e) {
+						if f.GetName() == "test_pair" && len(f.Metric)%2 != 0 {
+							t.Errorf("torn: %v", f)
+						}
+					}
+					continue
+				}
+				m := parse(t, []byte(text))["test_pair"].GetMetric()
+				if len(m) < 10 || len(m)%2 != 0 {
+					t.Errorf("%d series:\n%s", len(m), text)
+					return
+				}
+				for j := 0; j < len(m); j += 2 {
+					if m[j].GetGauge().GetValue() != m[j+1].GetGauge().GetValue() {
+						t.Errorf("torn: %v", m[j:j+2])
+					}
+				}
+			}
+		})
+	}
+	wg.Wait()
+	stop.open()
+	background.Wait()
 }

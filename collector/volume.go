@@ -3,6 +3,8 @@ package collector
 import (
 	"context"
 	"errors"
+	"math"
+	"slices"
 	"time"
 
 	"storage_exporter/cache"
@@ -13,21 +15,24 @@ import (
 // and usage. What is counted while observing them is volume.Metrics' own.
 type volumeCollector struct {
 	backend string
-	volumes func() []monitoredVolume
+	volumes func() []*volume.Volume // of the backend, as configured now
 	all     volumeFamilies
 }
 
-// monitoredVolume is one volume and where its snapshots are. An entry is nil
-// for a backend that is not supported.
-type monitoredVolume struct {
-	name, backend, path, fsPrefix string
-
-	performance *cache.Entry[perfMetric]
-	health      *cache.Entry[volume.Health]
-	usage       *cache.Entry[volume.Usage]
+// NewVolume makes the collector of one backend's volumes in the set.
+func NewVolume(backend string, set *volume.Set) *Collector {
+	return newCollector(newVolumeCollector(backend, func() []*volume.Volume {
+		var volumes []*volume.Volume
+		for _, v := range set.Volumes() {
+			if v.Backend == backend {
+				volumes = append(volumes, v)
+			}
+		}
+		return volumes
+	}))
 }
 
-func newVolumeCollector(backend string, volumes func() []monitoredVolume) *volumeCollector {
+func newVolumeCollector(backend string, volumes func() []*volume.Volume) *volumeCollector {
 	return &volumeCollector{backend: backend, volumes: volumes, all: newVolumeFamilies()}
 }
 
@@ -36,104 +41,83 @@ func (c *volumeCollector) name() string { return c.backend }
 func (c *volumeCollector) families() []*family { return c.all.list() }
 
 func (c *volumeCollector) read(ctx context.Context) ([]part, bool) {
-	volumes := c.volumes()
-	var (
-		performance []cache.Result[perfMetric]
-		health      []cache.Result[volume.Health]
-		usage       []cache.Result[volume.Usage]
-	)
-	// At once, so that waiting for one kind costs the others no time.
-	together(
-		func() {
-			performance = readKind(ctx, volumes, func(v *monitoredVolume) *cache.Entry[perfMetric] { return v.performance })
-		},
-		func() {
-			health = readKind(ctx, volumes, func(v *monitoredVolume) *cache.Entry[volume.Health] { return v.health })
-		},
-		func() {
-			usage = readKind(ctx, volumes, func(v *monitoredVolume) *cache.Entry[volume.Usage] { return v.usage })
-		},
-	)
-	parts := make([]part, 0, len(volumes))
+	readings := readVolumes(ctx, c.volumes())
+	if slices.ContainsFunc(readings, volumeReading.closed) {
+		// A reload took volumes away or made them anew after they were listed.
+		readings = readVolumes(ctx, c.volumes())
+	}
+	parts := make([]part, 0, len(readings))
 	ok := true
-	for i := range volumes {
-		r := volumeReading{
-			volume: &volumes[i], performance: performance[i], health: health[i], usage: usage[i],
-		}
-		if r.removed() {
-			continue // by a reload, since the volumes were listed
+	for _, r := range readings {
+		if r.closed() {
+			continue
 		}
 		ok = ok && r.ok()
-		parts = append(parts, c.part(&r))
+		parts = append(parts, c.part(r))
 	}
 	return parts, ok
 }
 
-// readKind reads one kind of entry of all volumes. A volume without one has
-// nothing to tell.
-func readKind[T any](ctx context.Context, volumes []monitoredVolume, entry func(*monitoredVolume) *cache.Entry[T]) []cache.Result[T] {
-	results := make([]cache.Result[T], len(volumes))
-	var entries []*cache.Entry[T]
-	var of []int
-	for i := range volumes {
-		if e := entry(&volumes[i]); e != nil {
-			entries = append(entries, e)
-			of = append(of, i)
-		} else {
-			results[i].Err = cache.ErrNothing
-		}
+// readVolumes reads all kinds at once, so that waiting for one costs the others
+// no time.
+func readVolumes(ctx context.Context, volumes []*volume.Volume) []volumeReading {
+	var (
+		performance = make([]*cache.Entry[volume.PerfMetric], len(volumes))
+		health      = make([]*cache.Entry[volume.Health], len(volumes))
+		usage       = make([]*cache.Entry[volume.Usage], len(volumes))
+		readings    = make([]volumeReading, len(volumes))
+	)
+	for i, v := range volumes {
+		readings[i].volume = v
+		performance[i], health[i], usage[i] = v.Performance, v.Health, v.Usage
 	}
-	if len(entries) > 0 {
-		for i, r := range cache.GetAll(ctx, entries) {
-			results[of[i]] = r
-		}
-	}
-	return results
+	together(
+		func() {
+			for i, r := range cache.GetAll(ctx, performance) {
+				readings[i].performance = r
+			}
+		},
+		func() {
+			for i, r := range cache.GetAll(ctx, health) {
+				readings[i].health = r
+			}
+		},
+		func() {
+			for i, r := range cache.GetAll(ctx, usage) {
+				readings[i].usage = r
+			}
+		},
+	)
+	return readings
 }
 
 // volumeReading is what is known of one volume.
 type volumeReading struct {
-	volume      *monitoredVolume
-	performance cache.Result[perfMetric]
+	volume      *volume.Volume
+	performance cache.Result[volume.PerfMetric]
 	health      cache.Result[volume.Health]
 	usage       cache.Result[volume.Usage]
 }
 
-func (r *volumeReading) errs() []error {
+func (r volumeReading) errs() []error {
 	return []error{r.performance.Err, r.health.Err, r.usage.Err}
 }
 
-func (r *volumeReading) removed() bool {
-	for _, err := range r.errs() {
-		if errors.Is(err, cache.ErrClosed) {
-			return true
-		}
-	}
-	return false
+// closed is whether the volume is no longer observed.
+func (r volumeReading) closed() bool {
+	return slices.ContainsFunc(r.errs(), func(err error) bool { return errors.Is(err, cache.ErrClosed) })
 }
 
-// ok is whether every kind had something to show, or will never have.
-func (r *volumeReading) ok() bool {
-	for _, err := range r.errs() {
-		if err != nil && !errors.Is(err, cache.ErrNothing) {
-			return false
-		}
-	}
-	return true
+// ok is whether every kind had something to show, or well has nothing to tell.
+func (r volumeReading) ok() bool {
+	return !slices.ContainsFunc(r.errs(), func(err error) bool { return err != nil && !errors.Is(err, cache.ErrNothing) })
 }
 
 // status is the volume's state as far as it is known. What the cache holds may
 // be anything: a state that does not exist is not known.
-func (r *volumeReading) status() volume.Status {
-	if r.volume.health == nil {
-		return volume.Unavailable
-	}
-	if h := known(r.health); h != nil {
-		for _, s := range volume.Statuses {
-			if s == h.Status {
-				return s
-			}
-		}
+func (r volumeReading) status() volume.Status {
+	if h := known(r.health); h != nil && slices.Contains(volume.Statuses, h.Status) {
+		return h.Status
 	}
 	return volume.Unknown
 }
@@ -141,9 +125,7 @@ func (r *volumeReading) status() volume.Status {
 // volumeVersion tells two readings of a volume apart; a revision of 0 stands
 // for no snapshot.
 type volumeVersion struct {
-	name, backend, path, fsPrefix string
-
-	unsupported                bool
+	backend, path, fsPrefix    string
 	performance, health, usage uint64
 }
 
@@ -162,22 +144,21 @@ func revision[T any](r cache.Result[T]) uint64 {
 	return r.Snapshot.Revision
 }
 
-func (r *volumeReading) version() volumeVersion {
+func (c *volumeCollector) part(r volumeReading) part {
 	v := r.volume
-	return volumeVersion{
-		name: v.name, backend: v.backend, path: v.path, fsPrefix: v.fsPrefix,
-		unsupported: v.health == nil,
-		performance: revision(r.performance), health: revision(r.health), usage: revision(r.usage),
+	return part{
+		id: v.Name,
+		version: volumeVersion{
+			backend: v.Backend, path: v.Path, fsPrefix: v.FSPrefix,
+			performance: revision(r.performance), health: revision(r.health), usage: revision(r.usage),
+		},
+		emit: func(s sink) { c.emit(s, r) },
 	}
 }
 
-func (c *volumeCollector) part(r *volumeReading) part {
-	return part{id: r.volume.name, version: r.version(), emit: func(s sink) { c.emit(s, r) }}
-}
-
-func (c *volumeCollector) emit(s sink, r *volumeReading) {
-	f, name := &c.all, r.volume.name
-	s.add(f.info, 1, name, r.volume.backend, r.volume.path, r.volume.fsPrefix)
+func (c *volumeCollector) emit(s sink, r volumeReading) {
+	f, v, name := &c.all, r.volume, r.volume.Name
+	s.add(f.info, 1, name, v.Backend, v.Path, v.FSPrefix)
 
 	status := r.status()
 	for _, state := range volume.Statuses {
@@ -208,16 +189,18 @@ func (c *volumeCollector) emit(s sink, r *volumeReading) {
 	}
 }
 
-// addFigure leaves out what is not reported. A negative figure or NaN is no
-// figure either: some API's word for "unknown".
+// addFigure leaves out what is not reported. A figure that is negative or not
+// finite is none either: some API's word for "unknown".
 func addFigure(s sink, f *family, v *float64, volume string) {
-	if v != nil && *v >= 0 {
+	if v != nil && *v >= 0 && !math.IsInf(*v, 1) {
 		s.add(f, *v, volume)
 	}
 }
 
+// addCount leaves out what is not reported, and what was -1 before it became an
+// unsigned number.
 func addCount(s sink, f *family, v *uint64, volume string) {
-	if v != nil {
+	if v != nil && *v != math.MaxUint64 {
 		s.add(f, float64(*v), volume)
 	}
 }
@@ -234,9 +217,4 @@ func boolValue(b bool) float64 {
 		return 1
 	}
 	return 0
-}
-
-type perfMetric struct {
-	VolumeName string             `json:"volume_name"`
-	Metric     volume.Performance `json:"metric"`
 }
