@@ -21,10 +21,20 @@ type volumeCollector struct {
 
 // NewVolume makes the collector of one backend's volumes in the set.
 func NewVolume(backend string, set *volume.Set) *Collector {
-	return newCollector(newVolumeCollector(backend, func() []*volume.Volume {
+	return newVolumes(backend, set, func(b string) bool { return b == backend })
+}
+
+// NewUnsupported makes the collector of the volumes whose backend is not known:
+// they are shown as unavailable. Its name is "unsupported".
+func NewUnsupported(known func(backend string) bool, set *volume.Set) *Collector {
+	return newVolumes("unsupported", set, func(b string) bool { return !known(b) })
+}
+
+func newVolumes(name string, set *volume.Set, match func(backend string) bool) *Collector {
+	return newCollector(newVolumeCollector(name, func() []*volume.Volume {
 		var volumes []*volume.Volume
 		for _, v := range set.Volumes() {
-			if v.Backend == backend {
+			if match(v.Backend) {
 				volumes = append(volumes, v)
 			}
 		}
