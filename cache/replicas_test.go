@@ -87,6 +87,7 @@ func startReplica(t *testing.T, server *redistest.Server, name, origin string, i
 // Replicas on one Redis together observe each source about once an interval,
 // and when the one that observes is killed another takes over.
 func TestReplicasOnRedis(t *testing.T) {
+	t.Parallel()
 	const interval, intervals, sources = time.Second, 12, 10
 	for _, n := range []int{2, 5} {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
@@ -168,6 +169,7 @@ func TestTwoHostsOnOneRedis(t *testing.T) {
 
 // What Redis goes through is no reader's trouble: the same values, in time.
 func TestRedisOnBadDays(t *testing.T) {
+	t.Parallel()
 	const interval, sources = time.Second, 20
 	days := map[string]func(t *testing.T, s *redistest.Server){
 		"killed": func(_ *testing.T, s *redistest.Server) { s.Kill() },

@@ -1,0 +1,94 @@
+package api
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strconv"
+	"time"
+
+	"storage_exporter/cache"
+	"storage_exporter/volume"
+)
+
+// answer is a JSON body with what the headers tell of its snapshots.
+type answer struct {
+	body any
+	// cached says that the body comes from snapshots: then age and lookup hold.
+	cached bool
+	age    time.Duration // of the oldest part
+	lookup cache.Lookup  // of the worst part
+}
+
+// include makes the answer at least as old as a part, and its lookup at least
+// as bad.
+func (a *answer) include(age time.Duration, lookup cache.Lookup) {
+	a.cached = true
+	a.age = max(a.age, age)
+	a.lookup = max(a.lookup, lookup)
+}
+
+// include takes a snapshot's age and lookup over into the answer.
+func include[T any](a *answer, s cache.Snapshot[T]) { a.include(s.Age, s.Lookup) }
+
+func (a *answer) write(w http.ResponseWriter) {
+	body, err := json.Marshal(a.body)
+	if err != nil {
+		writeProblem(w, problem{Status: http.StatusInternalServerError, Title: "Internal error", Detail: err.Error()})
+		return
+	}
+	h := w.Header()
+	if a.cached {
+		h.Set("X-Cache", a.lookup.String())
+		h.Set("Age", strconv.FormatInt(int64(a.age/time.Second), 10))
+	}
+	send(w, http.StatusOK, "application/json", body)
+}
+
+func send(w http.ResponseWriter, status int, contentType string, body []byte) {
+	h := w.Header()
+	h.Set("Content-Type", contentType)
+	h.Set("Cache-Control", "no-store")
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	h.Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // the client may have gone
+}
+
+// problem is an error as RFC 9457 shapes it, with the types that a Backend.AI
+// storage proxy uses where it has one.
+type problem struct {
+	Type   string `json:"type,omitempty"`
+	Title  string `json:"title"`
+	Status int    `json:"status"`
+	Detail string `json:"detail,omitempty"`
+}
+
+// typeUnsupported is the storage proxy's own; its manager looks for it.
+const typeUnsupported = "https://api.backend.ai/probs/storage/unsupported-operation"
+
+func problemOf(err error) problem {
+	p := problem{Detail: err.Error()}
+	switch {
+	case errors.Is(err, errNotFound):
+		p.Status, p.Title = http.StatusNotFound, "Not found"
+	case errors.Is(err, errBadArgument):
+		p.Status, p.Title = http.StatusBadRequest, "Bad argument"
+	case errors.Is(err, volume.ErrUnsupported):
+		p.Status, p.Title, p.Type = http.StatusBadRequest, "Unsupported operation by the storage backend", typeUnsupported
+	default:
+		p.Status, p.Title = http.StatusServiceUnavailable, "Nothing known yet"
+	}
+	return p
+}
+
+func writeProblem(w http.ResponseWriter, p problem) {
+	body, err := json.Marshal(p)
+	if err != nil {
+		body = []byte(`{"title":"Internal error"}`)
+	}
+	if p.Status == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", "5")
+	}
+	send(w, p.Status, "application/problem+json", body)
+}

@@ -1,0 +1,103 @@
+// Package api answers JSON requests from snapshots: the part of a Backend.AI
+// storage proxy's API that tells about volumes, and the drives of this host.
+// It observes nothing by itself and changes nothing.
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"storage_exporter/smart"
+	"storage_exporter/volume"
+)
+
+// Config is what the API reads from.
+type Config struct {
+	Volumes *volume.Set
+	// Drives are those observed now: a reload may exchange them. nil: drives
+	// are not observed.
+	Drives  func() *smart.Drives
+	Version string // of the exporter
+	// Timeout bounds a request that must wait for a first observation.
+	Timeout time.Duration
+	Logger  *slog.Logger
+}
+
+// API serves the requests. Its handlers hold no state.
+type API struct{ cfg Config }
+
+// New makes the API.
+func New(cfg Config) *API {
+	if cfg.Timeout <= 0 {
+		cfg.Timeout = 10 * time.Second
+	}
+	return &API{cfg: cfg}
+}
+
+// handler answers a request or says why not; an error becomes a problem
+// document by problemOf.
+type handler func(ctx context.Context, r *http.Request) (answer, error)
+
+// Register adds the API's paths to mux.
+func (a *API) Register(mux *http.ServeMux) {
+	routes := map[string]handler{
+		"/volumes":                       a.listVolumes,
+		"/volume/performance-metric":     a.performanceMetric,
+		"/volume/hwinfo":                 a.hardwareInfo,
+		"/folder/fs-usage":               a.fileSystemUsage,
+		"/manager-api/health":            a.managerHealth,
+		"/api/drives":                    a.listDrives,
+		"/api/drives/{device}":           a.drive,
+		"/api/drives/{device}/smartctl":  a.driveDocument,
+		"/api/":                          notFound,
+		"/volume/":                       notFound,
+		"/api/drives/{device}/{unknown}": notFound,
+	}
+	for path, h := range routes {
+		mux.Handle(path, a.serve(h))
+	}
+}
+
+// serve runs a handler: GET and HEAD only, with a deadline; an error or a panic
+// becomes a JSON answer.
+func (a *API) serve(h handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			w.Header().Set("Allow", "GET, HEAD")
+			writeProblem(w, problem{Status: http.StatusMethodNotAllowed, Title: "Method not allowed", Detail: "use GET or HEAD"})
+			return
+		}
+		ctx, cancel := context.WithTimeout(r.Context(), a.cfg.Timeout)
+		defer cancel()
+		defer func() {
+			if p := recover(); p != nil {
+				a.cfg.Logger.Error("request panicked", "path", r.URL.Path, "err", fmt.Sprint(p))
+				writeProblem(w, problem{Status: http.StatusInternalServerError, Title: "Internal error"})
+			}
+		}()
+		ans, err := h(ctx, r)
+		if err != nil {
+			p := problemOf(err)
+			if p.Status >= http.StatusInternalServerError {
+				a.cfg.Logger.Debug("request not answered", "path", r.URL.Path, "status", p.Status, "err", err)
+			}
+			writeProblem(w, p)
+			return
+		}
+		ans.write(w)
+	})
+}
+
+func notFound(_ context.Context, r *http.Request) (answer, error) {
+	return answer{}, fmt.Errorf("%w: no such path %q", errNotFound, r.URL.Path)
+}
+
+// What a handler's error means to the client.
+var (
+	errNotFound    = errors.New("not found")
+	errBadArgument = errors.New("bad argument")
+)

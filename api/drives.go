@@ -1,0 +1,116 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"storage_exporter/cache"
+	"storage_exporter/smart"
+)
+
+// driveInfo is one drive with its last report, or why there is none.
+type driveInfo struct {
+	Device     string        `json:"device"` // the label in the metrics
+	Name       string        `json:"name"`   // the device node
+	Type       string        `json:"type"`   // as smartctl is asked
+	ObservedAt *time.Time    `json:"observed_at"`
+	AgeSeconds *float64      `json:"age_seconds"`
+	Error      string        `json:"error,omitempty"`
+	Report     *smart.Report `json:"report"`
+}
+
+func (a *API) drives() (*smart.Drives, error) {
+	if drives := a.cfg.Drives(); drives != nil {
+		return drives, nil
+	}
+	return nil, fmt.Errorf("%w: drives are not observed: the smart collector is disabled", errNotFound)
+}
+
+func (a *API) listDrives(ctx context.Context, _ *http.Request) (answer, error) {
+	set, err := a.drives()
+	if err != nil {
+		return answer{}, err
+	}
+	drives, err := set.List(ctx)
+	if err != nil {
+		return answer{}, err
+	}
+	entries := make([]*cache.Entry[smart.Report], len(drives))
+	for i, d := range drives {
+		entries[i] = d.Report
+	}
+	ans := answer{cached: true}
+	infos := make([]driveInfo, len(drives))
+	for i, r := range cache.GetAll(ctx, entries) {
+		infos[i] = describe(drives[i], r)
+		if r.Err != nil {
+			ans.include(0, cache.Miss)
+			continue
+		}
+		include(&ans, r.Snapshot)
+	}
+	ans.body = map[string]any{"drives": infos}
+	return ans, nil
+}
+
+func describe(d *smart.Drive, r cache.Result[smart.Report]) driveInfo {
+	info := driveInfo{Device: d.Label, Name: d.Device.Name, Type: d.Device.Type}
+	if r.Err != nil {
+		info.Error = r.Err.Error()
+		return info
+	}
+	at, age := r.Snapshot.ObservedAt.UTC(), r.Snapshot.Age.Seconds()
+	info.ObservedAt, info.AgeSeconds, info.Report = &at, &age, r.Snapshot.Value
+	return info
+}
+
+// driveOf finds the drive that the path names by its label.
+func (a *API) driveOf(ctx context.Context, r *http.Request) (*smart.Drive, error) {
+	set, err := a.drives()
+	if err != nil {
+		return nil, err
+	}
+	drives, err := set.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	label := r.PathValue("device")
+	for _, d := range drives {
+		if d.Label == label {
+			return d, nil
+		}
+	}
+	return nil, fmt.Errorf("%w: no drive %q: GET /api/drives lists them", errNotFound, label)
+}
+
+func (a *API) drive(ctx context.Context, r *http.Request) (answer, error) {
+	d, err := a.driveOf(ctx, r)
+	if err != nil {
+		return answer{}, err
+	}
+	snap, err := d.Report.Get(ctx)
+	if err != nil {
+		return answer{}, err
+	}
+	ans := answer{body: describe(d, cache.Result[smart.Report]{Snapshot: snap})}
+	include(&ans, snap)
+	return ans, nil
+}
+
+// driveDocument answers with the tool's own JSON document, for what the report
+// leaves out.
+func (a *API) driveDocument(ctx context.Context, r *http.Request) (answer, error) {
+	d, err := a.driveOf(ctx, r)
+	if err != nil {
+		return answer{}, err
+	}
+	snap, err := d.Document.Get(ctx)
+	if err != nil {
+		return answer{}, err
+	}
+	ans := answer{body: snap.Value}
+	include(&ans, snap)
+	return ans, nil
+}

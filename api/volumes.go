@@ -1,0 +1,184 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"net/http"
+	"time"
+
+	"storage_exporter/volume"
+)
+
+// maxBody bounds a request's body, in bytes: it names a volume.
+const maxBody = 64 << 10
+
+// volumeOf finds the volume that a request names, in the query or, as the
+// manager sends it, in a JSON body of a GET request.
+func (a *API) volumeOf(r *http.Request) (*volume.Volume, error) {
+	name := r.URL.Query().Get("volume")
+	if name == "" {
+		var err error
+		if name, err = volumeInBody(r.Body); err != nil {
+			return nil, err
+		}
+	}
+	if name == "" {
+		return nil, fmt.Errorf("%w: name a volume with ?volume=NAME or a JSON body {\"volume\": \"NAME\"}", errBadArgument)
+	}
+	v := a.cfg.Volumes.Volume(name)
+	if v == nil {
+		return nil, fmt.Errorf("%w: no volume %q: GET /volumes lists them", errNotFound, name)
+	}
+	return v, nil
+}
+
+func volumeInBody(body io.Reader) (string, error) {
+	if body == nil {
+		return "", nil
+	}
+	raw, err := io.ReadAll(io.LimitReader(body, maxBody+1))
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("%w: read the body: %w", errBadArgument, err)
+	case len(raw) > maxBody:
+		return "", fmt.Errorf("%w: the body is above 64 KiB", errBadArgument)
+	case len(raw) == 0:
+		return "", nil
+	}
+	var request struct {
+		Volume string `json:"volume"`
+	}
+	if err := json.Unmarshal(raw, &request); err != nil {
+		return "", fmt.Errorf("%w: the body is not JSON such as {\"volume\": \"NAME\"}", errBadArgument)
+	}
+	return request.Volume, nil
+}
+
+type volumeInfo struct {
+	Name         string   `json:"name"`
+	Backend      string   `json:"backend"`
+	Path         string   `json:"path"`
+	FSPrefix     string   `json:"fsprefix"`
+	Capabilities []string `json:"capabilities"`
+}
+
+// listVolumes answers as the storage proxy does. Of its capabilities those are
+// named that can be had here: vfolder, and metric where the performance is known.
+func (a *API) listVolumes(context.Context, *http.Request) (answer, error) {
+	infos := []volumeInfo{}
+	for _, v := range a.cfg.Volumes.Volumes() {
+		capabilities := []string{"vfolder"}
+		if !errors.Is(v.Performance.Err(), volume.ErrUnsupported) {
+			capabilities = append(capabilities, "metric")
+		}
+		infos = append(infos, volumeInfo{v.Name, v.Backend, v.Path, v.FSPrefix, capabilities})
+	}
+	return answer{body: map[string]any{"volumes": infos}}, nil
+}
+
+// proxyMetric is the storage proxy's form of the six figures: whole numbers but
+// for the latencies.
+type proxyMetric struct {
+	IOPSRead         *int64   `json:"iops_read"`
+	IOPSWrite        *int64   `json:"iops_write"`
+	BytesRead        *int64   `json:"io_bytes_read"`
+	BytesWrite       *int64   `json:"io_bytes_write"`
+	LatencyReadUsec  *float64 `json:"io_usec_read"`
+	LatencyWriteUsec *float64 `json:"io_usec_write"`
+}
+
+func (a *API) performanceMetric(ctx context.Context, r *http.Request) (answer, error) {
+	v, err := a.volumeOf(r)
+	if err != nil {
+		return answer{}, err
+	}
+	snap, err := v.Performance.Get(ctx)
+	if err != nil {
+		return answer{}, err
+	}
+	p := snap.Value.Metric
+	ans := answer{body: struct {
+		Metric     proxyMetric `json:"metric"`
+		ObservedAt time.Time   `json:"observed_at"`
+	}{proxyMetric{
+		whole(p.IOPSRead), whole(p.IOPSWrite), whole(p.BytesRead), whole(p.BytesWrite),
+		latency(p.IOPSRead, p.LatencyReadUsec), latency(p.IOPSWrite, p.LatencyWriteUsec),
+	}, snap.ObservedAt.UTC()}}
+	include(&ans, snap)
+	return ans, nil
+}
+
+func whole(f *float64) *int64 {
+	if f == nil {
+		return nil
+	}
+	n := int64(math.Round(*f))
+	return &n
+}
+
+// latency is 0.0 where there was no operation, as the storage proxy's clients
+// expect it; here only. Unknown stays null.
+func latency(operations, usec *float64) *float64 {
+	if usec == nil && operations != nil && *operations == 0 {
+		return new(float64)
+	}
+	return usec
+}
+
+func (a *API) hardwareInfo(ctx context.Context, r *http.Request) (answer, error) {
+	v, err := a.volumeOf(r)
+	if err != nil {
+		return answer{}, err
+	}
+	snap, err := v.Health.Get(ctx)
+	if err != nil {
+		return answer{}, err
+	}
+	metadata := snap.Value.Metadata
+	if metadata == nil {
+		metadata = map[string]string{}
+	}
+	ans := answer{body: struct {
+		Status   volume.Status     `json:"status"`
+		Info     *string           `json:"status_info"`
+		Metadata map[string]string `json:"metadata"`
+	}{snap.Value.Status, orNull(snap.Value.Info), metadata}}
+	include(&ans, snap)
+	return ans, nil
+}
+
+// fileSystemUsage counts what is reserved for root as used, as the storage
+// proxy does, so that capacity less used is what users can still write.
+func (a *API) fileSystemUsage(ctx context.Context, r *http.Request) (answer, error) {
+	v, err := a.volumeOf(r)
+	if err != nil {
+		return answer{}, err
+	}
+	snap, err := v.Usage.Get(ctx)
+	if err != nil {
+		return answer{}, err
+	}
+	u := snap.Value
+	used := u.UsedBytes
+	if u.CapacityBytes != nil && u.AvailableBytes != nil && *u.CapacityBytes >= *u.AvailableBytes {
+		n := *u.CapacityBytes - *u.AvailableBytes
+		used = &n
+	}
+	ans := answer{body: struct {
+		Capacity *uint64 `json:"capacity_bytes"`
+		Used     *uint64 `json:"used_bytes"`
+	}{u.CapacityBytes, used}}
+	include(&ans, snap)
+	return ans, nil
+}
+
+func orNull(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}

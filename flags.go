@@ -1,0 +1,158 @@
+package main
+
+import (
+	"time"
+
+	"github.com/alecthomas/kingpin/v2"
+	"github.com/prometheus/common/promslog"
+	promslogflag "github.com/prometheus/common/promslog/flag"
+	"github.com/prometheus/common/version"
+	"github.com/prometheus/exporter-toolkit/web"
+	"github.com/prometheus/exporter-toolkit/web/kingpinflag"
+
+	"storage_exporter/config"
+)
+
+// flags are the command line, parsed.
+type flags struct {
+	log *promslog.Config
+	web *web.FlagConfig
+
+	telemetryPath   string
+	maxRequests     int
+	noExporterStats bool
+	lifecycle       bool
+	pprof           bool
+
+	configFile  string
+	configCheck bool
+
+	procfs, sysfs, rootfs, udevData string
+	maxProcs                        int
+	memoryLimitMiB                  int
+
+	disableDefaults bool
+	collectors      map[string]*collectorFlag
+	settings        []*setting
+}
+
+// collectorFlag is --collector.<name> and --no-collector.<name>.
+type collectorFlag struct{ enabled, given bool }
+
+// setting is a flag that goes before a key of the configuration file.
+type setting struct {
+	flag, key string
+	values    []string
+	given     bool
+	enabled   bool // of a flag without a value
+	isBool    bool
+}
+
+// newApp declares the flags. names are the collectors', in order.
+func newApp(names []string) (*kingpin.Application, *flags) {
+	app := kingpin.New("storage_exporter", "Watches drives and storage volumes in the background and exports them to Prometheus.")
+	app.Version(version.Print("storage_exporter"))
+	app.HelpFlag.Short('h')
+	app.UsageWriter(nil)
+	f := &flags{log: &promslog.Config{}, collectors: make(map[string]*collectorFlag)}
+
+	promslogflag.AddFlags(app, f.log)
+	f.web = kingpinflag.AddFlags(app, ":9777")
+	app.Flag("web.telemetry-path", "Path under which to expose metrics.").Default("/metrics").StringVar(&f.telemetryPath)
+	app.Flag("web.max-requests", "Scrapes that are served at once, filtered ones included; 0 means no bound.").Default("40").IntVar(&f.maxRequests)
+	app.Flag("web.disable-exporter-metrics", "Leave out the metrics about the process itself (go_*, process_*).").BoolVar(&f.noExporterStats)
+	app.Flag("web.enable-lifecycle", "Allow a reload by POST /-/reload.").BoolVar(&f.lifecycle)
+	app.Flag("web.enable-pprof", "Serve profiles under /debug/pprof/.").BoolVar(&f.pprof)
+
+	app.Flag("config.file", "TOML file to read; a Backend.AI storage-proxy.toml will do.").StringVar(&f.configFile)
+	app.Flag("config.check", "Check the configuration, tell all problems and exit: 0 without problems, else 1.").BoolVar(&f.configCheck)
+
+	app.Flag("path.procfs", "Where procfs is mounted.").Default("/proc").StringVar(&f.procfs)
+	app.Flag("path.sysfs", "Where sysfs is mounted.").Default("/sys").StringVar(&f.sysfs)
+	app.Flag("path.rootfs", "Where the host's root file system is mounted.").Default("/").StringVar(&f.rootfs)
+	app.Flag("path.udev.data", "Where udev keeps its data.").Default("/run/udev/data").StringVar(&f.udevData)
+	app.Flag("runtime.gomaxprocs", "Threads that run Go code at once (GOMAXPROCS).").Envar("GOMAXPROCS").Default("2").IntVar(&f.maxProcs)
+	app.Flag("runtime.memory-limit-mib", "Memory to stay below where possible, in MiB, unless GOMEMLIMIT is set; 0 means no limit.").Default("256").IntVar(&f.memoryLimitMiB)
+
+	app.Flag("collector.disable-defaults", "Disable all collectors but those that are named by a flag.").BoolVar(&f.disableDefaults)
+	for _, name := range names {
+		c := &collectorFlag{}
+		f.collectors[name] = c
+		app.Flag("collector."+name, "Enable the "+name+" collector and its observations.").Default("true").IsSetByUser(&c.given).BoolVar(&c.enabled)
+	}
+	f.addSettings(app)
+	return app, f
+}
+
+// addSettings declares the flags that stand for keys of the configuration
+// file. Those of smartctl_exporter keep its names and meaning.
+func (f *flags) addSettings(app *kingpin.Application) {
+	text := func(flag, key, help, standard string) {
+		s := &setting{flag: flag, key: key, values: make([]string, 1)}
+		f.settings = append(f.settings, s)
+		c := app.Flag(flag, help).IsSetByUser(&s.given)
+		if standard != "" {
+			c = c.Default(standard)
+		}
+		c.StringVar(&s.values[0])
+	}
+	list := func(flag, key, help string) {
+		s := &setting{flag: flag, key: key}
+		f.settings = append(f.settings, s)
+		app.Flag(flag, help).IsSetByUser(&s.given).StringsVar(&s.values)
+	}
+	text("node.name", "node.name", "Name of this host, needed where several hosts share one Redis.", "")
+	text("cache.store", "cache.store", "Where snapshots are kept: memory, file or redis. By default it follows from what else is set.", "")
+	text("cache.path", "cache.path", "File of the store \"file\", on a local file system.", "")
+	text("redis.mode", "redis.mode", "How Redis is run: single, sentinel or cluster.", "single")
+	list("redis.address", "redis.addresses", "host:port of Redis; in mode sentinel, of a sentinel. Repeatable.")
+	text("redis.master-name", "redis.master_name", "Name of the master that the sentinels watch.", "")
+	text("redis.db", "redis.db", "Number of the Redis database.", "0")
+	text("redis.username", "redis.username", "ACL user of Redis.", "")
+	text("redis.password-file", "redis.password_file", "File with the password of Redis.", "")
+
+	text("smartctl.path", "smart.path", "The path to the smartctl binary.", "/usr/sbin/smartctl")
+	text("smartctl.interval", "smart.interval", "The interval between observations of a drive.", "90s")
+	text("smartctl.timeout", "smart.timeout", "How long one run of smartctl may take.", "20s")
+	text("smartctl.concurrency", "smart.concurrency", "Runs of smartctl at once.", "8")
+	text("smartctl.rescan", "smart.rescan", "The interval between scans for drives; below 1s there are none after the first.", "10m")
+	scan := &setting{flag: "smartctl.scan", key: "smart.scan", isBool: true}
+	f.settings = append(f.settings, scan)
+	app.Flag(scan.flag, "Scan for drives although some are listed; implied when none are.").IsSetByUser(&scan.given).BoolVar(&scan.enabled)
+	list("smartctl.device", "smart.devices", "The device to monitor, with its type after a semicolon where smartctl needs one (repeatable). Example: \"/dev/bus/0;megaraid,1\"")
+	text("smartctl.device-exclude", "smart.device_exclude", "Regexp of devices to exclude from automatic scanning.", "")
+	text("smartctl.device-include", "smart.device_include", "Regexp of devices to include in automatic scanning.", "")
+	list("smartctl.scan-device-type", "smart.scan_device_types", "Device type to use during automatic scan; \"by-id\" scans /dev/disk/by-id (repeatable).")
+	text("smartctl.powermode-check", "smart.powermode_check", "The power mode from which on a drive is left asleep: never, sleep, standby or idle.", "standby")
+}
+
+// overrides are the settings that were given on the command line.
+func (f *flags) overrides() []config.Override {
+	var out []config.Override
+	for _, s := range f.settings {
+		if !s.given {
+			continue
+		}
+		values := s.values
+		if s.isBool {
+			values = []string{"false"}
+			if s.enabled {
+				values = []string{"true"}
+			}
+		}
+		out = append(out, config.Override{Flag: "--" + s.flag, Key: s.key, Values: values})
+	}
+	return out
+}
+
+// enabled tells whether a collector and its observations run.
+func (f *flags) enabled(name string) bool {
+	c, ok := f.collectors[name]
+	if !ok {
+		return false
+	}
+	return c.enabled && (c.given || !f.disableDefaults)
+}
+
+// shutdownTimeout bounds what happens between SIGTERM and the end.
+const shutdownTimeout = 4 * time.Second

@@ -1,0 +1,38 @@
+package main
+
+import (
+	"bytes"
+	"crypto/rand"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// hostFingerprint tells this host from others that share a store: the node's
+// name, else the machine id, else the id of this boot. It is never empty.
+func hostFingerprint(nodeName, rootfs, procfs string) string {
+	if nodeName != "" {
+		return "node:" + nodeName
+	}
+	for _, f := range []struct{ kind, path string }{
+		{"machine", filepath.Join(rootfs, "etc/machine-id")},
+		{"machine", filepath.Join(rootfs, "var/lib/dbus/machine-id")},
+		{"boot", filepath.Join(procfs, "sys/kernel/random/boot_id")},
+	} {
+		raw, err := os.ReadFile(f.path)
+		if id := bytes.TrimSpace(raw); err == nil && len(id) > 0 && len(id) <= 64 && string(id) != "uninitialized" {
+			return f.kind + ":" + string(id)
+		}
+	}
+	return "process:" + rand.Text()
+}
+
+// observerName names this process among all that share the store.
+func observerName() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	return fmt.Sprintf("%s/%d/%s", host, os.Getpid(), strings.ToLower(rand.Text()[:8]))
+}
