@@ -101,35 +101,10 @@ func (f *File) Close() error {
 	}
 }
 
-// open opens and loads the file; if it is damaged, a new one takes its place.
+// open loads and opens the file; if it is damaged, a new one takes its place.
 func (f *File) open() error {
-	db, err := openFileDB(f.path)
-	if err == nil {
-		err = f.load(db)
-		if err != nil {
-			db.abandon()
-		}
-	}
-	if errors.Is(err, errDamaged) {
-		if err := f.moveAside(err); err != nil {
-			return err
-		}
-		db, err = openFileDB(f.path)
-	}
-	if isDiskError(err) {
-		f.failed(err)
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	f.db = db
-	return nil
-}
-
-func (f *File) load(db *fileDB) error {
 	now, dropped := time.Now(), 0
-	err := db.load(func(key string, b []byte) error {
+	db, err := openFileDB(f.path, func(key string, b []byte) error {
 		value, ttl, left, err := decodeRecord(key, b, now)
 		if err != nil || left <= 0 {
 			return err
@@ -142,8 +117,25 @@ func (f *File) load(db *fileDB) error {
 	if dropped > 0 {
 		f.logger.Warn("cache file holds more than fits into memory", "dropped", dropped)
 	}
-	return err
+	if errors.Is(err, errDamaged) {
+		if err := f.moveAside(err); err != nil {
+			return err
+		}
+		db, err = openFileDB(f.path, skipRecords)
+	}
+	if isDiskError(err) {
+		f.failed(err)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	f.db = db
+	return nil
 }
+
+// skipRecords is for a file whose records are not wanted.
+func skipRecords(string, []byte) error { return nil }
 
 // moveAside makes room for a new file. All that is known is to be written to it.
 func (f *File) moveAside(reason error) error {

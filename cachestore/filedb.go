@@ -23,9 +23,9 @@ const lockWait = 200 * time.Millisecond
 // recordsBucket names the format: another format gets another bucket.
 var recordsBucket = []byte("snapshots-1")
 
-// fileDB is a bbolt file that survives what its content does to bbolt: a
-// panic or a fault in the mapped file becomes errDamaged. Only one goroutine
-// may use it.
+// fileDB is a bbolt file. It is scanned when it is opened, and what is done to
+// it afterwards, a panic of bbolt's or a fault in its mapping, becomes
+// errDamaged. Only one goroutine may use it.
 type fileDB struct {
 	bolt *bbolt.DB
 	file *os.File // bbolt's own; it holds the lock
@@ -37,23 +37,15 @@ type change struct {
 	record []byte
 }
 
-func openFileDB(path string) (*fileDB, error) {
-	fresh := false
-	switch info, err := os.Stat(path); {
-	case err == nil && !info.Mode().IsRegular():
-		return nil, fmt.Errorf("cache file %s is not a regular file; give a --cache.path that is one or does not exist yet", path)
-	case err == nil:
-		fresh = info.Size() == 0
-	case errors.Is(err, fs.ErrNotExist):
-		fresh = true
-		if _, err := os.Stat(filepath.Dir(path)); errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("cache file %s: its directory does not exist; create it for the exporter's user", path)
-		}
-	default:
-		return nil, fmt.Errorf("cache file: %w", err)
+// openFileDB opens or creates the file, after a scan that calls each with all
+// records of it, even where the error is errDamaged.
+func openFileDB(path string, each func(key string, record []byte) error) (*fileDB, error) {
+	fresh, err := scanPath(path, each)
+	if err != nil {
+		return nil, err
 	}
 	db := &fileDB{}
-	err := guard(func() (err error) {
+	err = guard(func() (err error) {
 		db.bolt, err = bbolt.Open(path, 0o600, &bbolt.Options{
 			Timeout: lockWait,
 			OpenFile: func(name string, flag int, mode os.FileMode) (*os.File, error) {
@@ -74,7 +66,7 @@ func openFileDB(path string) (*fileDB, error) {
 	case err == nil:
 		return db, nil
 	case errors.Is(err, bolterrors.ErrTimeout):
-		return nil, fmt.Errorf("cache file %s is %w; give each exporter its own --cache.path", path, ErrInUse)
+		return nil, inUse(path)
 	case isDiskError(err), errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
 		if fresh && db.file != nil {
 			_ = os.Remove(path) // half made, it would look damaged next time
@@ -87,6 +79,51 @@ func openFileDB(path string) (*fileDB, error) {
 	}
 }
 
+func inUse(path string) error {
+	return fmt.Errorf("cache file %s is %w; give each exporter its own --cache.path", path, ErrInUse)
+}
+
+// scanPath scans the file, if there is one, under the lock that bbolt uses.
+// fresh means that there is nothing in it.
+func scanPath(path string, each func(key string, record []byte) error) (fresh bool, err error) {
+	switch info, err := os.Stat(path); {
+	case err == nil && !info.Mode().IsRegular():
+		return false, fmt.Errorf("cache file %s is not a regular file; give a --cache.path that is one or does not exist yet", path)
+	case errors.Is(err, fs.ErrNotExist):
+		if _, err := os.Stat(filepath.Dir(path)); errors.Is(err, fs.ErrNotExist) {
+			return false, fmt.Errorf("cache file %s: its directory does not exist; create it for the exporter's user", path)
+		}
+		return true, nil
+	case err != nil:
+		return false, fmt.Errorf("cache file: %w", err)
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return false, fmt.Errorf("cache file: %w", err)
+	}
+	defer file.Close() // and with it the lock
+	for start := time.Now(); ; time.Sleep(lockWait / 10) {
+		err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, syscall.EWOULDBLOCK) {
+			return false, fmt.Errorf("lock cache file %s: %w", path, err)
+		}
+		if time.Since(start) > lockWait {
+			return false, inUse(path)
+		}
+	}
+	info, err := file.Stat()
+	if err != nil {
+		return false, fmt.Errorf("cache file: %w", err)
+	}
+	if info.Size() == 0 {
+		return true, nil
+	}
+	return false, scanFile(file, info.Size(), each)
+}
+
 // isDiskError says whether writing may go well at another time.
 func isDiskError(err error) bool {
 	for _, errno := range []syscall.Errno{syscall.ENOSPC, syscall.EDQUOT, syscall.EIO, syscall.EFBIG, syscall.ENOMEM} {
@@ -95,26 +132,6 @@ func isDiskError(err error) bool {
 		}
 	}
 	return false
-}
-
-// load calls each with all that can be read, even where the error says that
-// there was more.
-func (db *fileDB) load(each func(key string, record []byte) error) error {
-	return guard(func() error {
-		return db.bolt.View(func(tx *bbolt.Tx) error {
-			var bad error
-			cursor := tx.Bucket(recordsBucket).Cursor()
-			for k, v := cursor.First(); k != nil; k, v = cursor.Next() {
-				switch err := each(string(k), v); {
-				case errors.Is(err, errRecord):
-					bad = fmt.Errorf("%w: %w", errDamaged, err)
-				case err != nil:
-					return err
-				}
-			}
-			return bad
-		})
-	})
 }
 
 // write makes the changes in one transaction.

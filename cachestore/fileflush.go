@@ -81,7 +81,7 @@ func (f *File) replace(reason error) error {
 	if err := f.moveAside(reason); err != nil {
 		return err
 	}
-	db, err := openFileDB(f.path)
+	db, err := openFileDB(f.path, skipRecords)
 	f.db = db
 	return err
 }
@@ -102,7 +102,7 @@ func (f *File) write(dirty map[string]struct{}) error {
 		return errDamaged
 	}
 	if f.db == nil {
-		db, err := openFileDB(f.path)
+		db, err := openFileDB(f.path, skipRecords)
 		if err != nil {
 			return err
 		}
