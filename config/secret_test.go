@@ -97,6 +97,7 @@ func TestSyntaxErrorsShowNoText(t *testing.T) {
 		{"UTF-16", "a\x00=\x00", "line 1: the file must be UTF-8 text, not UTF-16"},
 		{"section", "[redis", "line 1: the section's name is not complete: write [name]"},
 		{"deep", "a = " + strings.Repeat("[", maxDepth+1), "line 1: is nested too deeply"},
+		{"deep over lines", strings.Repeat("a = [\n", maxDepth+1), "line 1001: is nested too deeply"},
 		{"dotted", "a" + strings.Repeat(".a", maxDots+1) + " = 1", "line 1: has too many dots in it"},
 	}
 	for _, tt := range tests {
@@ -105,6 +106,16 @@ func TestSyntaxErrorsShowNoText(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+// TestBoundsLeaveTextAlone: quotes and comments may hold any number of dots and
+// brackets.
+func TestBoundsLeaveTextAlone(t *testing.T) {
+	many := strings.Repeat("[.", 2*maxDepth)
+	text := "# " + many + "\n[volume.v]\nbackend = \"b\"\n[volume.v.options]\na = \"\\\"" + many + "\" # " + many + "\nb = '" + many + "\"'"
+	if got := load(t, text, Options{}).Volumes[0].Options["b"]; got != many+"\"" {
+		t.Errorf("got %v", got)
 	}
 }
 
