@@ -1,0 +1,327 @@
+package smart
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"storage_exporter/cache"
+)
+
+// DrivesConfig is what a monitored set of drives is made of.
+type DrivesConfig struct {
+	Cache  *cache.Cache
+	Tool   *Tool
+	System System
+	// Host is this node's fingerprint, never empty: it keeps other hosts'
+	// snapshots out.
+	Host      string
+	KeyPrefix string // "jbod:" if empty; "jbod:N:" for many hosts in one store
+
+	// Devices are monitored in any case; Scan finds others, and is implied
+	// where Devices is empty.
+	Devices []Device
+	Scan    bool
+	// Include and Exclude are matched, unanchored, with the labels of scanned
+	// devices; nil includes all and excludes none.
+	Include, Exclude *regexp.Regexp
+
+	ScanInterval time.Duration // 0: ten minutes; below a second: scanned once
+	ScanTimeout  time.Duration // 0: 30 s
+	Interval     time.Duration // between two reads of a drive; 0: 90 s
+	Timeout      time.Duration // of one read; 0: 20 s
+	TTL          time.Duration // of a report; 0: 120 s
+	Concurrency  int           // how many drives are read at once; 0: 8
+
+	Logger  *slog.Logger
+	Metrics *Metrics
+}
+
+// Drives is the monitored set. It owns the sources of its drives.
+type Drives struct {
+	cfg    DrivesConfig
+	choice selection
+	lane   *cache.Lane
+	log    *slog.Logger
+
+	// scan and list are nil where nothing is scanned, or only once.
+	scan *cache.Source
+	list *cache.Entry[[]Device]
+
+	ctx    context.Context // ends at Close
+	cancel context.CancelFunc
+	once   sync.WaitGroup // of the goroutine that scans only once
+	first  chan struct{}  // closed when the first list is known
+
+	mu        sync.Mutex // guards the fields below
+	closed    bool
+	known     bool
+	scanError error     // of the scan that is done only once
+	rescanned time.Time // when an early scan was last asked for
+	byLabel   map[string]*Drive
+	sorted    []*Drive // never changed, only replaced
+}
+
+// rescanPause is the least time between two early scans.
+const rescanPause = 5 * time.Second
+
+// lastMeasured is the zero time: what was put was measured just now.
+var lastMeasured time.Time
+
+// NewDrives makes the set. It starts nothing.
+func NewDrives(cfg DrivesConfig) (*Drives, error) {
+	if cfg.Host == "" {
+		return nil, errors.New("drives: the host's fingerprint is empty")
+	}
+	if cfg.KeyPrefix == "" {
+		cfg.KeyPrefix = "jbod:"
+	}
+	orDefault(&cfg.ScanTimeout, 30*time.Second)
+	orDefault(&cfg.Interval, 90*time.Second)
+	orDefault(&cfg.Timeout, 20*time.Second)
+	orDefault(&cfg.TTL, 120*time.Second)
+	if cfg.ScanInterval == 0 {
+		cfg.ScanInterval = 10 * time.Minute
+	}
+	if cfg.Concurrency <= 0 {
+		cfg.Concurrency = 8
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	ds := &Drives{
+		cfg:     cfg,
+		choice:  selection{devices: slices.Clone(cfg.Devices), include: cfg.Include, exclude: cfg.Exclude},
+		lane:    cache.NewLane(cfg.Concurrency),
+		log:     cfg.Logger,
+		first:   make(chan struct{}),
+		byLabel: make(map[string]*Drive),
+	}
+	ds.ctx, ds.cancel = context.WithCancel(context.Background())
+	for i, d := range ds.choice.devices {
+		if !d.valid() {
+			return nil, fmt.Errorf("device %q of type %q: not a name that smartctl can be given", d.Name, d.Type)
+		}
+		ds.choice.devices[i].Identity = cfg.System.Identify(d)
+	}
+	if ds.scans() && !ds.scansOnce() {
+		ds.scan = cfg.Cache.NewSource(cache.SourceConfig{
+			Kind: "drives", Name: "drives",
+			Origin: cfg.Host + "|drives|" + strings.Join(cfg.Tool.scanTypes, " "),
+			Lane:   cache.NewLane(1), Interval: cfg.ScanInterval, Timeout: cfg.ScanTimeout,
+			Observe: ds.observe,
+		})
+		ds.list = cache.Add[[]Device](ds.scan, cfg.KeyPrefix+"drives", 3*cfg.ScanInterval)
+		ds.list.OnChange(func(s cache.Snapshot[[]Device]) { ds.apply(*s.Value) })
+	}
+	return ds, nil
+}
+
+func orDefault(d *time.Duration, def time.Duration) {
+	if *d <= 0 {
+		*d = def
+	}
+}
+
+func (ds *Drives) scans() bool     { return ds.cfg.Scan || len(ds.cfg.Devices) == 0 }
+func (ds *Drives) scansOnce() bool { return ds.cfg.ScanInterval < time.Second }
+
+// Start begins the observations. It must be called once.
+func (ds *Drives) Start() {
+	switch {
+	case !ds.scans():
+		ds.apply(nil)
+	case ds.scansOnce():
+		ds.once.Go(ds.scanOnce)
+	default:
+		ds.scan.Start()
+	}
+}
+
+// Close stops all observations. Those under way are waited for by the Cache.
+func (ds *Drives) Close() {
+	ds.cancel()
+	if ds.scan != nil {
+		ds.scan.Close()
+	}
+	ds.once.Wait()
+	ds.mu.Lock()
+	defer ds.mu.Unlock()
+	ds.closed = true
+	for _, d := range ds.sorted {
+		d.source.Close()
+		d.tally.close(false)
+	}
+	ds.byLabel, ds.sorted = nil, nil
+}
+
+// List is the monitored drives, ordered by label as people count. Until a scan
+// has gone well for the first time it waits, and then says why there is no
+// list: ErrNotInstalled, among others. Later a failing scan forgets no drive.
+// The slice must not be changed.
+func (ds *Drives) List(ctx context.Context) ([]*Drive, error) {
+	if drives, ok := ds.current(); ok {
+		return drives, nil
+	}
+	var err error
+	if ds.list != nil {
+		_, err = ds.list.Get(ctx)
+	} else {
+		err = ds.waitForFirst(ctx)
+	}
+	if drives, ok := ds.current(); ok {
+		return drives, nil
+	}
+	if err == nil {
+		err = cache.ErrClosed
+	}
+	return nil, err
+}
+
+// Drive is the drive with a label; ErrUnknownDrive if there is none. The label
+// that it has in metrics is as good.
+func (ds *Drives) Drive(ctx context.Context, label string) (*Drive, error) {
+	drives, err := ds.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range drives {
+		if d.Label == label {
+			return d, nil
+		}
+	}
+	for _, d := range drives {
+		if last, ok := d.Report.Last(); ok && d.MetricLabel(last.Value) == label {
+			return d, nil
+		}
+	}
+	return nil, fmt.Errorf("%w: %q", ErrUnknownDrive, label)
+}
+
+func (ds *Drives) current() ([]*Drive, bool) {
+	ds.mu.Lock()
+	defer ds.mu.Unlock()
+	return ds.sorted, ds.known && !ds.closed
+}
+
+// observe scans. The identities come with the list, so that applying it costs
+// no look at the system.
+func (ds *Drives) observe(ctx context.Context, round *cache.Round) error {
+	devices, err := ds.scanSystem(ctx)
+	if err != nil {
+		return err
+	}
+	ds.list.Put(round, &devices, lastMeasured)
+	return nil
+}
+
+func (ds *Drives) scanSystem(ctx context.Context) ([]Device, error) {
+	devices, err := ds.cfg.Tool.Scan(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for i, d := range devices {
+		devices[i].Identity = ds.cfg.System.Identify(d)
+	}
+	return devices, nil
+}
+
+// apply makes the monitored set that of a scanned list: sources of new drives
+// are started, those of drives that are gone closed. The list may come from the
+// store.
+func (ds *Drives) apply(scanned []Device) {
+	ds.mu.Lock()
+	defer ds.mu.Unlock()
+	if ds.closed {
+		return
+	}
+	byLabel := make(map[string]*Drive, len(scanned))
+	var added []*Drive
+	for _, dev := range ds.choice.choose(scanned) {
+		label := dev.Label()
+		old := ds.byLabel[label]
+		if old != nil && old.is(dev) {
+			byLabel[label] = old
+			continue
+		}
+		d := ds.newDrive(dev)
+		byLabel[label] = d
+		added = append(added, d)
+	}
+	removed := 0
+	for label, old := range ds.byLabel {
+		if d := byLabel[label]; d != old {
+			old.source.Close()
+			old.tally.close(d != nil)
+			removed++
+		}
+	}
+	ds.publish(byLabel)
+	for _, d := range added {
+		d.source.Start()
+	}
+	if len(added)+removed > 0 || !ds.known {
+		ds.log.Info("monitored drives", "drives", len(byLabel), "added", len(added), "removed", removed)
+	}
+	if !ds.known {
+		ds.known = true
+		close(ds.first)
+	}
+}
+
+// is says whether dev is this drive. A device whose identity the system does
+// not tell (any more) counts as the same.
+func (d *Drive) is(dev Device) bool {
+	was, now := d.Device.Identity.String(), dev.Identity.String()
+	return d.Device.Name == dev.Name && d.Device.Type == dev.Type && (was == now || now == "")
+}
+
+// replace monitors the drive that now stands under an old one's name.
+func (ds *Drives) replace(old *Drive, now Identity) {
+	ds.mu.Lock()
+	defer ds.mu.Unlock()
+	if ds.closed || ds.byLabel[old.Label] != old {
+		return
+	}
+	dev := old.Device
+	dev.Identity = now
+	d := ds.newDrive(dev)
+	old.source.Close()
+	old.tally.close(true)
+	byLabel := make(map[string]*Drive, len(ds.byLabel))
+	for label, other := range ds.byLabel {
+		byLabel[label] = other
+	}
+	byLabel[d.Label] = d
+	ds.publish(byLabel)
+	d.source.Start()
+	ds.log.Info("another drive stands under the name", "device", d.Label)
+}
+
+// publish makes the set; ds.mu is held.
+func (ds *Drives) publish(byLabel map[string]*Drive) {
+	sorted := make([]*Drive, 0, len(byLabel))
+	for _, d := range byLabel {
+		sorted = append(sorted, d)
+	}
+	slices.SortFunc(sorted, func(a, b *Drive) int { return compareLabels(a.Label, b.Label) })
+	ds.byLabel, ds.sorted = byLabel, sorted
+}
+
+// rescanSoon has the system scanned before its time, for a drive that seems to
+// be gone.
+func (ds *Drives) rescanSoon() {
+	ds.mu.Lock()
+	defer ds.mu.Unlock()
+	if ds.scan == nil || ds.closed || time.Since(ds.rescanned) < rescanPause {
+		return
+	}
+	ds.rescanned = time.Now()
+	ds.scan.Observe()
+}

@@ -1,0 +1,160 @@
+package smart
+
+import (
+	"cmp"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Identity is who a drive is, whatever the kernel calls it.
+type Identity struct {
+	WWN    string `json:"wwn,omitempty"` // as Report.WWN
+	Model  string `json:"model,omitempty"`
+	Serial string `json:"serial,omitempty"`
+}
+
+// String is what tells two drives apart that stand under the same name one
+// after the other; empty for an unknown one. It is one of the two, so that a
+// replica that sees less of the system (no udev in its container) mostly comes
+// to the same.
+func (i Identity) String() string { return cmp.Or(i.WWN, i.Serial) }
+
+// System is where the kernel and udev keep what they know of drives. Reading
+// there costs no command to a drive and wakes none.
+type System struct {
+	Sysfs string // "/sys" if empty
+	Udev  string // "/run/udev/data" if empty
+}
+
+// Identify looks up who stands behind a device. It is empty for a member of a
+// RAID controller and for what the kernel knows nothing of.
+func (s System) Identify(d Device) Identity {
+	if strings.Contains(d.Type, ",") {
+		return Identity{}
+	}
+	name := d.Name
+	// by-id and by-path names are links to the kernel's.
+	if target, err := filepath.EvalSymlinks(name); err == nil {
+		name = target
+	}
+	node, ok := strings.CutPrefix(name, "/dev/")
+	if !ok || strings.ContainsAny(node, "/") || node == "" || node[0] == '.' {
+		return Identity{}
+	}
+	sysfs := cmp.Or(s.Sysfs, "/sys")
+	if dir := filepath.Join(sysfs, "class/nvme", node); exists(dir) {
+		return nvmeIdentity(dir, node)
+	}
+	for _, dir := range []string{
+		filepath.Join(sysfs, "class/block", node),
+		filepath.Join(sysfs, "class/scsi_generic", node),
+	} {
+		if exists(dir) {
+			return s.blockIdentity(dir)
+		}
+	}
+	return Identity{}
+}
+
+func nvmeIdentity(dir, controller string) Identity {
+	id := Identity{Serial: readLine(filepath.Join(dir, "serial")), Model: readLine(filepath.Join(dir, "model"))}
+	// A controller has no name of its own: that of its only namespace is the drive's.
+	spaces, _ := filepath.Glob(filepath.Join(dir, controller+"n*", "wwid"))
+	if len(spaces) == 1 {
+		id.WWN = normalWWN(readLine(spaces[0]))
+	}
+	return id
+}
+
+func (s System) blockIdentity(dir string) Identity {
+	id := Identity{
+		WWN:    normalWWN(cmp.Or(readLine(filepath.Join(dir, "device/wwid")), readLine(filepath.Join(dir, "wwid")))),
+		Model:  readLine(filepath.Join(dir, "device/model")),
+		Serial: cmp.Or(pageSerial(filepath.Join(dir, "device/vpd_pg80")), readLine(filepath.Join(dir, "device/serial"))),
+	}
+	if dev := readLine(filepath.Join(dir, "dev")); dev != "" && (id.WWN == "" || id.Serial == "") {
+		properties := udevProperties(filepath.Join(cmp.Or(s.Udev, "/run/udev/data"), "b"+dev))
+		id.WWN = cmp.Or(id.WWN, normalWWN(cmp.Or(properties["ID_WWN_WITH_EXTENSION"], properties["ID_WWN"])))
+		id.Serial = cmp.Or(id.Serial, properties["SCSI_IDENT_SERIAL"], properties["ID_SERIAL_SHORT"])
+	}
+	return id
+}
+
+// normalWWN writes a name as smartctl does: 0x and 16 or 32 digits in place of
+// the kernel's naa.; eui. stays. What tells nothing is empty: placeholders that
+// many drives share, and the names that the kernel makes of vendor, model and
+// serial (t10., nvme.).
+func normalWWN(s string) string {
+	s = strings.ToLower(strings.TrimSpace(s))
+	var prefix, digits string
+	switch {
+	case strings.HasPrefix(s, "naa."):
+		prefix, digits = "0x", s[len("naa."):]
+	case strings.HasPrefix(s, "0x"):
+		prefix, digits = "0x", s[len("0x"):]
+	case strings.HasPrefix(s, "eui."):
+		prefix, digits = "eui.", s[len("eui."):]
+	}
+	if len(digits) < 16 || len(digits) > 32 || strings.Trim(digits, "0123456789abcdef") != "" {
+		return ""
+	}
+	switch strings.TrimLeft(digits, "0") {
+	case "", "1", "5000000000000000", "5000000000000001":
+		return ""
+	}
+	if strings.Trim(digits, "f") == "" {
+		return ""
+	}
+	return prefix + digits
+}
+
+// maxSystemFile bounds what is read of a file of the kernel or udev, in bytes.
+const maxSystemFile = 64 << 10
+
+func readBounded(path string) []byte {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxSystemFile))
+	if err != nil {
+		return nil
+	}
+	return b
+}
+
+// readLine is the first line of a file, empty if there is none.
+func readLine(path string) string {
+	line, _, _ := strings.Cut(string(readBounded(path)), "\n")
+	return clean(line)
+}
+
+// pageSerial reads the unit serial number page: a header of four bytes, then the number.
+func pageSerial(path string) string {
+	b := readBounded(path)
+	if len(b) < 4 || b[1] != 0x80 {
+		return ""
+	}
+	n := min(int(b[2])<<8|int(b[3]), len(b)-4)
+	return clean(string(b[4 : 4+n]))
+}
+
+// udevProperties reads the lines "E:KEY=VALUE" of udev's record of a device.
+func udevProperties(path string) map[string]string {
+	properties := make(map[string]string)
+	for line := range strings.Lines(string(readBounded(path))) {
+		if entry, ok := strings.CutPrefix(line, "E:"); ok {
+			key, value, _ := strings.Cut(entry, "=")
+			properties[key] = clean(value)
+		}
+	}
+	return properties
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}

@@ -1,0 +1,185 @@
+package smart
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// PowerModeChecks lists what --smartctl.powermode-check takes: the least deep
+// power mode in which a drive is left alone.
+var PowerModeChecks = []string{"never", "sleep", "standby", "idle"}
+
+// Tool runs smartctl. It may be used by many goroutines.
+type Tool struct {
+	path           string
+	powerModeCheck string
+	scanTypes      []string
+	// plain is set once smartctl has refused one of our logs: from then on
+	// none but the error log is asked for.
+	plain atomic.Bool
+}
+
+// ToolConfig is what a Tool is made of.
+type ToolConfig struct {
+	Path           string   // /usr/sbin/smartctl if empty
+	PowerModeCheck string   // one of PowerModeChecks; standby if empty
+	ScanTypes      []string // passed to the scan as --device; may be empty
+}
+
+// NewTool makes a Tool. Whether smartctl is there shows only when it runs.
+func NewTool(cfg ToolConfig) (*Tool, error) {
+	t := &Tool{
+		path:           cmp.Or(cfg.Path, "/usr/sbin/smartctl"),
+		powerModeCheck: cmp.Or(cfg.PowerModeCheck, "standby"),
+		scanTypes:      cfg.ScanTypes,
+	}
+	if !slices.Contains(PowerModeChecks, t.powerModeCheck) {
+		return nil, fmt.Errorf("--smartctl.powermode-check=%s: want one of %s", t.powerModeCheck, strings.Join(PowerModeChecks, ", "))
+	}
+	for _, typ := range t.scanTypes {
+		if !validType(typ) {
+			return nil, fmt.Errorf("--smartctl.scan-device-type=%q is no device type of smartctl", typ)
+		}
+	}
+	return t, nil
+}
+
+// Document is what one run told about a drive.
+type Document struct {
+	// JSON is smartctl's own document, compact and valid UTF-8.
+	JSON   json.RawMessage
+	Report *Report
+	// Asleep says that the drive was left alone in its power mode. Then the
+	// report has little more than that.
+	Asleep bool
+	// Missing are logs that were asked for and that the drive does not have.
+	Missing Logs
+}
+
+// netTimeout bounds a run for a caller that forgot to.
+const netTimeout = time.Minute
+
+// Read asks smartctl about a drive, for all that it tells cheaply but for the
+// logs of without. The error is ErrNotInstalled, a *ReportError, ErrBadOutput
+// or ctx's, wrapped.
+//
+// A log that the drive does not have makes smartctl set ExitCommand. That
+// would look like a fault of the drive, so then the drive is read again without
+// the logs that are missing; pass Missing as without the next time.
+func (t *Tool) Read(ctx context.Context, d Device, without Logs) (*Document, error) {
+	if !d.valid() {
+		return nil, fmt.Errorf("device %q of type %q: not a name that smartctl can be given", d.Name, d.Type)
+	}
+	ctx, cancel := withNet(ctx)
+	defer cancel()
+	logs := allLogs &^ without
+	if t.plain.Load() {
+		logs = 0
+	}
+	doc, err := t.read(ctx, d, logs)
+	if refused := (*ReportError)(nil); logs != 0 && errors.As(err, &refused) && strings.Contains(refused.Message, "INVALID ARGUMENT TO -l") {
+		t.plain.Store(true)
+		return t.read(ctx, d, 0)
+	}
+	if err != nil || doc.Asleep || doc.Report.Smartctl.ExitStatus&ExitCommand == 0 {
+		return doc, err
+	}
+	missing := logs & doc.Report.relevantLogs() &^ doc.Report.foundLogs()
+	if missing == 0 {
+		return doc, nil
+	}
+	if again, err := t.read(ctx, d, logs&^missing); err == nil && !again.Asleep {
+		doc = again
+	}
+	doc.Missing = missing
+	return doc, nil
+}
+
+// read runs smartctl once.
+func (t *Tool) read(ctx context.Context, d Device, logs Logs) (*Document, error) {
+	args := []string{
+		"--json", "--info", "--health", "--attributes", "--tolerance=verypermissive",
+		"--nocheck=" + t.powerModeCheck, "--format=brief", "--log=error",
+	}
+	args = append(args, logs.args()...)
+	args = append(args, "--device="+d.Type, d.Name)
+	out, err := run(ctx, t.path, args...)
+	if err != nil {
+		return nil, fmt.Errorf("smartctl %s: %w", d.Name, err)
+	}
+	doc, err := parseOutput(out)
+	if err != nil {
+		return nil, fmt.Errorf("smartctl %s: %w", d.Name, err)
+	}
+	r := doc.Report
+	if _, doc.Asleep = r.asleep(); doc.Asleep {
+		return doc, nil
+	}
+	if r.Smartctl.ExitStatus&(ExitCommandLine|ExitOpen) != 0 {
+		return nil, &ReportError{Device: d.Name, Type: d.Type, Message: r.complaint(), ExitStatus: r.Smartctl.ExitStatus}
+	}
+	if r.Device.Protocol == "" {
+		return nil, &ReportError{Device: d.Name, Type: d.Type, Message: "the answer names no device", ExitStatus: r.Smartctl.ExitStatus}
+	}
+	return doc, nil
+}
+
+// parseOutput reads the printed JSON and joins it with the exit status.
+func parseOutput(out output) (*Document, error) {
+	b := bytes.TrimSpace(out.stdout)
+	// Before 7.3, smartctl printed this line of text in front of the JSON for
+	// some SAS drives.
+	if bytes.HasPrefix(b, []byte("Pending defect count:")) {
+		if i := bytes.IndexByte(b, '{'); i > 0 {
+			b = b[i:]
+		}
+	}
+	b = bytes.ToValidUTF8(b, []byte("\uFFFD"))
+	r, err := ParseReport(b)
+	if err != nil {
+		if line := out.firstLine(); line != "" {
+			return nil, fmt.Errorf("%w (exit status %d, %q)", err, out.exitStatus, line)
+		}
+		return nil, fmt.Errorf("%w (exit status %d)", err, out.exitStatus)
+	}
+	if r.Smartctl.ExitStatus == 0 && out.exitStatus > 0 {
+		r.Smartctl.ExitStatus = out.exitStatus & 0xff
+		if mode, ok := r.asleep(); ok {
+			r.PowerMode = mode
+		}
+	}
+	var compact bytes.Buffer
+	if err := json.Compact(&compact, b); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrBadOutput, err)
+	}
+	return &Document{JSON: compact.Bytes(), Report: r}, nil
+}
+
+// complaint is smartctl's first error, or else its first remark.
+func (r *Report) complaint() string {
+	for _, m := range r.Smartctl.Messages {
+		if m.Severity == "error" {
+			return m.Text
+		}
+	}
+	if len(r.Smartctl.Messages) > 0 {
+		return r.Smartctl.Messages[0].Text
+	}
+	return ""
+}
+
+// withNet gives a context a deadline if it has none.
+func withNet(ctx context.Context) (context.Context, context.CancelFunc) {
+	if _, ok := ctx.Deadline(); ok {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, netTimeout)
+}
