@@ -31,7 +31,8 @@ func (l *loader) readFile(path string) bool {
 	return true
 }
 
-// ownSections returns the names of the exporter's own; [volume.*] it shares with the storage proxy.
+// ownSections returns the sections that are the exporter's alone; [volume.*] it
+// shares with the storage proxy.
 func (l *loader) ownSections() []string { return keysWithin(l.fields, "") }
 
 func (l *loader) readSection(name string, v any) {
@@ -95,6 +96,7 @@ func (l *loader) isSection(key string) bool {
 }
 
 // setValue stores one key of a table, environment and secret files resolved.
+// The whole table is there to find a secret that stands twice.
 func (l *loader) setValue(fields map[string]field, key string, v any, table map[string]any) {
 	l.origins[key] = l.inFile(key)
 	v, err := expandAll(l.env, v)

@@ -192,3 +192,10 @@ usage_interval = "9s"
 		t.Error(diff)
 	}
 }
+
+func TestTLSSwitchedOff(t *testing.T) {
+	c := load(t, "[redis]\naddresses = [\"a:1\"]\n[redis.tls]\nenabled = false\nca_file = \"/ca\"", Options{})
+	if diff := cmp.Diff(TLS{}, c.Redis.TLS); diff != "" {
+		t.Error(diff)
+	}
+}

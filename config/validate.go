@@ -67,7 +67,7 @@ func (l *loader) validateRedis() {
 	if r.Mode == RedisSentinel && r.MasterName == "" && len(r.Addresses) > 0 {
 		l.missing("redis.master_name", `is missing for mode = "sentinel": write master_name = "mymaster"`)
 	}
-	if r.Mode != RedisSentinel {
+	if r.Mode == RedisSingle || r.Mode == RedisCluster {
 		for _, key := range []string{"redis.master_name", "redis.sentinel_username", "redis.sentinel_password"} {
 			if _, set := l.origins[key]; set {
 				l.problem(key, `has no effect: write mode = "sentinel", or leave it out`)
