@@ -13,8 +13,8 @@ import (
 
 // Redis keeps values in a Redis or Valkey of version 6 or later, which other
 // processes may share. Its user needs the commands PTTL, GETRANGE, SET, GET,
-// PEXPIRE, DEL, EVAL, EVALSHA and PING on its keys, in a cluster also
-// CLUSTER SLOTS and COMMAND.
+// PEXPIRE, DEL, EVAL and EVALSHA on its keys, and PING and CLIENT SETNAME; in
+// a cluster also CLUSTER SLOTS and COMMAND.
 type Redis struct {
 	client  redis.UniversalClient
 	mode    string
@@ -99,13 +99,19 @@ func (r *Redis) Get(ctx context.Context, keys ...string) ([]Item, error) {
 		return nil, wholeError(err)
 	}
 	items := make([]Item, len(keys))
-	answered := false
+	answered, failed := false, false
 	for i := range keys {
 		items[i] = readItem(lives[i], values[i])
+		failed = failed || items[i].Err != nil
 		answered = answered || items[i].Err == nil || isKeyError(items[i].Err)
 	}
-	if !answered {
+	switch {
+	case !answered:
 		return nil, items[0].Err
+	case err != nil && !failed:
+		// Refused before a command was sent, as with a wrong password: the
+		// library then leaves the commands as if they were answered with nothing.
+		return nil, wholeError(err)
 	}
 	return items, nil
 }
