@@ -15,15 +15,15 @@ import (
 	dto "github.com/prometheus/client_model/go"
 )
 
-// fleet is a fake source of drives whose series look like those of real ones.
-type fleet struct {
+// fakeFleet is a fake source of drives whose series look like those of real ones.
+type fakeFleet struct {
 	drives, series int
 	all            []*family
 	versions       []int
 }
 
-func newFleet(drives, series int) *fleet {
-	f := &fleet{drives: drives, series: series, versions: make([]int, drives)}
+func newFakeFleet(drives, series int) *fakeFleet {
+	f := &fakeFleet{drives: drives, series: series, versions: make([]int, drives)}
 	for i := range 12 {
 		f.all = append(f.all, gauge(fmt.Sprintf("smartctl_device_figure_number_%d", i), "One figure of a drive, as its report has it.", "device"))
 	}
@@ -32,9 +32,9 @@ func newFleet(drives, series int) *fleet {
 	return f
 }
 
-func (f *fleet) name() string        { return "smart" }
-func (f *fleet) families() []*family { return f.all }
-func (f *fleet) read(context.Context) ([]part, bool) {
+func (f *fakeFleet) name() string        { return "smart" }
+func (f *fakeFleet) families() []*family { return f.all }
+func (f *fakeFleet) read(context.Context) ([]part, bool) {
 	parts := make([]part, f.drives)
 	for i := range parts {
 		parts[i] = part{id: fmt.Sprintf("sd%d", i), version: f.versions[i], emit: func(s sink) { f.emit(s, i) }}
@@ -42,7 +42,7 @@ func (f *fleet) read(context.Context) ([]part, bool) {
 	return parts, true
 }
 
-func (f *fleet) emit(s sink, drive int) {
+func (f *fakeFleet) emit(s sink, drive int) {
 	device := fmt.Sprintf("sd%d", drive)
 	simple := f.all[:len(f.all)-1]
 	for i, family := range simple {
@@ -57,7 +57,7 @@ func (f *fleet) emit(s sink, drive int) {
 
 // change gives every n-th drive a new report, as the background does between
 // two scrapes.
-func (f *fleet) change(n int) {
+func (f *fakeFleet) change(n int) {
 	for i := 0; i < f.drives; i += n {
 		f.versions[i]++
 	}
@@ -69,7 +69,7 @@ type constMetrics struct {
 	metrics []prometheus.Metric
 }
 
-func newConstMetrics(f *fleet) *constMetrics {
+func newConstMetrics(f *fakeFleet) *constMetrics {
 	c := newCollector(f)
 	out := &constMetrics{}
 	for _, family := range c.families {
@@ -123,9 +123,9 @@ func scrapers(b *testing.B, client *http.Client, url string, n int, encoding str
 // what client_golang alone needs for the same and a handler that only writes
 // the same bytes.
 func BenchmarkScrape(b *testing.B) {
-	f := newFleet(78, 36)
+	f := newFakeFleet(78, 36)
 	e := newTestExporter(b, Config{}, f)
-	changing := newFleet(78, 36)
+	changing := newFakeFleet(78, 36)
 	changingExporter := newTestExporter(b, Config{}, changing)
 
 	reg := prometheus.NewRegistry()
@@ -185,7 +185,7 @@ func BenchmarkThousandDrives(b *testing.B) {
 	for _, encoding := range []string{"identity", "gzip"} {
 		b.Run(encoding, func(b *testing.B) {
 			before := heap()
-			f := newFleet(1000, 73)
+			f := newFakeFleet(1000, 73)
 			e := newTestExporter(b, Config{}, f)
 			server := httptest.NewServer(e)
 			defer server.Close()
@@ -203,7 +203,7 @@ func BenchmarkThousandDrives(b *testing.B) {
 	b.Run("client_golang_const", func(b *testing.B) {
 		before := heap()
 		reg := prometheus.NewRegistry()
-		reg.MustRegister(newConstMetrics(newFleet(1000, 73)))
+		reg.MustRegister(newConstMetrics(newFakeFleet(1000, 73)))
 		server := httptest.NewServer(promhttp.HandlerFor(reg, promhttp.HandlerOpts{}))
 		defer server.Close()
 		b.ReportAllocs()
@@ -226,7 +226,7 @@ func heap() float64 {
 
 // BenchmarkPage is the part of a scrape that is ours: no network.
 func BenchmarkPage(b *testing.B) {
-	e := newTestExporter(b, Config{}, newFleet(78, 36))
+	e := newTestExporter(b, Config{}, newFakeFleet(78, 36))
 	req := httptest.NewRequest(http.MethodGet, "/metrics", nil)
 	b.ReportAllocs()
 	for b.Loop() {

@@ -114,9 +114,9 @@ func newMetricSink(ch chan<- prometheus.Metric) *metricSink {
 	return &metricSink{ch: ch, seen: make(map[seriesID]struct{})}
 }
 
-func (s *metricSink) emit(c *Collector, p *part, logger *slog.Logger) bool {
+func (s *metricSink) emit(c *Collector, p *part, logger *slog.Logger) {
 	s.collector = c
-	return c.emit(p, s, logger)
+	c.emit(p, s, logger)
 }
 
 // add leaves out what the encoder does.

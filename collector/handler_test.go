@@ -286,6 +286,19 @@ func TestGzip(t *testing.T) {
 	}
 }
 
+func TestRecall(t *testing.T) {
+	var list []int
+	for _, n := range []int{1, 2, 3, 4, 1, 5, 6, 1} {
+		if got := recall(&list, func(m int) bool { return m == n }, func() int { return n }); got != n {
+			t.Errorf("got %d, want %d", got, n)
+		}
+	}
+	if diff := cmp.Diff([]int{1, 6, 5, 4}, list); diff != "" {
+		t.Errorf("kept (-want +got):\n%s", diff)
+	}
+	recall(&list, func(m int) bool { return m == 1 }, func() int { t.Error("made what is there"); return 0 })
+}
+
 func withoutDurations(text string) string {
 	var kept strings.Builder
 	for line := range strings.Lines(text) {

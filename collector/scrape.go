@@ -69,10 +69,7 @@ func acceptsGzip(header http.Header) bool {
 		coding, params, _ := strings.Cut(item, ";")
 		weight := 1.0
 		if name, q, ok := strings.Cut(params, "="); ok && strings.EqualFold(strings.TrimSpace(name), "q") {
-			var err error
-			if weight, err = strconv.ParseFloat(strings.TrimSpace(q), 64); err != nil {
-				weight = 0
-			}
+			weight, _ = strconv.ParseFloat(strings.TrimSpace(q), 64) // 0 if it is none
 		}
 		switch strings.ToLower(strings.TrimSpace(coding)) {
 		case "gzip", "x-gzip":

@@ -303,10 +303,17 @@ func TestEncoderRemembers(t *testing.T) {
 	if emitted["sda"] != 5 {
 		t.Error("a part without a version was remembered")
 	}
-	version["sda"] = 3
-	encode("sda", "sda")
-	if texts := encode("sda", "sda"); len(texts) != 2 {
-		t.Errorf("%d texts of two parts with the same id, want 2", len(texts))
+
+	// Two parts with the same id and version are still two.
+	for range 3 {
+		var parts []part
+		for _, v := range []float64{1, 2} {
+			parts = append(parts, part{id: "same", version: 1, emit: func(s sink) { s.add(f, v, "x") }})
+		}
+		texts := c.memo.encode(parts, slog.New(slog.DiscardHandler)).texts
+		if len(texts) != 2 || !bytes.HasSuffix(texts[1].text, []byte(" 2\n")) {
+			t.Errorf("the second of two parts with the same id became %q", texts[1].text)
+		}
 	}
 }
 

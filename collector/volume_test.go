@@ -371,6 +371,39 @@ func TestVolumeCollectorReadsTheSet(t *testing.T) {
 	})
 }
 
+// A reload between the listing and the reading neither fails the collector nor
+// costs the volumes that stay their series.
+func TestVolumeCollectorDuringReload(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		set := newTestSet(t, func(context.Context, string) error { return nil })
+		apply := func(cfgs ...volume.Config) []*volume.Volume {
+			t.Helper()
+			if err := set.Apply(cfgs); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(2 * time.Minute)
+			return set.Volumes()
+		}
+		old := apply(volume.Config{Name: "a", Backend: "fake"}, volume.Config{Name: "b", Backend: "fake"})
+		fresh := apply(volume.Config{Name: "a", Backend: "fake", Path: "/new"})
+
+		listings := [][]*volume.Volume{old, fresh}
+		c := newVolumeCollector("fake", func() []*volume.Volume {
+			l := listings[0]
+			listings = listings[1:]
+			return l
+		})
+		parts, ok := c.read(t.Context())
+		if len(parts) != 1 || parts[0].id != "a" || parts[0].version.(volumeVersion).path != "/new" || !ok {
+			t.Errorf("%d parts, ok %v, want the volume that stays", len(parts), ok)
+		}
+		c = newVolumeCollector("fake", func() []*volume.Volume { return old })
+		if parts, ok := c.read(t.Context()); len(parts) != 0 || !ok {
+			t.Errorf("%d parts, ok %v, want none of what is no longer observed", len(parts), ok)
+		}
+	})
+}
+
 // One kind that hangs costs the others nothing.
 func TestVolumeCollectorServesWhatItHas(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
