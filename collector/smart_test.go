@@ -1,0 +1,286 @@
+package collector
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/common/expfmt"
+
+	"storage_exporter/cache"
+	"storage_exporter/cachestore"
+	"storage_exporter/internal/fakesmartctl/faketest"
+	fakefleet "storage_exporter/internal/fakesmartctl/fleet"
+	"storage_exporter/smart"
+)
+
+var updateSmart = flag.Bool("update-smart", false, "write the golden files of testdata/smart anew")
+
+// askedAs are the devices as they were asked for where the document's own name
+// and type do not tell.
+var askedAs = map[string]smart.Device{
+	"ata-behind-megaraid-7.3":  {Name: "/dev/bus/6", Type: "megaraid,14"},
+	"scsi-behind-megaraid-7.4": {Name: "/dev/bus/0", Type: "megaraid,8"},
+	"scsi-behind-cciss-7.4":    {Name: "/dev/sg1", Type: "cciss,2"},
+}
+
+// exposition is what a source's collector shows, as Prometheus reads it.
+func exposition(t *testing.T, src source) string {
+	t.Helper()
+	reg := prometheus.NewPedanticRegistry()
+	reg.MustRegister(newCollector(src))
+	families, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	for _, f := range families {
+		if _, err := expfmt.MetricFamilyToText(&b, f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return b.String()
+}
+
+// driveSource shows one report.
+func driveSource(label string, r *smart.Report) source {
+	all := newDriveFamilies()
+	observedAt := time.UnixMilli(1780000000500)
+	return fixed("smart", all.list(), part{id: label, emit: func(s sink) { all.emit(s, label, r, observedAt) }})
+}
+
+func TestDriveSeriesGolden(t *testing.T) {
+	paths, err := filepath.Glob("../smart/testdata/documents/*.json")
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("no documents: %v", err)
+	}
+	covered := make(map[string]bool)
+	for _, path := range paths {
+		name := strings.TrimSuffix(filepath.Base(path), ".json")
+		t.Run(name, func(t *testing.T) {
+			doc, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r, err := smart.ParseReport(doc)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r.Smartctl.ExitStatus&(smart.ExitCommandLine|smart.ExitOpen) != 0 {
+				t.Skip("a document without a report: it never gets here")
+			}
+			d, ok := askedAs[name]
+			if !ok {
+				d = smart.Device{Name: r.Device.Name, Type: smart.Auto}
+			}
+			got := exposition(t, driveSource(d.AnswerLabel(r.Device.Type), r))
+			golden := filepath.Join("testdata/smart", name+".prom")
+			if *updateSmart {
+				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(golden)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(string(want), got); diff != "" {
+				t.Errorf("series differ (-want +got):\n%s", diff)
+			}
+			for line := range strings.Lines(got) {
+				if name, ok := strings.CutPrefix(line, "# TYPE "); ok {
+					covered[strings.Fields(name)[0]] = true
+				}
+			}
+		})
+	}
+	all := newDriveFamilies()
+	for _, f := range all.list() {
+		if f != all.version && f != all.devices && !covered[f.name] {
+			t.Errorf("no document shows %s", f.name)
+		}
+	}
+}
+
+// The table is smartctl_exporter's contract: name, type, labels in their order.
+func TestSmartctlExporterFamilies(t *testing.T) {
+	const dev = "device"
+	want := []string{
+		"smartctl_version gauge json_format_version smartctl_version svn_revision build_info",
+		"smartctl_devices gauge",
+		"smartctl_device gauge device interface protocol model_family model_name serial_number ata_additional_product_id firmware_version ata_version sata_version form_factor scsi_vendor scsi_product scsi_revision scsi_version",
+		"smartctl_device_capacity_blocks gauge " + dev,
+		"smartctl_device_capacity_bytes gauge " + dev,
+		"smartctl_device_nvme_capacity_bytes gauge " + dev,
+		"smartctl_device_block_size gauge device blocks_type",
+		"smartctl_device_interface_speed gauge device speed_type",
+		"smartctl_device_attribute gauge device attribute_name attribute_flags_short attribute_flags_long attribute_value_type attribute_id",
+		"smartctl_device_power_on_seconds counter " + dev,
+		"smartctl_device_rotation_rate gauge " + dev,
+		"smartctl_device_temperature gauge device temperature_type",
+		"smartctl_device_power_cycle_count counter " + dev,
+		"smartctl_device_percentage_used counter " + dev,
+		"smartctl_device_available_spare counter " + dev,
+		"smartctl_device_available_spare_threshold counter " + dev,
+		"smartctl_device_critical_warning counter " + dev,
+		"smartctl_device_media_errors counter " + dev,
+		"smartctl_device_num_err_log_entries counter " + dev,
+		"smartctl_device_bytes_read counter " + dev,
+		"smartctl_device_bytes_written counter " + dev,
+		"smartctl_device_smart_status gauge " + dev,
+		"smartctl_device_smartctl_exit_status gauge " + dev,
+		"smartctl_device_state gauge " + dev,
+		"smartctl_device_statistics gauge device statistic_table statistic_name statistic_flags_short statistic_flags_long",
+		"smartctl_device_error_log_count gauge device error_log_type",
+		"smartctl_device_self_test_log_count gauge device self_test_log_type",
+		"smartctl_device_self_test_log_error_count gauge device self_test_log_type",
+		"smartctl_device_erc_seconds gauge device op_type",
+		"smartctl_scsi_grown_defect_list gauge " + dev,
+		"smartctl_read_errors_corrected_by_rereads_rewrites gauge " + dev,
+		"smartctl_read_errors_corrected_by_eccfast gauge " + dev,
+		"smartctl_read_errors_corrected_by_eccdelayed gauge " + dev,
+		"smartctl_read_total_uncorrected_errors gauge " + dev,
+		"smartctl_write_errors_corrected_by_rereads_rewrites gauge " + dev,
+		"smartctl_write_errors_corrected_by_eccfast gauge " + dev,
+		"smartctl_write_errors_corrected_by_eccdelayed gauge " + dev,
+		"smartctl_write_total_uncorrected_errors gauge " + dev,
+		"jbod_drive_info gauge device serial_number wwn model_name",
+		"jbod_drive_power_mode gauge device mode",
+		"jbod_drive_last_observed_timestamp_seconds gauge device",
+	}
+	all := newDriveFamilies()
+	var got []string
+	for _, f := range all.list() {
+		kind := "gauge"
+		if f.kind == prometheus.CounterValue {
+			kind = "counter"
+		}
+		got = append(got, strings.Join(append([]string{f.name, kind}, f.labels...), " "))
+	}
+	slices.Sort(want)
+	slices.Sort(got)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("families differ (-want +got):\n%s", diff)
+	}
+}
+
+func TestDriveSeriesOfSleepers(t *testing.T) {
+	asleep := &smart.Report{NotRead: true, PowerMode: smart.Standby, SerialNumber: "EX1"}
+	want := `# HELP jbod_drive_info Always 1: who the drive is, whatever the kernel calls it.
+# TYPE jbod_drive_info gauge
+jbod_drive_info{device="sda",model_name="",serial_number="EX1",wwn=""} 1
+# HELP jbod_drive_power_mode Always 1: the power mode at the last background observation (active, idle, standby, sleep); active also for an idle drive where smartctl cannot tell.
+# TYPE jbod_drive_power_mode gauge
+jbod_drive_power_mode{device="sda",mode="standby"} 1
+`
+	if diff := cmp.Diff(want, exposition(t, driveSource("sda", asleep))); diff != "" {
+		t.Errorf("series of a drive that was never read (-want +got):\n%s", diff)
+	}
+}
+
+// newDrives is a monitored set of fake drives in a memory store.
+func newDrives(t *testing.T, drives ...fakefleet.Drive) (*smart.Drives, *fakefleet.Fleet) {
+	t.Helper()
+	path, f := faketest.New(t, drives...)
+	tool, err := smart.NewTool(smart.ToolConfig{Path: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	store := cachestore.NewMemory()
+	c := cache.New(cache.Config{Store: store, Observer: "test", Logger: slog.New(slog.DiscardHandler), Metrics: cache.NewMetrics(prometheus.NewRegistry())})
+	ds, err := smart.NewDrives(smart.DrivesConfig{Cache: c, Tool: tool, Host: "host", Metrics: smart.NewMetrics(prometheus.NewRegistry())})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ds.Close()
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		if err := errors.Join(c.Close(ctx), store.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+	ds.Start()
+	return ds, f
+}
+
+func TestSmartCollector(t *testing.T) {
+	drives := fakefleet.Mixed(8, 4, 0)
+	ds, _ := newDrives(t, drives...)
+	c := newSmartCollector(ds)
+	parts, ok := c.read(t.Context())
+	if !ok || len(parts) != len(drives)+1 {
+		t.Fatalf("%d parts, ok %v", len(parts), ok)
+	}
+	again, _ := c.read(t.Context())
+	for i := range parts {
+		if parts[i].id != again[i].id || parts[i].version != again[i].version {
+			t.Errorf("part %v changed although nothing was observed: %v", parts[i], again[i])
+		}
+	}
+	got := exposition(t, c)
+	for _, want := range []string{
+		fmt.Sprintf("smartctl_devices %d\n", len(drives)),
+		`smartctl_version{build_info="(local build)",json_format_version="1.0",smartctl_version="7.4",svn_revision="5530"} 1`,
+		`smartctl_device_percentage_used{device="nvme0"}`,
+		`smartctl_scsi_grown_defect_list{device="sdg"}`,
+		`smartctl_device_temperature{device="sda",temperature_type="current"}`,
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %s", want)
+		}
+	}
+}
+
+func TestSmartCollectorCountsABrokenDrive(t *testing.T) {
+	garbage := "smartctl: Bus error\n"
+	broken := fakefleet.ATA("/dev/sdb", 2, 4)
+	broken.Print = &garbage
+	ds, _ := newDrives(t, fakefleet.ATA("/dev/sda", 1, 4), broken)
+	parts, ok := newSmartCollector(ds).read(t.Context())
+	if ok || len(parts) != 2 {
+		t.Errorf("%d parts, ok %v; want the summary and the good drive, and a failure", len(parts), ok)
+	}
+}
+
+func TestSmartCollectorTakesASleeperForASuccess(t *testing.T) {
+	sleeper := fakefleet.ATA("/dev/sda", 1, 4)
+	sleeper.PowerMode = "STANDBY"
+	ds, _ := newDrives(t, sleeper)
+	c := newSmartCollector(ds)
+	if parts, ok := c.read(t.Context()); !ok || len(parts) != 2 {
+		t.Errorf("%d parts, ok %v", len(parts), ok)
+	}
+	if got := exposition(t, c); !strings.Contains(got, `jbod_drive_power_mode{device="sda",mode="standby"} 1`) || strings.Contains(got, "smartctl_device{") {
+		t.Errorf("series of the sleeper:\n%s", got)
+	}
+}
+
+// A list that is not known is no empty list.
+func TestSmartCollectorWithoutList(t *testing.T) {
+	for _, err := range []error{smart.ErrNotInstalled, context.DeadlineExceeded} {
+		parts, ok := newSmartCollector(noDrives{err}).read(t.Context())
+		if ok || len(parts) != 0 {
+			t.Errorf("%v: %d parts, ok %v", err, len(parts), ok)
+		}
+	}
+	parts, ok := newSmartCollector(noDrives{}).read(t.Context())
+	if !ok || len(parts) != 1 {
+		t.Errorf("a host without drives: %d parts, ok %v", len(parts), ok)
+	}
+}
+
+type noDrives struct{ err error }
+
+func (n noDrives) List(context.Context) ([]*smart.Drive, error) { return nil, n.err }

@@ -1,0 +1,144 @@
+package collector
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+
+	"storage_exporter/smart"
+)
+
+// emit sends a drive's series. What the report does not hold has none.
+func (f *driveFamilies) emit(s sink, label string, r *smart.Report, observedAt time.Time) {
+	if r.PowerMode != "" {
+		s.add(f.powerMode, 1, label, string(r.PowerMode))
+	}
+	if r.SerialNumber != "" || r.WWN != "" || r.ModelName != "" {
+		s.add(f.info, 1, label, r.SerialNumber, r.WWN, r.ModelName)
+	}
+	if r.NotRead {
+		return
+	}
+	s.add(f.lastObserved, float64(observedAt.UnixMilli())/1e3, label)
+	f.emitIdentity(s, label, r)
+
+	add := func(fam *family, v *float64, labels ...string) {
+		if v != nil {
+			s.add(fam, *v, append([]string{label}, labels...)...)
+		}
+	}
+	add(f.capacityBlocks, r.CapacityBlocks)
+	capacity := r.CapacityBytes
+	if n := r.NVMe; n != nil {
+		capacity = cmp.Or(capacity, n.TotalCapacityBytes)
+		add(f.nvmeCapacityBytes, n.TotalCapacityBytes)
+	}
+	add(f.capacityBytes, capacity)
+	add(f.blockSize, r.LogicalBlockBytes, "logical")
+	add(f.blockSize, r.PhysicalBlockBytes, "physical")
+	add(f.powerOnSeconds, r.PowerOnSeconds)
+	if r.RotationRate != nil && *r.RotationRate > 0 {
+		add(f.rotationRate, r.RotationRate)
+	}
+	for _, kind := range slices.Sorted(maps.Keys(r.Temperatures)) {
+		s.add(f.temperature, r.Temperatures[kind], label, kind)
+	}
+	add(f.powerCycleCount, r.PowerCycles)
+	if r.Passed != nil {
+		s.add(f.smartStatus, boolValue(*r.Passed), label)
+	}
+	s.add(f.exitStatus, float64(r.Smartctl.ExitStatus), label)
+
+	if r.ATA != nil {
+		f.emitATA(s, add, label, r.ATA)
+	}
+	if r.NVMe != nil && r.NVMe.Health != nil {
+		f.emitNVMe(add, r.NVMe.Health)
+	}
+	if r.SCSI != nil {
+		f.emitSCSI(add, r.SCSI)
+	}
+}
+
+func (f *driveFamilies) emitIdentity(s sink, label string, r *smart.Report) {
+	var productID, ataVersion, sataVersion string
+	if a := r.ATA; a != nil {
+		productID, ataVersion, sataVersion = a.AdditionalProductID, a.Version, a.SATAVersion
+	}
+	var scsi smart.SCSI
+	if r.SCSI != nil {
+		scsi = *r.SCSI
+	}
+	s.add(f.device, 1, label, r.Device.Type, r.Device.Protocol,
+		cmp.Or(r.ModelFamily, "unknown"), cmp.Or(r.ModelName, "unknown"), r.SerialNumber, cmp.Or(productID, "unknown"), r.FirmwareVersion,
+		ataVersion, sataVersion, r.FormFactor, scsi.Vendor, scsi.Product, scsi.Revision, scsi.Version)
+}
+
+// addFunc sends a value of the drive, unless it is absent.
+type addFunc func(f *family, v *float64, labels ...string)
+
+func (f *driveFamilies) emitATA(s sink, add addFunc, label string, a *smart.ATA) {
+	add(f.interfaceSpeed, a.InterfaceSpeedMax, "max")
+	add(f.interfaceSpeed, a.InterfaceSpeedCurrent, "current")
+	for i := range a.Attributes {
+		at := &a.Attributes[i]
+		id := strconv.Itoa(at.ID)
+		for _, v := range [...]struct {
+			kind  string
+			value *float64
+		}{{"value", at.Value}, {"worst", at.Worst}, {"thresh", at.Thresh}, {"raw", at.Raw}} {
+			if v.value != nil {
+				s.add(f.attribute, *v.value, label, at.Name, at.Flags, at.FlagsLong, v.kind, id)
+			}
+		}
+	}
+	add(f.errorLogCount, a.ErrorsSummary, "summary")
+	add(f.errorLogCount, a.ErrorsExtended, "extended")
+	if l := a.SelfTestsStandard; l != nil {
+		add(f.selfTestLogCount, l.Count, "standard")
+		add(f.selfTestLogErrorCount, l.ErrorCount, "standard")
+	}
+	if l := a.SelfTestsExtended; l != nil {
+		add(f.selfTestLogCount, l.Count, "extended")
+		add(f.selfTestLogErrorCount, l.ErrorCount, "extended")
+	}
+	add(f.state, a.SCTState)
+	add(f.ercSeconds, a.ERCReadSeconds, "read")
+	add(f.ercSeconds, a.ERCWriteSeconds, "write")
+	for i := range a.Statistics {
+		st := &a.Statistics[i]
+		add(f.statistics, st.Value, st.Table, st.Name, st.Flags, st.FlagsLong)
+	}
+}
+
+func (f *driveFamilies) emitNVMe(add addFunc, h *smart.NVMeHealth) {
+	add(f.percentageUsed, h.PercentageUsed)
+	add(f.availableSpare, h.AvailableSpare)
+	add(f.availableSpareThreshold, h.AvailableSpareThreshold)
+	add(f.criticalWarning, h.CriticalWarning)
+	add(f.mediaErrors, h.MediaErrors)
+	add(f.numErrLogEntries, h.ErrorLogEntries)
+	add(f.bytesRead, h.BytesRead)
+	add(f.bytesWritten, h.BytesWritten)
+}
+
+func (f *driveFamilies) emitSCSI(add addFunc, c *smart.SCSI) {
+	add(f.grownDefects, c.GrownDefects)
+	if c.Read != nil {
+		f.read.emit(add, c.Read)
+		add(f.bytesRead, c.Read.BytesProcessed)
+	}
+	if c.Write != nil {
+		f.write.emit(add, c.Write)
+		add(f.bytesWritten, c.Write.BytesProcessed)
+	}
+}
+
+func (f *scsiFamilies) emit(add addFunc, c *smart.ErrorCounter) {
+	add(f.rereads, c.CorrectedByRereads)
+	add(f.eccFast, c.CorrectedByECCFast)
+	add(f.eccDelayed, c.CorrectedByECCDelayed)
+	add(f.uncorrected, c.TotalUncorrected)
+}
