@@ -195,10 +195,8 @@ func (e *encoder) encode(parts []part, logger *slog.Logger) encoded {
 	for i := range parts {
 		p := &parts[i]
 		old := e.texts[p.id]
-		if _, again := texts[p.id]; again {
-			old = nil // the id is not unique: whose text that is cannot be told
-		}
-		if old != nil && p.version != nil && old.version == p.version {
+		_, again := texts[p.id]
+		if !again && old != nil && p.version != nil && old.version == p.version {
 			texts[p.id] = old
 			out.texts = append(out.texts, old)
 			continue
@@ -210,8 +208,11 @@ func (e *encoder) encode(parts []part, logger *slog.Logger) encoded {
 		}
 		t := e.text(p.version, old)
 		out.invalid += e.invalid
-		texts[p.id] = t
 		out.texts = append(out.texts, t)
+		if again {
+			t = nil // the id is not unique: whose text it is could not be told
+		}
+		texts[p.id] = t
 	}
 	e.texts = texts
 	return out

@@ -311,8 +311,8 @@ func TestEncoderRemembers(t *testing.T) {
 			parts = append(parts, part{id: "same", version: 1, emit: func(s sink) { s.add(f, v, "x") }})
 		}
 		texts := c.memo.encode(parts, slog.New(slog.DiscardHandler)).texts
-		if len(texts) != 2 || !bytes.HasSuffix(texts[1].text, []byte(" 2\n")) {
-			t.Errorf("the second of two parts with the same id became %q", texts[1].text)
+		if len(texts) != 2 || !bytes.HasSuffix(texts[0].text, []byte(" 1\n")) || !bytes.HasSuffix(texts[1].text, []byte(" 2\n")) {
+			t.Errorf("two parts with the same id became %q and %q", texts[0].text, texts[1].text)
 		}
 	}
 }
