@@ -8,6 +8,7 @@ import (
 	"io"
 	"math"
 	"net/http"
+	"strconv"
 	"time"
 
 	"storage_exporter/volume"
@@ -83,12 +84,25 @@ func (a *API) listVolumes(context.Context, *http.Request) (answer, error) {
 // proxyMetric is the storage proxy's form of the six figures: whole numbers but
 // for the latencies.
 type proxyMetric struct {
-	IOPSRead         *int64   `json:"iops_read"`
-	IOPSWrite        *int64   `json:"iops_write"`
-	BytesRead        *int64   `json:"io_bytes_read"`
-	BytesWrite       *int64   `json:"io_bytes_write"`
-	LatencyReadUsec  *float64 `json:"io_usec_read"`
-	LatencyWriteUsec *float64 `json:"io_usec_write"`
+	IOPSRead         *int64 `json:"iops_read"`
+	IOPSWrite        *int64 `json:"iops_write"`
+	BytesRead        *int64 `json:"io_bytes_read"`
+	BytesWrite       *int64 `json:"io_bytes_write"`
+	LatencyReadUsec  *usec  `json:"io_usec_read"`
+	LatencyWriteUsec *usec  `json:"io_usec_write"`
+}
+
+// usec is written as a float even where it is whole, for clients that tell the
+// two apart.
+type usec float64
+
+// MarshalJSON writes at least one decimal.
+func (u usec) MarshalJSON() ([]byte, error) {
+	f := float64(u)
+	if f == math.Trunc(f) && math.Abs(f) < 1e15 {
+		return strconv.AppendFloat(nil, f, 'f', 1, 64), nil
+	}
+	return json.Marshal(f)
 }
 
 func (a *API) performanceMetric(ctx context.Context, r *http.Request) (answer, error) {
@@ -122,11 +136,11 @@ func whole(f *float64) *int64 {
 
 // latency is 0.0 where there was no operation, as the storage proxy's clients
 // expect it; here only. Unknown stays null.
-func latency(operations, usec *float64) *float64 {
-	if usec == nil && operations != nil && *operations == 0 {
-		return new(float64)
+func latency(operations, mean *float64) *usec {
+	if mean == nil && operations != nil && *operations == 0 {
+		return new(usec)
 	}
-	return usec
+	return (*usec)(mean)
 }
 
 func (a *API) hardwareInfo(ctx context.Context, r *http.Request) (answer, error) {
