@@ -132,4 +132,3 @@ func tuneRuntime(f *flags) {
 		debug.SetMemoryLimit(int64(f.memoryLimitMiB) << 20)
 	}
 }
-
