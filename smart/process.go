@@ -39,7 +39,7 @@ func run(ctx context.Context, path string, args ...string) (output, error) {
 	cmd.Stdout, cmd.Stderr = stdout, stderr
 
 	err := cmd.Run()
-	out := output{stdout: stdout.Bytes(), stderr: stderr.Bytes()}
+	out := output{stdout: stdout.buf.Bytes(), stderr: stderr.buf.Bytes()}
 	if cmd.ProcessState != nil {
 		out.exitStatus = cmd.ProcessState.ExitCode()
 	}
@@ -73,22 +73,23 @@ func (o output) firstLine() string {
 var errFull = errors.New("too much output")
 
 // cappedBuffer holds at most max bytes. What is more is dropped, or ends the
-// program by a broken pipe.
+// program by a broken pipe. The buffer is not embedded: its ReadFrom would be
+// used in place of Write, and knows no bound.
 type cappedBuffer struct {
-	bytes.Buffer
+	buf  bytes.Buffer
 	max  int
 	drop bool
 	full bool
 }
 
 func (b *cappedBuffer) Write(p []byte) (int, error) {
-	if room := b.max - b.Len(); len(p) > room {
+	if room := b.max - b.buf.Len(); len(p) > room {
 		b.full = true
-		b.Buffer.Write(p[:room])
+		b.buf.Write(p[:room])
 		if b.drop {
 			return len(p), nil
 		}
 		return room, errFull
 	}
-	return b.Buffer.Write(p)
+	return b.buf.Write(p)
 }
