@@ -1,0 +1,387 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"storage_exporter/volume"
+	"storage_exporter/volume/mount"
+	"storage_exporter/volume/mount/mounttest"
+)
+
+// rig is one volume "v" on a Backend.
+type rig struct {
+	t testing.TB
+	volume.Backend
+}
+
+func newRig(t testing.TB, kind volume.Kind, cfg volume.Config) rig {
+	t.Helper()
+	cfg.Name = "v"
+	if _, err := kind.Identify(cfg); err != nil {
+		t.Fatal(err)
+	}
+	b, err := kind.New([]volume.Config{cfg}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rig{t, b}
+}
+
+func (r rig) ctx(limit time.Duration) context.Context {
+	r.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	r.t.Cleanup(cancel)
+	return ctx
+}
+
+func (r rig) health() volume.Health { return r.healthIn(5 * time.Second) }
+
+func (r rig) healthIn(limit time.Duration) volume.Health {
+	r.t.Helper()
+	results, err := r.Health(r.ctx(limit))
+	if err != nil || results["v"].Err != nil {
+		r.t.Fatal(err, results["v"].Err)
+	}
+	return results["v"].Value
+}
+
+func (r rig) performance() (volume.Performance, error) {
+	results, err := r.Performance(r.ctx(5 * time.Second))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return results["v"].Value, results["v"].Err
+}
+
+func (r rig) usage() (volume.Usage, error) {
+	results, err := r.Usage(r.ctx(5 * time.Second))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return results["v"].Value, results["v"].Err
+}
+
+// wantHealth checks the status and a part of what is said about it.
+func (r rig) wantHealth(status volume.Status, info string) {
+	r.t.Helper()
+	h := r.health()
+	if h.Status != status || !strings.Contains(h.Info, info) || (info == "") != (h.Info == "") {
+		r.t.Errorf("%s: %q, want %s: %q", h.Status, h.Info, status, info)
+	}
+}
+
+func newHost() *mount.Host { return mount.NewHost(mount.Paths{}, nil) }
+
+var kinds = map[string]func(*mount.Host) volume.Kind{"xfs": XFS, "ext4": VFS, "btrfs": VFS}
+
+// Real requests to a real file system make real rates.
+func TestFileSystems(t *testing.T) {
+	for fstype, kind := range kinds {
+		t.Run(fstype, func(t *testing.T) {
+			t.Parallel()
+			point := mounttest.Loop(t, fstype)
+			r := newRig(t, kind(newHost()), volume.Config{Backend: fstype, Path: point})
+			if _, err := r.performance(); !errors.Is(err, volume.ErrNoSample) {
+				t.Fatalf("the first reading: %v, want no sample", err)
+			}
+			r.wantHealth(volume.Healthy, "")
+			facts := r.health().Metadata
+			if facts["mount_point"] != point || facts["fstype"] != fstype || !strings.HasPrefix(facts["device"], "loop") {
+				t.Errorf("metadata: %v", facts)
+			}
+			usage, err := r.usage()
+			if err != nil || *usage.CapacityBytes < 32<<20 || *usage.AvailableBytes > *usage.CapacityBytes || *usage.UsedBytes > *usage.CapacityBytes {
+				t.Errorf("usage: %+v, %v", usage, err)
+			}
+			if has := usage.Inodes != nil; has != (fstype != "btrfs") {
+				t.Errorf("inodes are told: %v", has)
+			}
+			for deadline := time.Now().Add(20 * time.Second); ; {
+				mounttest.WriteAndRead(t, point)
+				rates, err := r.performance()
+				if err == nil && complete(rates) {
+					if *rates.BytesWrite < 1<<20/20 {
+						t.Errorf("%v bytes written a second", *rates.BytesWrite)
+					}
+					break
+				}
+				if time.Now().After(deadline) {
+					t.Fatalf("no complete rates: %+v, %v", rates, err)
+				}
+			}
+		})
+	}
+}
+
+func complete(p volume.Performance) bool {
+	for _, f := range []*float64{p.IOPSRead, p.IOPSWrite, p.BytesRead, p.BytesWrite, p.LatencyReadUsec, p.LatencyWriteUsec} {
+		if f == nil || *f <= 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func TestReadOnlyRemount(t *testing.T) {
+	t.Parallel()
+	point := mounttest.Loop(t, "ext4")
+	r := newRig(t, VFS(newHost()), volume.Config{Path: point})
+	expected := newRig(t, VFS(newHost()), volume.Config{Path: point, ReadOnly: true})
+	r.wantHealth(volume.Healthy, "")
+	if h := r.health(); h.ReadOnly == nil || *h.ReadOnly {
+		t.Error("it is writable")
+	}
+	mounttest.Remount(t, point, "ro")
+	r.wantHealth(volume.Degraded, "read-only")
+	expected.wantHealth(volume.Healthy, "")
+	if h := r.health(); h.ReadOnly == nil || !*h.ReadOnly {
+		t.Error("it is read-only")
+	}
+	mounttest.Remount(t, point, "rw")
+	r.wantHealth(volume.Healthy, "")
+}
+
+func TestUnmountWhileRunning(t *testing.T) {
+	t.Parallel()
+	point := mounttest.Loop(t, "xfs")
+	sub := filepath.Join(point, "volume")
+	if err := os.Mkdir(sub, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	host := newHost()
+	strict := newRig(t, XFS(host), volume.Config{Path: point})
+	loose := newRig(t, VFS(host), volume.Config{Path: point})
+	below := newRig(t, XFS(host), volume.Config{Path: sub})
+	for _, r := range []rig{strict, loose, below} {
+		r.wantHealth(volume.Healthy, "")
+		if _, err := r.performance(); !errors.Is(err, volume.ErrNoSample) {
+			t.Errorf("performance: %v", err)
+		}
+	}
+	mounttest.Unmount(t, point)
+	strict.wantHealth(volume.Offline, "nothing mounted")
+	below.wantHealth(volume.Offline, "does not exist")
+	loose.wantHealth(volume.Healthy, "") // the directory is still there
+	if _, err := strict.performance(); !errors.Is(err, mount.ErrNotMounted) {
+		t.Errorf("performance of the disk below: %v", err)
+	}
+	if _, err := strict.usage(); !errors.Is(err, mount.ErrNotMounted) {
+		t.Errorf("usage of the disk below: %v", err)
+	}
+}
+
+func TestBindAndOverMount(t *testing.T) {
+	t.Parallel()
+	point := mounttest.Loop(t, "ext4")
+	bind := filepath.Join(t.TempDir(), "bind")
+	if err := os.Mkdir(bind, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	mounttest.Mount(t, bind, "--bind", point)
+	r := newRig(t, VFS(newHost()), volume.Config{Path: bind, RequireMount: new(true)})
+	r.wantHealth(volume.Healthy, "")
+	if got, want := r.health().Metadata["device"], newRig(t, VFS(newHost()), volume.Config{Path: point}).health().Metadata["device"]; got != want {
+		t.Errorf("a bind mount is on %s, its file system on %s", got, want)
+	}
+	if _, err := r.performance(); !errors.Is(err, volume.ErrNoSample) {
+		t.Errorf("performance: %v", err)
+	}
+	mounttest.Mount(t, bind, "-t", "tmpfs", "none")
+	if got := r.health().Metadata["fstype"]; got != "tmpfs" {
+		t.Errorf("over-mounted, it is on %s", got)
+	}
+	if _, err := r.performance(); !errors.Is(err, volume.ErrUnsupported) {
+		t.Errorf("performance of a tmpfs: %v, want unsupported", err)
+	}
+}
+
+func TestPaths(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, target := range map[string]string{"link": dir, "relative": "../" + filepath.Base(dir), "circle": "circle", "dangling": "nowhere"} {
+		if err := os.Symlink(target, filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tests := []struct {
+		path   string
+		kind   func(*mount.Host) volume.Kind
+		status volume.Status
+		info   string
+	}{
+		{dir, VFS, volume.Healthy, ""},
+		{dir + "/link", VFS, volume.Healthy, ""},
+		{dir + "/relative/link/", VFS, volume.Healthy, ""},
+		{dir + "/missing", VFS, volume.Offline, "does not exist"},
+		{dir + "/dangling", VFS, volume.Offline, "does not exist"},
+		{file, VFS, volume.Offline, "not a directory"},
+		{file + "/x", VFS, volume.Offline, "not a directory"},
+		{dir + "/circle", VFS, volume.Unavailable, "links"},
+		{"/proc", XFS, volume.Offline, "not of type xfs"},
+		{"/proc", NFS, volume.Offline, "not of type nfs or nfs4"},
+	}
+	for _, tt := range tests {
+		t.Run(strings.TrimPrefix(tt.path, dir)+" "+string(tt.status), func(t *testing.T) {
+			r := newRig(t, tt.kind(newHost()), volume.Config{Path: tt.path})
+			h := r.health()
+			if tt.status == volume.Healthy && h.Status == volume.Degraded {
+				t.Skip("skipped: this machine's disk is nearly full")
+			}
+			r.wantHealth(tt.status, tt.info)
+			_, perf := r.performance()
+			_, usage := r.usage()
+			if tt.status != volume.Healthy && (perf == nil || errors.Is(perf, volume.ErrNoSample) || usage == nil) {
+				// A file is on a disk that can be measured, but it is no volume.
+				if tt.path != file {
+					t.Errorf("performance: %v, usage: %v", perf, usage)
+				}
+			}
+		})
+	}
+}
+
+func TestIdentify(t *testing.T) {
+	for path, ok := range map[string]bool{"": false, "a/b": false, "/a/b": true} {
+		if _, err := VFS(nil).Identify(volume.Config{Path: path}); (err == nil) != ok {
+			t.Errorf("%q: %v", path, err)
+		}
+	}
+	a, _ := VFS(nil).Identify(volume.Config{Path: "/a/b/"})
+	b, _ := VFS(nil).Identify(volume.Config{Path: "/a/./b"})
+	if a != b {
+		t.Errorf("%+v and %+v are one path", a, b)
+	}
+}
+
+// A mount that hangs costs one thread, however often it is asked, and nobody
+// else anything.
+func TestHungMount(t *testing.T) {
+	fuse := mounttest.NewFUSE(t)
+	var hung atomic.Int64
+	host := mount.NewHost(mount.Paths{}, func(delta int) { hung.Add(int64(delta)) })
+	r := newRig(t, VFS(host), volume.Config{Path: fuse.Point, RequireMount: new(true)})
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(fuse.Point, link); err != nil {
+		t.Fatal(err)
+	}
+	same := newRig(t, VFS(host), volume.Config{Path: link})
+	other := newRig(t, VFS(host), volume.Config{Path: t.TempDir()})
+
+	r.wantHealth(volume.Healthy, "")
+	same.wantHealth(volume.Healthy, "")
+	usage, err := r.usage()
+	if err != nil || *usage.CapacityBytes != 1000*4096 || *usage.UsedBytes != 400*4096 || *usage.AvailableBytes != 500*4096 || *usage.InodesUsed != 60 {
+		t.Errorf("usage: %+v, %v", usage, err)
+	}
+	if _, err := r.performance(); !errors.Is(err, volume.ErrUnsupported) {
+		t.Errorf("performance: %v, want unsupported", err)
+	}
+
+	fuse.Hang()
+	begun := time.Now()
+	h := r.healthIn(200 * time.Millisecond)
+	if h.Status != volume.Offline || !strings.Contains(h.Info, "does not answer") || h.Metadata["mount_point"] != fuse.Point {
+		t.Errorf("hung: %+v", h)
+	}
+	if time.Since(begun) > 5*time.Second {
+		t.Error("the answer did not come in time")
+	}
+	goroutines, threads := runtime.NumGoroutine(), countThreads(t)
+	for range 300 {
+		for _, r := range []rig{r, same} {
+			if h := r.healthIn(time.Second); h.Status != volume.Offline {
+				t.Fatalf("hung: %+v", h)
+			}
+			if _, err := r.usage(); !errors.Is(err, mount.ErrHung) {
+				t.Fatalf("usage: %v", err)
+			}
+		}
+		if _, err := r.performance(); !errors.Is(err, volume.ErrUnsupported) {
+			t.Fatalf("performance: %v", err)
+		}
+		if _, err := other.usage(); err != nil {
+			t.Fatalf("another volume: %v", err)
+		}
+	}
+	if n := fuse.Waiting(); n != 1 || hung.Load() != 1 {
+		t.Errorf("%d requests wait in the kernel, %d are counted", n, hung.Load())
+	}
+	if more := runtime.NumGoroutine() - goroutines; more > 1 {
+		t.Errorf("%d more goroutines", more)
+	}
+	if more := countThreads(t) - threads; more > 4 { // the runtime's own vary
+		t.Errorf("%d more threads", more)
+	}
+
+	fuse.Resume()
+	for deadline := time.Now().Add(10 * time.Second); r.health().Status != volume.Healthy; {
+		if time.Now().After(deadline) {
+			t.Fatal("the mount answers again, and nobody noticed")
+		}
+		runtime.Gosched()
+	}
+	if hung.Load() != 0 {
+		t.Errorf("%d calls still count as hung", hung.Load())
+	}
+}
+
+func countThreads(t *testing.T) int {
+	t.Helper()
+	tasks, err := os.ReadDir("/proc/self/task")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(tasks)
+}
+
+// The process of a FUSE file system dies: the mount answers, with an error.
+func TestLostMount(t *testing.T) {
+	fuse := mounttest.NewFUSE(t)
+	r := newRig(t, VFS(newHost()), volume.Config{Path: fuse.Point})
+	r.wantHealth(volume.Healthy, "")
+	fuse.Die(t)
+	r.wantHealth(volume.Offline, "mount it anew")
+}
+
+// Looking leaves no trace: a volume is never written to.
+func TestNothingIsWritten(t *testing.T) {
+	dir := t.TempDir()
+	var before, after unix.Stat_t
+	if err := unix.Stat(dir, &before); err != nil {
+		t.Fatal(err)
+	}
+	r := newRig(t, VFS(newHost()), volume.Config{Path: dir})
+	r.health()
+	_, _ = r.usage()
+	_, _ = r.performance()
+	if err := unix.Stat(dir, &after); err != nil {
+		t.Fatal(err)
+	}
+	if before.Mtim != after.Mtim || before.Ctim != after.Ctim {
+		t.Error("the volume's directory was changed")
+	}
+}
+
+func BenchmarkRefresh(b *testing.B) {
+	r := newRig(b, VFS(newHost()), volume.Config{Path: b.TempDir()})
+	ctx := context.Background()
+	for b.Loop() {
+		_, _ = r.Performance(ctx)
+		_, _ = r.Health(ctx)
+		_, _ = r.Usage(ctx)
+	}
+}
