@@ -76,6 +76,7 @@ func TestFileSurvivesRestart(t *testing.T) {
 		if err := store.Close(); err != nil {
 			t.Fatal(err)
 		}
+		time.Sleep(2 * time.Millisecond) // the lifetime of "short", by the wall clock
 	}
 	info, err := os.Stat(path)
 	if err != nil || info.Mode().Perm() != 0o600 {
