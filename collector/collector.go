@@ -90,7 +90,7 @@ func (c *Collector) emit(p *part, s sink, logger *slog.Logger) (ok bool) {
 	defer func() {
 		if r := recover(); r != nil {
 			ok = false
-			logger.Error("Panic in a collector", "collector", c.Name(), "part", p.id,
+			logger.Error("panic in a collector", "collector", c.Name(), "part", p.id,
 				"err", r, "stack", string(debug.Stack()))
 		}
 	}()

@@ -46,6 +46,10 @@ type Exporter struct {
 	layout   atomic.Pointer[layout]
 	pages    pages
 
+	// What was warned of once, a collector or a family, is told at debug level
+	// after that: a scrape that goes wrong goes wrong every few seconds.
+	warned sync.Map
+
 	// base is the parent of every read; Close cancels it.
 	base   context.Context
 	cancel context.CancelFunc
@@ -98,6 +102,14 @@ func (e *Exporter) Set(collectors ...*Collector) error {
 
 // Names lists the collectors' names in order.
 func (e *Exporter) Names() []string { return e.layout.Load().names() }
+
+// level is that of a message about the subject: a warning the first time.
+func (e *Exporter) level(subject string) slog.Level {
+	if _, before := e.warned.LoadOrStore(subject, true); before {
+		return slog.LevelDebug
+	}
+	return slog.LevelWarn
+}
 
 // Close ends the reads under way and waits for them until ctx ends. Scrapes
 // after that find no collector complete.

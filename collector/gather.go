@@ -121,7 +121,7 @@ func (e *Exporter) fly(c *Collector, f *flight) {
 	defer func() {
 		if r := recover(); r != nil {
 			e.cfg.Metrics.panics.WithLabelValues(c.Name()).Inc()
-			e.cfg.Logger.Error("Panic in a collector", "collector", c.Name(),
+			e.cfg.Logger.Error("panic in a collector", "collector", c.Name(),
 				"err", fmt.Sprint(r), "stack", string(debug.Stack()))
 			f.outcome = outcome{complete: true}
 		}

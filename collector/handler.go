@@ -3,6 +3,7 @@ package collector
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
@@ -88,12 +89,16 @@ func (e *Exporter) serveText(w http.ResponseWriter, r *http.Request, format expf
 	for _, i := range collectors {
 		p.texts[i] = outcomes[i].texts
 	}
-	for i, n := range e.pages.dedupe(p) {
-		e.cfg.Metrics.dropped.WithLabelValues(l.collectors[i].Name(), droppedDuplicate).Add(float64(n))
+	for i, d := range e.pages.dedupe(p) {
+		if d.series > 0 {
+			name := l.collectors[i].Name()
+			e.cfg.Metrics.dropped.WithLabelValues(name, droppedDuplicate).Add(float64(d.series))
+			e.cfg.Logger.Log(r.Context(), e.level("collector "+name), "duplicate series are left out", "collector", name, "dropped", d.series, "example", d.example)
+		}
 	}
 	tail := buffers.Get().(*bytes.Buffer)
 	defer putBuffer(tail)
-	e.writeTail(tail, format, l, collectors, outcomes)
+	e.writeTail(r.Context(), tail, format, l, collectors, outcomes)
 
 	header := w.Header()
 	header.Set("Content-Type", string(format))
@@ -140,7 +145,7 @@ func (e *Exporter) writeGzip(w http.ResponseWriter, p *page, tail []byte) {
 }
 
 // writeTail writes the families about the scrape, and the exporter's own.
-func (e *Exporter) writeTail(out *bytes.Buffer, format expfmt.Format, l *layout, collectors []int, outcomes []outcome) {
+func (e *Exporter) writeTail(ctx context.Context, out *bytes.Buffer, format expfmt.Format, l *layout, collectors []int, outcomes []outcome) {
 	var b []byte
 	for _, f := range []*textFamily{durationFamily, successFamily} {
 		if len(collectors) > 0 {
@@ -155,19 +160,19 @@ func (e *Exporter) writeTail(out *bytes.Buffer, format expfmt.Format, l *layout,
 
 	families, err := e.gatherer.Gather()
 	if err != nil {
-		e.cfg.Logger.Warn("Gathering the exporter's own metrics went wrong in part", "err", err)
+		e.cfg.Logger.Log(ctx, e.level("own metrics"), "own metrics are incomplete", "err", err)
 	}
 	encoder := expfmt.NewEncoder(out, format)
 	for _, f := range families {
 		if l.has(f.GetName()) {
 			// A second block of the same family would make the page invalid.
-			e.cfg.Logger.Warn("Own metric family has the name of a collector's", "family", f.GetName())
+			e.cfg.Logger.Log(ctx, e.level("family "+f.GetName()), "own metric family has the name of a collector's", "family", f.GetName())
 			continue
 		}
 		length := out.Len()
 		if err := encoder.Encode(f); err != nil {
 			out.Truncate(length)
-			e.cfg.Logger.Warn("Own metric family cannot be encoded", "family", f.GetName(), "err", err)
+			e.cfg.Logger.Log(ctx, e.level("family "+f.GetName()), "own metric family cannot be encoded", "family", f.GetName(), "err", err)
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -318,7 +319,8 @@ func TestDuplicates(t *testing.T) {
 			}
 		}}
 	}
-	e := newTestExporter(t, Config{},
+	var log bytes.Buffer
+	e := newTestExporter(t, Config{Logger: slog.New(slog.NewTextHandler(&log, nil))},
 		fixed("a", []*family{f}, one("1", "x", "x", "y"), one("2", "y", "z")),
 		fixed("b", []*family{f}, one("1", "z", "w"), one("2", "x")))
 	for i := range 3 { // the first finds out, the others remember
@@ -331,6 +333,9 @@ func TestDuplicates(t *testing.T) {
 		if a, b := droppedSeries(e, "a", droppedDuplicate), droppedSeries(e, "b", droppedDuplicate); a != float64(2*(i+1)) || b != float64(2*(i+1)) {
 			t.Errorf("dropped %v and %v after %d scrapes", a, b, i+1)
 		}
+	}
+	if n := strings.Count(log.String(), "level=WARN"); n != 2 || !strings.Contains(log.String(), `test_shared{id=\"x\"} 0`) {
+		t.Errorf("want one warning for each collector, with an example:\n%s", &log)
 	}
 	lines, _ := scrapeOf(t, e, "/metrics?collect[]=b")
 	wantLines(t, lines, `test_shared{id="z"} 0`, `test_shared{id="w"} 1`, `test_shared{id="x"} 0`)
@@ -412,5 +417,73 @@ func TestClientLeaves(t *testing.T) {
 			t.Errorf("its place is still taken: %d", w.Code)
 		}
 		g.open()
+	})
+}
+
+// pipeListener accepts connections within the process.
+type pipeListener struct{ accepted chan net.Conn }
+
+func (l *pipeListener) Accept() (net.Conn, error) {
+	if c, ok := <-l.accepted; ok {
+		return c, nil
+	}
+	return nil, net.ErrClosed
+}
+func (l *pipeListener) Close() error   { return nil }
+func (l *pipeListener) Addr() net.Addr { return &net.UnixAddr{Name: "pipe"} }
+
+func (l *pipeListener) dial() net.Conn {
+	client, server := net.Pipe()
+	l.accepted <- server
+	return client
+}
+
+func TestClientThatDoesNotReadLosesItsPlace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newTestExporter(t, Config{MaxRequests: 1}, newFakeFleet(50, 36))
+		l := &pipeListener{accepted: make(chan net.Conn)}
+		server := &http.Server{Handler: e}
+		var serving sync.WaitGroup
+		serving.Go(func() { _ = server.Serve(l) })
+
+		scrape := func(c net.Conn, in *bufio.Reader, target string) int {
+			fmt.Fprint(c, "GET "+target+" HTTP/1.1\r\nHost: localhost\r\n\r\n")
+			resp, err := http.ReadResponse(in, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer resp.Body.Close()
+			if _, err := io.Copy(io.Discard, resp.Body); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait() // the handler has returned too
+			return resp.StatusCode
+		}
+		good, idle := l.dial(), l.dial()
+		in := bufio.NewReader(good)
+		if code := scrape(good, in, "/metrics"); code != 200 {
+			t.Errorf("status %d", code)
+		}
+		fmt.Fprint(idle, "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
+		synctest.Wait()
+		if code := scrape(good, in, "/metrics"); code != 503 {
+			t.Errorf("status %d while the other has the only place, want 503", code)
+		}
+		time.Sleep(maxWrite + time.Second)
+		// The connection is kept alive: the deadline of its first page must not
+		// hold for what else is asked on it.
+		if code := scrape(good, in, "/metrics?collect[]=nope"); code != 400 {
+			t.Errorf("status %d after %v, want 400", code, maxWrite)
+		}
+		if code := scrape(good, in, "/metrics"); code != 200 {
+			t.Errorf("status %d after %v, want 200", code, maxWrite)
+		}
+		good.Close()
+		idle.Close()
+		close(l.accepted)
+		serving.Wait()
+		if err := server.Close(); err != nil {
+			t.Error(err)
+		}
 	})
 }

@@ -87,10 +87,15 @@ type uniqueness struct {
 	drop   map[*[]seriesID][]int
 }
 
+// duplicate is what a collector had that was on the page already.
+type duplicate struct {
+	series  int
+	example string // the line of one of them
+}
+
 // dedupe leaves out series that the page already has, the first in the order
-// of collectors and parts staying, and returns how many that were, by
-// collector.
-func (s *pages) dedupe(p *page) []int {
+// of collectors and parts staying, and returns what that was, by collector.
+func (s *pages) dedupe(p *page) []duplicate {
 	var series []*[]seriesID
 	for _, texts := range p.texts {
 		for _, t := range texts {
@@ -98,7 +103,7 @@ func (s *pages) dedupe(p *page) []int {
 		}
 	}
 	u := s.uniqueness(series)
-	dropped := make([]int, len(p.texts))
+	dropped := make([]duplicate, len(p.texts))
 	if len(u.drop) == 0 {
 		return dropped
 	}
@@ -106,8 +111,8 @@ func (s *pages) dedupe(p *page) []int {
 		texts = slices.Clone(texts) // those of the flight are shared
 		for i, t := range texts {
 			if lines := u.drop[t.series]; len(lines) > 0 {
-				texts[i] = t.without(lines)
-				dropped[c] += len(lines)
+				texts[i], dropped[c].example = t.without(lines)
+				dropped[c].series += len(lines)
 			}
 		}
 		p.texts[c] = texts

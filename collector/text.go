@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"bytes"
 	"fmt"
 	"hash/maphash"
 	"log/slog"
@@ -143,15 +144,17 @@ func (p *partText) family(i int) []byte {
 	return p.text[start:p.ends[i]]
 }
 
-// without leaves out lines by number, which must be in order. What is left has
-// the sum of the whole: on pages of the same texts the same lines are left out.
-func (p *partText) without(lines []int) *partText {
-	q := &partText{sum: p.sum, ends: make([]uint32, len(p.ends))}
+// without leaves out lines by number, which must be in order, and returns the
+// last of them too. What is left has the sum of the whole: on pages of the same
+// texts the same lines are left out.
+func (p *partText) without(lines []int) (q *partText, dropped string) {
+	q = &partText{sum: p.sum, ends: make([]uint32, len(p.ends))}
 	n := 0
 	for i := range p.ends {
-		for line := range strings.Lines(string(p.family(i))) {
+		for line := range bytes.Lines(p.family(i)) {
 			if len(lines) > 0 && lines[0] == n {
 				lines = lines[1:]
+				dropped = string(bytes.TrimSuffix(line, []byte("\n")))
 			} else {
 				q.text = append(q.text, line...)
 			}
@@ -159,7 +162,7 @@ func (p *partText) without(lines []int) *partText {
 		}
 		q.ends[i] = uint32(len(q.text))
 	}
-	return q
+	return q, dropped
 }
 
 // encoder encodes the parts of one collector and remembers the text of those
