@@ -75,6 +75,9 @@ func (d *Drive) observe(ctx context.Context, round *cache.Round) error {
 		d.Document.Put(round, &doc.JSON, lastMeasured)
 		return nil
 	}
+	if doc.Report.PowerMode == Sleep && d.drives.cfg.System.offline(d.Device) {
+		return &ReportError{Device: dev.Name, Type: dev.Type, Message: "the kernel has taken the device offline", ExitStatus: ExitOpen}
+	}
 	d.keep(round, doc.Report.PowerMode, last, known)
 	return nil
 }

@@ -58,6 +58,19 @@ func (s System) Identify(d Device) Identity {
 	return Identity{}
 }
 
+// offline says whether the kernel has given the drive up. Then smartctl takes
+// the failing question after its power mode for a drive that sleeps.
+func (s System) offline(d Device) bool {
+	node := filepath.Base(d.Name)
+	for _, class := range []string{"block", "scsi_generic"} {
+		switch readLine(filepath.Join(cmp.Or(s.Sysfs, "/sys"), "class", class, node, "device/state")) {
+		case "offline", "transport-offline", "cancel", "deleted":
+			return true
+		}
+	}
+	return false
+}
+
 func nvmeIdentity(dir, controller string) Identity {
 	id := Identity{Serial: readLine(filepath.Join(dir, "serial")), Model: readLine(filepath.Join(dir, "model"))}
 	// A controller has no name of its own: that of its only namespace is the drive's.

@@ -1,0 +1,101 @@
+package smart
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestLabel(t *testing.T) {
+	tests := []struct{ name, typ, want string }{
+		{"/dev/bus/0", "megaraid,1", "bus_0_megaraid_1"},
+		{"/dev/sda", "auto", "sda"},
+		{"/dev/sg1", "cciss,1", "sg1_cciss_1"},
+		{"/dev/bsg/sssraid0", "sssraid,0,1", "bsg_sssraid0_sssraid_0_1"},
+		{"/dev/cciss/c0d0", "cciss,0", "cciss_c0d0_cciss_0"},
+		{"/dev/sdb", "aacraid,1,0,4", "sdb_aacraid_1_0_4"},
+		{"/dev/twl0", "3ware,1", "twl0_3ware_1"},
+		{"/dev/nvme0", "nvme", "nvme0"},
+		{"/dev/disk/by-id/ata-EXAMPLE_1", "sat", "ata-EXAMPLE_1"},
+		{"/dev/disk/by-path/pci-0000:00:1f.2-ata-1", "sat", "pci-0000:00:1f.2-ata-1"},
+		{"/srv/disk", "auto", "_srv_disk"},
+	}
+	for _, tt := range tests {
+		if got := (Device{Name: tt.name, Type: tt.typ}).Label(); got != tt.want {
+			t.Errorf("%s %s: got %s, want %s", tt.name, tt.typ, got, tt.want)
+		}
+	}
+}
+
+func TestAnswerLabel(t *testing.T) {
+	tests := []struct{ name, asked, answered, want string }{
+		{"/dev/bus/6", "megaraid,14", "sat+megaraid,14", "bus_6_sat+megaraid_14"},
+		{"/dev/bus/6", "megaraid,14", "megaraid,14", "bus_6_megaraid_14"},
+		{"/dev/sg1", "cciss,2", "cciss", "sg1_cciss_2"},
+		{"/dev/sda", "auto", "sat", "sda"},
+		{"/dev/sda", "auto", "", "sda"},
+		{"/dev/sda", "auto", "sat,1", "sda"},
+		{"/dev/bus/6", "megaraid,14", "evil type,14", "bus_6_megaraid_14"},
+	}
+	for _, tt := range tests {
+		if got := (Device{Name: tt.name, Type: tt.asked}).AnswerLabel(tt.answered); got != tt.want {
+			t.Errorf("%s %s -> %s: got %s, want %s", tt.name, tt.asked, tt.answered, got, tt.want)
+		}
+	}
+}
+
+func TestParseDevice(t *testing.T) {
+	tests := []struct {
+		in   string
+		want Device
+		ok   bool
+	}{
+		{"/dev/sda", Device{Name: "/dev/sda", Type: Auto}, true},
+		{"/dev/bus/0;megaraid,1", Device{Name: "/dev/bus/0", Type: "megaraid,1"}, true},
+		{" /dev/sda ; sat ", Device{Name: "/dev/sda", Type: "sat"}, true},
+		{"sda", Device{}, false},
+		{"", Device{}, false},
+		{"/dev/sda;", Device{}, false},
+		{"/dev/sda;sat -s off", Device{}, false},
+	}
+	for _, tt := range tests {
+		got, err := ParseDevice(tt.in)
+		if got != tt.want || (err == nil) != tt.ok {
+			t.Errorf("%q: got %+v, %v", tt.in, got, err)
+		}
+		if err != nil && !strings.Contains(err.Error(), "megaraid,1") {
+			t.Errorf("%q: %q shows no example", tt.in, err)
+		}
+	}
+}
+
+func TestCompareLabels(t *testing.T) {
+	want := []string{
+		"bus_0_megaraid_2", "bus_0_megaraid_10", "nvme0", "nvme2", "nvme10", "sda", "sdb", "sdz", "sdaa", "sdab", "sdba", "sdaaa", "sg1", "sg10",
+	}
+	got := slices.Clone(want)
+	slices.Sort(got)
+	slices.SortFunc(got, compareLabels)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("order (-want +got):\n%s", diff)
+	}
+}
+
+func FuzzCompareLabels(f *testing.F) {
+	f.Add("sda", "sdaa", "sd10")
+	f.Add("nvme01", "nvme1", "nvme001")
+	f.Add("", "0", "00")
+	f.Fuzz(func(t *testing.T, a, b, c string) {
+		if (compareLabels(a, b) == 0) != (a == b) {
+			t.Errorf("%q and %q compare equal: %d", a, b, compareLabels(a, b))
+		}
+		if compareLabels(a, b) != -compareLabels(b, a) {
+			t.Errorf("%q and %q: the order depends on who asks", a, b)
+		}
+		if compareLabels(a, b) < 0 && compareLabels(b, c) < 0 && compareLabels(a, c) >= 0 {
+			t.Errorf("%q < %q < %q, but not the first and the last", a, b, c)
+		}
+	})
+}

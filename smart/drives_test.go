@@ -1,0 +1,532 @@
+package smart
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"storage_exporter/cache"
+	"storage_exporter/cachestore"
+	"storage_exporter/internal/fakesmartctl/faketest"
+	"storage_exporter/internal/fakesmartctl/fleet"
+)
+
+// rig is a monitored set of fake drives that are read twice a second.
+type rig struct {
+	*Drives
+	fleet *fleet.Fleet
+	reg   *prometheus.Registry
+	log   *syncBuffer
+	cache *cache.Cache
+}
+
+type syncBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *syncBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *syncBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}
+
+func newRig(t *testing.T, drives []fleet.Drive, change func(*DrivesConfig)) *rig {
+	t.Helper()
+	t.Parallel() // most of its time is waiting
+	path, f := faketest.New(t, drives...)
+	return newRigAt(t, path, f, cachestore.NewMemory(), change)
+}
+
+func newRigAt(t *testing.T, path string, f *fleet.Fleet, store cachestore.Store, change func(*DrivesConfig)) *rig {
+	t.Helper()
+	r := &rig{fleet: f, reg: prometheus.NewRegistry(), log: new(syncBuffer)}
+	logger := slog.New(slog.NewTextHandler(r.log, nil))
+	r.cache = cache.New(cache.Config{Store: store, Observer: t.Name(), Logger: logger, Metrics: cache.NewMetrics(prometheus.NewRegistry())})
+	cfg := DrivesConfig{
+		Cache: r.cache, Tool: toolAt(t, path), Host: "host-a", System: System{Sysfs: "/nonexistent", Udev: "/nonexistent"},
+		Interval: 500 * time.Millisecond, Timeout: 10 * time.Second, Logger: logger, Metrics: NewMetrics(r.reg),
+	}
+	if change != nil {
+		change(&cfg)
+	}
+	ds, err := NewDrives(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Drives = ds
+	t.Cleanup(func() {
+		ds.Close()
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		if err := r.cache.Close(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	ds.Start()
+	return r
+}
+
+func (r *rig) labels(t *testing.T) string {
+	t.Helper()
+	drives, err := r.List(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var labels []string
+	for _, d := range drives {
+		labels = append(labels, d.Label)
+	}
+	return strings.Join(labels, " ")
+}
+
+func (r *rig) drive(t *testing.T, label string) *Drive {
+	t.Helper()
+	d, err := r.Drive(t.Context(), label)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func report(t *testing.T, d *Drive) cache.Snapshot[Report] {
+	t.Helper()
+	s, err := d.Report.Get(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func (r *rig) counted(label, status string) float64 {
+	return testutil.ToFloat64(r.cfg.Metrics.observations.WithLabelValues(label, status))
+}
+
+func (r *rig) series() int { return testutil.CollectAndCount(r.cfg.Metrics.observations) }
+
+func TestDrives(t *testing.T) {
+	r := newRig(t, []fleet.Drive{
+		fleet.NVMe("/dev/nvme0", 3), fleet.ATA("/dev/sdaa", 2, 4), fleet.ATA("/dev/sdb", 1, 4),
+		{Name: "/dev/bus/0", Type: "megaraid,8", Report: documents(t)["scsi-behind-megaraid-7.4"]},
+		{Name: "/dev/bus/6", Type: "megaraid,14", Report: documents(t)["ata-behind-megaraid-7.3"]},
+	}, func(c *DrivesConfig) { c.Interval = time.Minute })
+	if got, want := r.labels(t), "bus_0_megaraid_8 bus_6_megaraid_14 nvme0 sdb sdaa"; got != want {
+		t.Errorf("drives %s, want %s", got, want)
+	}
+	for label, serial := range map[string]string{"sdb": "EXA0000001", "sdaa": "EXA0000002", "nvme0": "EXN0000003", "bus_0_megaraid_8": "EXS0MR8"} {
+		d := r.drive(t, label)
+		snap := report(t, d)
+		if snap.Value.SerialNumber != serial {
+			t.Errorf("%s has %s, want %s", label, snap.Value.SerialNumber, serial)
+		}
+		doc, err := d.Document.Get(t.Context())
+		if err != nil || !strings.Contains(string(*doc.Value), serial) {
+			t.Errorf("%s: document %v, %v", label, doc, err)
+		}
+		// Counted just after the readers are told.
+		eventually(t, label+" is counted", func() bool { return r.counted(label, "success") == 1 && r.counted(label, "failure") == 0 })
+	}
+	report(t, r.drive(t, "bus_6_megaraid_14"))
+	if d := r.drive(t, "bus_6_sat+megaraid_14"); d.Label != "bus_6_megaraid_14" || d.MetricLabel(report(t, d).Value) != "bus_6_sat+megaraid_14" {
+		t.Errorf("by its label in metrics: %s", d.Label)
+	}
+	scans, reads := r.fleet.Runs()
+	if scans != 1 || reads["/dev/sdb"] != 1 || reads["/dev/bus/0"] != 1 {
+		t.Errorf("%d scans, reads %v", scans, reads)
+	}
+	if key := r.drive(t, "sdb").Report.Key(); key != "jbod:smart:sdb" {
+		t.Errorf("key %s", key)
+	}
+	if _, err := r.Drive(t.Context(), "sdx"); !errors.Is(err, ErrUnknownDrive) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// Finding the type again may wake the drive.
+func TestDrivesPassTheResolvedType(t *testing.T) {
+	r := newRig(t, []fleet.Drive{fleet.ATA("/dev/sda", 1, 2)}, nil)
+	eventually(t, "three reads", func() bool { return len(r.fleet.Reads("/dev/sda")) >= 3 })
+	if r.counted("sda", "failure") > 0 {
+		t.Skip("a read timed out on this loaded machine: then the type is rightly found anew")
+	}
+	for i, read := range r.fleet.Reads("/dev/sda")[:3] {
+		typ, _, _ := strings.Cut(read, " ")
+		if want := []string{"auto", "sat", "sat"}[i]; typ != want {
+			t.Errorf("read %d is of type %s, want %s", i, typ, want)
+		}
+	}
+}
+
+// A drive of another kind in the same place is found although its name was
+// read as another type before.
+func TestDrivesForgetATypeThatFails(t *testing.T) {
+	r := newRig(t, []fleet.Drive{fleet.ATA("/dev/sda", 1, 2)}, nil)
+	eventually(t, "the type is passed", func() bool {
+		return strings.Contains(fmt.Sprint(r.fleet.Reads("/dev/sda")), " sat error") || len(r.fleet.Reads("/dev/sda")) > 1
+	})
+	broken := fleet.ATA("/dev/sda", 1, 2)
+	broken.Exit = 2
+	if err := r.fleet.Put(broken); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the type is found anew", func() bool {
+		reads := r.fleet.Reads("/dev/sda")
+		return len(reads) > 2 && strings.HasPrefix(reads[len(reads)-1], "auto ")
+	})
+}
+
+func TestDrivesRemember(t *testing.T) {
+	d := fleet.ATA("/dev/sda", 1, 2)
+	d.MissingLogs = []string{"devstat", "ssd"}
+	r := newRig(t, []fleet.Drive{d}, nil)
+	eventually(t, "three reads", func() bool { return len(r.fleet.Reads("/dev/sda")) >= 3 })
+	if last := r.fleet.Reads("/dev/sda")[2]; strings.Contains(last, "devstat") {
+		t.Errorf("a log that the drive lacks is asked for again: %s", last)
+	}
+	if s := report(t, r.drive(t, "sda")).Value.Smartctl.ExitStatus; s != 0 {
+		t.Errorf("exit status %d", s)
+	}
+}
+
+func TestDrivesHotUnplug(t *testing.T) {
+	r := newRig(t, []fleet.Drive{fleet.ATA("/dev/sda", 1, 2), fleet.ATA("/dev/sdb", 2, 2)}, nil)
+	report(t, r.drive(t, "sda"))
+	if err := r.fleet.Remove("/dev/sda", "scsi"); err != nil {
+		t.Fatal(err)
+	}
+	// The next scan is ten minutes off: the failing read brings it about.
+	eventually(t, "sda is forgotten", func() bool { return r.labels(t) == "sdb" })
+	if n := r.series(); n != 2 {
+		t.Errorf("%d series of observations are left, want those of sdb", n)
+	}
+	if _, err := r.Drive(t.Context(), "sda"); !errors.Is(err, ErrUnknownDrive) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestDrivesHotPlug(t *testing.T) {
+	r := newRig(t, []fleet.Drive{fleet.ATA("/dev/sda", 1, 2)}, func(c *DrivesConfig) { c.ScanInterval = time.Second })
+	report(t, r.drive(t, "sda"))
+	before := r.drive(t, "sda")
+	if err := r.fleet.Put(fleet.NVMe("/dev/nvme0", 2)); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "nvme0 is found", func() bool { return r.labels(t) == "nvme0 sda" })
+	if got := report(t, r.drive(t, "nvme0")).Value.SerialNumber; got != "EXN0000002" {
+		t.Errorf("serial number %s", got)
+	}
+	if r.drive(t, "sda") != before {
+		t.Error("a drive that stayed was made anew")
+	}
+}
+
+// Another drive under the same name never shows the old one's report.
+func TestDrivesSwapped(t *testing.T) {
+	dir := t.TempDir()
+	wwid := filepath.Join(dir, "class/block/sda/device/wwid")
+	if err := errors.Join(os.MkdirAll(filepath.Dir(wwid), 0o755), os.WriteFile(wwid, []byte("naa.5000c50000000aaa"), 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	r := newRig(t, []fleet.Drive{fleet.ATA("/dev/sda", 1, 2)}, func(c *DrivesConfig) { c.System.Sysfs = dir })
+	old := r.drive(t, "sda")
+	if got := report(t, old).Value.SerialNumber; got != "EXA0000001" {
+		t.Fatalf("serial number %s", got)
+	}
+	// The new one cannot be read: nothing must be shown of it.
+	broken := fleet.ATA("/dev/sda", 2, 2)
+	broken.Exit = 2
+	if err := errors.Join(r.fleet.Put(broken), os.WriteFile(wwid, []byte("naa.5000c50000000bbb"), 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the drive is another", func() bool { return r.drive(t, "sda") != old })
+	if s, err := r.drive(t, "sda").Report.Get(t.Context()); err == nil {
+		t.Errorf("the new drive has the report of %s", s.Value.SerialNumber)
+	}
+	if err := r.fleet.Put(fleet.ATA("/dev/sda", 2, 2)); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the new drive is read", func() bool {
+		s, err := r.drive(t, "sda").Report.Get(t.Context())
+		return err == nil && s.Value.SerialNumber == "EXA0000002"
+	})
+	if n := r.series(); n != 2 {
+		t.Errorf("%d series of observations", n)
+	}
+}
+
+func TestDrivesKeepTheirListWhenScansFail(t *testing.T) {
+	r := newRig(t, []fleet.Drive{fleet.ATA("/dev/sda", 1, 2)}, func(c *DrivesConfig) { c.ScanInterval = time.Second })
+	report(t, r.drive(t, "sda"))
+	scans, _ := r.fleet.Runs()
+	if err := r.fleet.SetScan(fleet.Behaviour{Exit: 1}); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "two failed scans", func() bool { n, _ := r.fleet.Runs(); return n >= scans+3 })
+	if got := r.labels(t); got != "sda" {
+		t.Errorf("drives %q", got)
+	}
+}
+
+func TestDrivesAsleep(t *testing.T) {
+	r := newRig(t, []fleet.Drive{fleet.ATA("/dev/sda", 1, 2)}, nil)
+	d := r.drive(t, "sda")
+	awake := report(t, d)
+	asleep := fleet.ATA("/dev/sda", 1, 2)
+	asleep.PowerMode = "STANDBY"
+	if err := r.fleet.Put(asleep); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the power mode is standby", func() bool { return report(t, d).Value.PowerMode == Standby })
+	first := report(t, d)
+	eventually(t, "it is asked again", func() bool { s := report(t, d); return s.Revision != first.Revision })
+	now := report(t, d)
+	if now.Value.SerialNumber != awake.Value.SerialNumber || !now.ObservedAt.Equal(first.ObservedAt) || now.Age <= first.Age {
+		t.Errorf("serial %s, observed at %v then %v, age %v then %v", now.Value.SerialNumber, first.ObservedAt, now.ObservedAt, first.Age, now.Age)
+	}
+	if awake.Value.PowerMode != Active {
+		t.Error("the report that was read before was changed")
+	}
+	doc, err := d.Document.Get(t.Context())
+	if err != nil || !strings.Contains(string(*doc.Value), "EXA0000001") {
+		t.Errorf("document %v, %v", doc, err)
+	}
+	if n := r.counted("sda", "failure"); n != 0 {
+		t.Errorf("sleeping counted as a failure %v times", n)
+	}
+	if err := r.fleet.Put(fleet.ATA("/dev/sda", 1, 2)); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "it is awake", func() bool {
+		s := report(t, d)
+		return s.Value.PowerMode == Active && s.ObservedAt.After(now.ObservedAt)
+	})
+}
+
+func TestDrivesAsleepFromTheStart(t *testing.T) {
+	dir := t.TempDir()
+	wwid := filepath.Join(dir, "class/block/sda/device/wwid")
+	if err := errors.Join(os.MkdirAll(filepath.Dir(wwid), 0o755), os.WriteFile(wwid, []byte("naa.5000c50000000aaa"), 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	asleep := fleet.ATA("/dev/sda", 1, 2)
+	asleep.PowerMode = "SLEEP"
+	r := newRig(t, []fleet.Drive{asleep}, func(c *DrivesConfig) { c.System.Sysfs = dir })
+	d := r.drive(t, "sda")
+	got := report(t, d).Value
+	if !got.NotRead || got.PowerMode != Sleep || got.WWN != "0x5000c50000000aaa" {
+		t.Errorf("got %+v", got)
+	}
+	if _, err := d.Document.Get(t.Context()); !errors.Is(err, cache.ErrNothing) || !errors.Is(err, ErrAsleep) {
+		t.Errorf("document: %v", err)
+	}
+	// The kernel knows better than smartctl, which takes a failing question for sleep.
+	if err := os.WriteFile(filepath.Join(dir, "class/block/sda/device/state"), []byte("offline\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the drive that is offline fails", func() bool { return r.counted("sda", "failure") > 0 })
+}
+
+func TestDrivesWithoutSmartctl(t *testing.T) {
+	path, f := faketest.New(t, fleet.ATA("/dev/sda", 1, 2))
+	if err := os.Rename(path, path+".away"); err != nil {
+		t.Fatal(err)
+	}
+	r := newRigAt(t, path, f, cachestore.NewMemory(), func(c *DrivesConfig) { c.ScanInterval = time.Second })
+	for range 3 {
+		drives, err := r.List(t.Context())
+		if !errors.Is(err, ErrNotInstalled) || drives != nil {
+			t.Fatalf("got %v, %v", drives, err)
+		}
+	}
+	eventually(t, "it is logged", func() bool { return strings.Contains(r.log.String(), "smartmontools") })
+	if err := os.Rename(path+".away", path); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "smartctl is found once it is installed", func() bool { d, err := r.List(t.Context()); return err == nil && len(d) == 1 })
+	if n := strings.Count(r.log.String(), "smartmontools"); n != 1 {
+		t.Errorf("logged %d times:\n%s", n, r.log)
+	}
+}
+
+func TestDrivesConfiguredOnly(t *testing.T) {
+	r := newRig(t, []fleet.Drive{fleet.ATA("/dev/sda", 1, 2), fleet.ATA("/dev/sdb", 2, 2)}, func(c *DrivesConfig) {
+		c.Devices = []Device{{Name: "/dev/sdb", Type: "sat"}, {Name: "/dev/sdx", Type: Auto}}
+	})
+	if got := r.labels(t); got != "sdb sdx" {
+		t.Errorf("drives %q", got)
+	}
+	report(t, r.drive(t, "sdb"))
+	if _, err := r.drive(t, "sdx").Report.Get(t.Context()); !errors.Is(err, ErrNoSuchDevice) {
+		t.Errorf("sdx: %v", err)
+	}
+	if scans, _ := r.fleet.Runs(); scans != 0 {
+		t.Errorf("%d scans", scans)
+	}
+}
+
+func TestDrivesConfiguredAndScanned(t *testing.T) {
+	r := newRig(t, []fleet.Drive{fleet.ATA("/dev/sda", 1, 2), fleet.ATA("/dev/sdb", 2, 2), fleet.ATA("/dev/sdc", 3, 2)}, func(c *DrivesConfig) {
+		c.Devices = []Device{{Name: "/dev/sdb", Type: "sat"}}
+		c.Scan = true
+		c.Exclude = regexp.MustCompile("^sd[bc]$")
+	})
+	eventually(t, "both are monitored", func() bool { return r.labels(t) == "sda sdb" })
+	if d := r.drive(t, "sdb"); d.Device.Type != "sat" {
+		t.Errorf("sdb is asked for as %s", d.Device.Type)
+	}
+}
+
+func TestDrivesScannedOnce(t *testing.T) {
+	path, f := faketest.New(t, fleet.ATA("/dev/sda", 1, 2))
+	if err := f.SetScan(fleet.Behaviour{DelayMillis: 50}); err != nil {
+		t.Fatal(err)
+	}
+	r := newRigAt(t, path, f, cachestore.NewMemory(), func(c *DrivesConfig) { c.ScanInterval = time.Millisecond })
+	if got := r.labels(t); got != "sda" {
+		t.Errorf("drives %q", got)
+	}
+	eventually(t, "some reads", func() bool { _, reads := f.Runs(); return reads["/dev/sda"] > 3 })
+	if scans, _ := f.Runs(); scans != 1 {
+		t.Errorf("%d scans", scans)
+	}
+}
+
+func TestDrivesListWaits(t *testing.T) {
+	path, f := faketest.New(t)
+	if err := f.SetScan(fleet.Behaviour{Hang: true}); err != nil {
+		t.Fatal(err)
+	}
+	for _, interval := range []time.Duration{time.Minute, time.Millisecond} {
+		r := newRigAt(t, path, f, cachestore.NewMemory(), func(c *DrivesConfig) { c.ScanInterval, c.ScanTimeout = interval, 10*time.Second })
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
+		defer cancel()
+		if drives, err := r.List(ctx); !errors.Is(err, context.DeadlineExceeded) || drives != nil {
+			t.Errorf("got %v, %v", drives, err)
+		}
+	}
+}
+
+func TestDrivesNone(t *testing.T) {
+	r := newRig(t, nil, nil)
+	if drives, err := r.List(t.Context()); err != nil || len(drives) != 0 {
+		t.Errorf("got %v, %v", drives, err)
+	}
+}
+
+func TestDrivesConcurrency(t *testing.T) {
+	r := newRig(t, fleet.Mixed(24, 2, 30*time.Millisecond), func(c *DrivesConfig) { c.Concurrency, c.Interval = 3, time.Minute })
+	drives, err := r.List(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range drives {
+		report(t, d)
+	}
+	if most := r.fleet.MostAtOnce(); most > 3 {
+		t.Errorf("%d reads at once", most)
+	}
+	_, reads := r.fleet.Runs()
+	for _, d := range drives {
+		if n := reads[d.Device.Name]; n != 1 {
+			t.Errorf("%s was read %d times", d.Label, n)
+		}
+	}
+}
+
+func TestDrivesSomeHang(t *testing.T) {
+	drives := fleet.Mixed(24, 2, 0)
+	for i := range 16 {
+		drives[i].Hang = true
+	}
+	r := newRig(t, drives, func(c *DrivesConfig) { c.Interval, c.Timeout = 3*time.Second, 700*time.Millisecond })
+	for _, d := range drives[16:] {
+		warm := r.drive(t, Device{Name: d.Name, Type: d.Type}.Label())
+		eventually(t, d.Name+" is read", func() bool { _, err := warm.Report.Get(t.Context()); return err == nil })
+	}
+	label := Device{Name: drives[0].Name, Type: Auto}.Label()
+	eventually(t, "a hanging drive counts as a failure", func() bool { return r.counted(label, "failure") > 0 })
+	if _, err := r.drive(t, label).Report.Get(t.Context()); err == nil {
+		t.Error("a hanging drive has a report")
+	}
+}
+
+// Two hosts on one store by mistake show their own drives only.
+func TestDrivesOfTwoHosts(t *testing.T) {
+	store := cachestore.NewMemory()
+	defer store.Close()
+	hosts := make(map[string]*rig)
+	for i, host := range []string{"host-a", "host-b"} {
+		path, f := faketest.New(t, fleet.ATA("/dev/sda", i+1, 2))
+		hosts[host] = newRigAt(t, path, f, store, func(c *DrivesConfig) { c.Host = host })
+	}
+	for range 20 {
+		for i, host := range []string{"host-a", "host-b"} {
+			want := fmt.Sprintf("EXA%07d", i+1)
+			if got := report(t, hosts[host].drive(t, "sda")).Value.SerialNumber; got != want {
+				t.Fatalf("%s shows %s, its own drive is %s", host, got, want)
+			}
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+func TestNewDrivesRefuses(t *testing.T) {
+	if _, err := NewDrives(DrivesConfig{Tool: toolAt(t, "x")}); err == nil {
+		t.Error("a set without a host's fingerprint was made")
+	}
+	if _, err := NewDrives(DrivesConfig{Tool: toolAt(t, "x"), Host: "a", Devices: []Device{{Name: "sda", Type: "sat"}}}); err == nil {
+		t.Error("a device without a path was taken")
+	}
+}
+
+func TestStoredListIsHostile(t *testing.T) {
+	r := newRig(t, []fleet.Drive{fleet.ATA("/dev/sda", 1, 2)}, nil)
+	report(t, r.drive(t, "sda"))
+	r.apply([]Device{{Name: "--all", Type: "sat"}, {Name: "/dev/sdb", Type: "sat -s off"}, {Name: "/dev/sdc", Type: Auto}})
+	if got := r.labels(t); got != "sdc" {
+		t.Errorf("drives %q", got)
+	}
+}
+
+func TestMetricsLint(t *testing.T) {
+	reg := prometheus.NewRegistry()
+	tally := NewMetrics(reg).of("sda")
+	tally.count(nil)
+	tally.count(fmt.Errorf("asleep: %w", cache.ErrNothing))
+	tally.count(errors.New("broken"))
+	problems, err := testutil.GatherAndLint(reg)
+	if err != nil || len(problems) > 0 {
+		t.Errorf("%v, %v", problems, err)
+	}
+	want := `# HELP jbod_drive_observe_total Observations of the drive by this process; that of a sleeping drive, which is not woken, is a success.
+# TYPE jbod_drive_observe_total counter
+jbod_drive_observe_total{device="sda",status="failure"} 1
+jbod_drive_observe_total{device="sda",status="success"} 2
+`
+	if err := testutil.GatherAndCompare(reg, strings.NewReader(want)); err != nil {
+		t.Error(err)
+	}
+	tally.close(false)
+	tally.count(nil)
+	if n, _ := testutil.GatherAndCount(reg); n != 0 {
+		t.Errorf("%d series of a drive that is forgotten", n)
+	}
+}
