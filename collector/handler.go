@@ -55,10 +55,8 @@ func (e *Exporter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return // nobody is there to read it
 	}
 
-	control := http.NewResponseController(w)
-	if control.SetWriteDeadline(time.Now().Add(maxWrite)) == nil {
-		defer func() { _ = control.SetWriteDeadline(time.Time{}) }() // of the connection's next request
-	}
+	// net/http takes the deadline back before the connection's next request.
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(maxWrite))
 	// OpenMetrics is not among the formats: it wants _total at the end of a
 	// counter's name, and smartctl_exporter's have none, so that they would
 	// be renamed for whoever asks for it.
