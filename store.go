@@ -36,10 +36,10 @@ func newStore(cfg *config.Config, metrics *cachestore.Metrics, logger *slog.Logg
 func redisConfig(c config.Redis, logger *slog.Logger) cachestore.RedisConfig {
 	rc := cachestore.RedisConfig{
 		Mode: c.Mode, Addresses: c.Addresses, DB: c.DB, Timeout: c.Timeout, Logger: logger,
-		Credentials: cachestore.RedisCredentials{Username: c.Username, Password: c.Password.Reveal()},
+		Credentials: credentials(c.Username, c.Password),
 		Sentinel: cachestore.RedisSentinelConfig{
 			Master:      c.MasterName,
-			Credentials: cachestore.RedisCredentials{Username: c.SentinelUsername, Password: c.SentinelPassword.Reveal()},
+			Credentials: credentials(c.SentinelUsername, c.SentinelPassword),
 		},
 	}
 	if c.TLS.Enabled {
@@ -49,4 +49,14 @@ func redisConfig(c config.Redis, logger *slog.Logger) cachestore.RedisConfig {
 		}
 	}
 	return rc
+}
+
+// credentials name the password's file rather than the password where there is
+// one, so that it can be changed without a restart.
+func credentials(username string, password config.Secret) cachestore.RedisCredentials {
+	c := cachestore.RedisCredentials{Username: username, PasswordFile: password.File()}
+	if c.PasswordFile == "" {
+		c.Password = password.Reveal()
+	}
+	return c
 }

@@ -37,9 +37,14 @@ func encodeRecord(key string, value []byte, deadline time.Time, ttl time.Duratio
 	return b
 }
 
+// clockSlack is how far the wall clock may have been set back since a record was
+// written without its age being in doubt.
+const clockSlack = 2 * time.Second
+
 // decodeRecord returns a copy of the value, the lifetime it was put with and
-// what is left of it. That is never more than the lifetime, whatever the wall
-// clock did meanwhile, and zero or less when it has expired.
+// what is left of it, which is never more than the lifetime. Nothing is left
+// when it has expired, nor when the wall clock was set back meanwhile: then its
+// age cannot be known.
 func decodeRecord(key string, b []byte, now time.Time) (value []byte, ttl, left time.Duration, err error) {
 	if len(b) < recordHeader || len(b) > recordHeader+MaxValueSize ||
 		binary.BigEndian.Uint32(b) != recordSum(key, b[4:]) {
@@ -50,15 +55,24 @@ func decodeRecord(key string, b []byte, now time.Time) (value []byte, ttl, left 
 		return nil, 0, 0, errRecord
 	}
 	ttl = time.Duration(life) * time.Millisecond
-	deadline, nowMS := int64(binary.BigEndian.Uint64(b[4:])), now.UnixMilli()
-	if deadline <= nowMS {
+	left = remaining(b, life, now)
+	if left <= 0 {
 		return nil, ttl, 0, nil
 	}
-	left = time.Duration(min(deadline-nowMS, life)) * time.Millisecond
 	return append([]byte{}, b[recordHeader:]...), ttl, left, nil
+}
+
+// remaining is what is left of a record's life in milliseconds, zero when it
+// has expired or its age cannot be known.
+func remaining(header []byte, life int64, now time.Time) time.Duration {
+	deadline, nowMS := int64(binary.BigEndian.Uint64(header[4:])), now.UnixMilli()
+	if deadline <= nowMS || deadline-nowMS > life+clockSlack.Milliseconds() {
+		return 0
+	}
+	return time.Duration(min(deadline-nowMS, life)) * time.Millisecond
 }
 
 // expired looks at the header only.
 func expired(b []byte, now time.Time) bool {
-	return len(b) < recordHeader || int64(binary.BigEndian.Uint64(b[4:])) <= now.UnixMilli()
+	return len(b) < recordHeader || remaining(b, int64(binary.BigEndian.Uint64(b[12:])), now) <= 0
 }

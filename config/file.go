@@ -139,6 +139,9 @@ func (l *loader) setSecretFile(key string, from origin, path string) {
 		return
 	}
 	_ = l.fields[key].set(s)
+	if secret, ok := l.fields[key].at.(*Secret); ok {
+		secret.file = path
+	}
 	l.origins[key] = from
 }
 

@@ -15,10 +15,21 @@ func RestartNeeded(from, to *Config) []string {
 	var keys []string
 	for _, key := range sorted(before) {
 		for _, section := range restartSections {
-			if strings.HasPrefix(key, section) && !reflect.DeepEqual(before[key].at, after[key].at) {
+			if strings.HasPrefix(key, section) && !same(before[key].at, after[key].at) {
 				keys = append(keys, key)
 			}
 		}
 	}
 	return keys
+}
+
+// same compares two values. Secrets from the same file are the same: what is in
+// it now is read at each connect.
+func same(a, b any) bool {
+	from, isSecret := a.(*Secret)
+	to, _ := b.(*Secret)
+	if isSecret && from.file != "" {
+		return from.file == to.file
+	}
+	return reflect.DeepEqual(a, b)
 }

@@ -14,14 +14,17 @@ const redacted = "<secret>"
 // Secret is a text that no log, error or answer shows: only Reveal does. The
 // zero Secret is empty. The text is behind a pointer so that fmt shows nothing
 // even where it may not call methods, as in a private field.
-type Secret struct{ text *string }
+type Secret struct {
+	text *string
+	file string // where it was read from, if it was
+}
 
 // NewSecret returns a Secret that holds s.
 func NewSecret(s string) Secret {
 	if s == "" {
 		return Secret{}
 	}
-	return Secret{&s}
+	return Secret{text: &s}
 }
 
 // Reveal returns the text itself.
@@ -31,6 +34,10 @@ func (s Secret) Reveal() string {
 	}
 	return *s.text
 }
+
+// File is the file that the text was read from, for those who read it again
+// when it may have changed; empty when the text came from elsewhere.
+func (s Secret) File() string { return s.file }
 
 // Equal reports whether both hold the same text.
 func (s Secret) Equal(other Secret) bool { return s.Reveal() == other.Reveal() }
