@@ -74,12 +74,15 @@ func (r *rounds) health(ctx context.Context, round *cache.Round) error {
 		inTime := context.AfterFunc(ctx, func() {
 			defer close(said)
 			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-				r.putHealth(round, nil, fmt.Errorf("the backend did not answer in time: %w", context.DeadlineExceeded))
+				_ = r.putHealth(round, nil, fmt.Errorf("the backend did not answer in time: %w", context.DeadlineExceeded))
 			}
 		})
 		results, err := b.Health(ctx)
 		if !inTime() {
 			<-said
+			if errors.Is(ctx.Err(), context.Canceled) {
+				return ctx.Err() // we are stopping: that says nothing about the volumes
+			}
 			if err != nil {
 				return err // what it means is said
 			}
@@ -90,7 +93,7 @@ func (r *rounds) health(ctx context.Context, round *cache.Round) error {
 
 func (r *rounds) putHealth(round *cache.Round, results map[string]Result[Health], err error) error {
 	if errors.Is(err, context.Canceled) {
-		return err // we are stopping: that says nothing about the volumes
+		return err
 	}
 	for _, v := range r.group.volumes {
 		result := resultOf(results, err, v.Name)

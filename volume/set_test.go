@@ -99,7 +99,7 @@ func newRig(t *testing.T, node string) *rig {
 	r.cache = cache.New(cache.Config{
 		Store: r.store, Observer: "test", Logger: slog.New(slog.DiscardHandler), Metrics: cache.NewMetrics(prometheus.NewRegistry()),
 	})
-	make := func(volumes []Config, _ *slog.Logger) (Backend, error) {
+	construct := func(volumes []Config, _ *slog.Logger) (Backend, error) {
 		f := &fake{volumes: volumes}
 		if r.prepare != nil {
 			r.prepare(f)
@@ -110,10 +110,18 @@ func newRig(t *testing.T, node string) *rig {
 	r.Set = NewSet(SetConfig{
 		Cache: r.cache, Host: "host-1", Node: node, Logger: slog.New(slog.DiscardHandler), Metrics: NewMetrics(r.reg),
 		Table: map[string]Kind{
-			"local": {Mounted: true, New: make, Identify: func(cfg Config) (Identity, error) {
+			"local": {Mounted: true, New: construct, Identify: func(cfg Config) (Identity, error) {
 				return Identity{Share: cfg.Path, Object: cfg.Path}, nil
 			}},
-			"array": {New: make, Identify: func(cfg Config) (Identity, error) {
+			"picky": {Identify: func(cfg Config) (Identity, error) {
+				return Identity{Share: "same", Endpoint: "https://picky"}, nil
+			}, New: func(volumes []Config, _ *slog.Logger) (Backend, error) {
+				if volumes[0].ReadOnly {
+					return nil, errors.New("no")
+				}
+				return &fake{volumes: volumes}, nil
+			}},
+			"array": {New: construct, Identify: func(cfg Config) (Identity, error) {
 				endpoint, _ := cfg.Options["endpoint"].(string)
 				if endpoint == "" {
 					return Identity{}, errors.New("`endpoint` is missing: set it to the array's URL")
@@ -338,6 +346,15 @@ func TestWrongVolumes(t *testing.T) {
 		if r.health("a").Status != Healthy {
 			t.Error("a good volume beside them is not healthy")
 		}
+		// What a good one left in the store is not shown for a wrong one.
+		r.apply(Config{Name: "p", Backend: "picky"})
+		if _, err := r.Volume("p").Performance.Get(r.ctx()); err != nil {
+			t.Error(err)
+		}
+		r.apply(Config{Name: "p", Backend: "picky", ReadOnly: true})
+		if snap, err := r.Volume("p").Performance.Get(r.ctx()); !errors.Is(err, ErrUnsupported) || r.health("p").Info != "no" {
+			t.Errorf("gone wrong: %+v, %v, %+v", snap, err, r.health("p"))
+		}
 		// Put right, it works.
 		r.apply(array("e", "https://e"))
 		time.Sleep(time.Minute)
@@ -394,7 +411,11 @@ func TestHealthOfHung(t *testing.T) {
 			}
 		}
 		r.apply(Config{Name: "v", Backend: "local", Path: "/v"})
-		time.Sleep(5 * time.Second)
+		time.Sleep(4 * time.Second)
+		if n := r.observations("v", "success"); n != 1 {
+			t.Errorf("%v performance observations beside a probe that hangs", n)
+		}
+		time.Sleep(time.Second)
 		synctest.Wait()
 		if h := r.health("v"); h.Status != Offline || !strings.Contains(h.Info, "in time") {
 			t.Errorf("hung: %+v", h)
@@ -419,8 +440,8 @@ func TestShutdownIsNoFailure(t *testing.T) {
 		entry := r.Volume("a").Health
 		r.made[0].set(func() {
 			r.made[0].health = func(ctx context.Context) (map[string]Result[Health], error) {
-				<-ctx.Done()
-				return nil, ctx.Err()
+				<-ctx.Done() // as a mount that does not answer in time
+				return each(r.made[0], Health{Status: Offline}), nil
 			}
 		})
 		time.Sleep(31 * time.Second) // a check is under way

@@ -279,16 +279,22 @@ func TestHungMount(t *testing.T) {
 		t.Fatal(err)
 	}
 	same := newRig(t, VFS(host), volume.Config{Path: link})
+	below := newRig(t, VFS(host), volume.Config{Path: fuse.Point + "/sub"})
 	other := newRig(t, VFS(host), volume.Config{Path: t.TempDir()})
 
+	below.wantHealth(volume.Healthy, "")
 	r.wantHealth(volume.Healthy, "")
 	same.wantHealth(volume.Healthy, "")
 	usage, err := r.usage()
 	if err != nil || *usage.CapacityBytes != 1000*4096 || *usage.UsedBytes != 400*4096 || *usage.AvailableBytes != 500*4096 || *usage.InodesUsed != 60 {
 		t.Errorf("usage: %+v, %v", usage, err)
 	}
+	asked := fuse.Asked()
 	if _, err := r.performance(); !errors.Is(err, volume.ErrUnsupported) {
 		t.Errorf("performance: %v, want unsupported", err)
+	}
+	if fuse.Asked() != asked {
+		t.Error("performance touches the mount")
 	}
 
 	fuse.Hang()
@@ -302,16 +308,17 @@ func TestHungMount(t *testing.T) {
 	}
 	goroutines, threads := runtime.NumGoroutine(), countThreads(t)
 	for range 300 {
-		for _, r := range []rig{r, same} {
+		for _, r := range []rig{r, same, below} {
 			if h := r.healthIn(time.Second); h.Status != volume.Offline {
 				t.Fatalf("hung: %+v", h)
 			}
 			if _, err := r.usage(); !errors.Is(err, mount.ErrHung) {
 				t.Fatalf("usage: %v", err)
 			}
-		}
-		if _, err := r.performance(); !errors.Is(err, volume.ErrUnsupported) {
-			t.Fatalf("performance: %v", err)
+			// The mount is known although it hangs, and with it its counters.
+			if _, err := r.performance(); !errors.Is(err, volume.ErrUnsupported) {
+				t.Fatalf("performance: %v", err)
+			}
 		}
 		if _, err := other.usage(); err != nil {
 			t.Fatalf("another volume: %v", err)

@@ -33,7 +33,17 @@ type Guard struct {
 type call struct {
 	since    time.Time
 	returned chan struct{} // closed when the call came back
-	hung     bool          // its caller gave up
+	hung     chan struct{} // closed when its time was over
+	orphan   bool          // its caller was cancelled: who waits behind it decides
+}
+
+func (c *call) isHung() bool {
+	select {
+	case <-c.hung:
+		return true
+	default:
+		return false
+	}
 }
 
 // NewGuard makes a guard. onHung is told of each call that begins to hang (+1)
@@ -53,9 +63,10 @@ func (g *Guard) Hung() int {
 }
 
 // guarded calls f, which touches the mount that key names, and returns when ctx
-// ends at the latest: then with ErrHung, and f goes on by itself. It waits for an
-// earlier call that is in time, and refuses at once while one hangs. f must keep
-// its hands off what its caller owns, for it may come back at any later time.
+// ends at the latest: with ErrHung at its deadline, and f goes on by itself. It
+// waits for an earlier call that is in time, and refuses at once while one hangs.
+// f must keep its hands off what its caller owns, for it may come back at any
+// later time.
 func guarded[T any](ctx context.Context, g *Guard, key string, f func() (T, error)) (T, error) {
 	var none T
 	c, err := g.begin(ctx, key)
@@ -71,7 +82,7 @@ func guarded[T any](ctx context.Context, g *Guard, key string, f func() (T, erro
 	case <-c.returned:
 		return value, err
 	case <-ctx.Done():
-		if err := g.giveUp(c); err != nil {
+		if err := g.giveUp(ctx, c, true); err != nil {
 			return none, err
 		}
 		return value, err // it came back at the last moment
@@ -81,31 +92,45 @@ func guarded[T any](ctx context.Context, g *Guard, key string, f func() (T, erro
 // begin takes the mount's one place.
 func (g *Guard) begin(ctx context.Context, key string) (*call, error) {
 	for {
-		g.mu.Lock()
-		earlier := g.calls[key]
-		switch {
-		case earlier != nil && earlier.hung:
-			g.mu.Unlock()
-			return nil, hungSince(earlier.since)
-		case earlier == nil && g.hung >= maxHung:
-			g.mu.Unlock()
-			return nil, ErrTooManyHung
-		case earlier == nil:
-			c := &call{since: time.Now(), returned: make(chan struct{})}
-			g.calls[key] = c
-			g.mu.Unlock()
-			return c, nil
+		c, earlier, err := g.take(ctx, key)
+		if c != nil || err != nil {
+			return c, err
 		}
-		g.mu.Unlock()
 		select {
 		case <-earlier.returned:
+		case <-earlier.hung:
 		case <-ctx.Done():
-			return nil, hungSince(earlier.since)
+			if err := g.giveUp(ctx, earlier, false); err != nil {
+				return nil, err
+			}
 		}
 	}
 }
 
-func (g *Guard) giveUp(c *call) error {
+// take makes a call, or returns the earlier one that is in the way.
+func (g *Guard) take(ctx context.Context, key string) (c, earlier *call, err error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	earlier = g.calls[key]
+	switch {
+	case earlier != nil && earlier.isHung():
+		return nil, nil, hungSince(earlier.since)
+	case ctx.Err() != nil:
+		return nil, nil, fmt.Errorf("not asked: %w", ctx.Err())
+	case earlier != nil:
+		return nil, earlier, nil
+	case g.hung >= maxHung:
+		return nil, nil, ErrTooManyHung
+	}
+	c = &call{since: time.Now(), returned: make(chan struct{}), hung: make(chan struct{})}
+	g.calls[key] = c
+	return c, nil, nil
+}
+
+// giveUp says why a call is not waited for any longer; nil when it came back. It
+// hangs when its own caller's time is over. A caller that is only cancelled, by a
+// reload or a shutdown, says nothing about the mount.
+func (g *Guard) giveUp(ctx context.Context, c *call, own bool) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	select {
@@ -113,9 +138,15 @@ func (g *Guard) giveUp(c *call) error {
 		return nil
 	default:
 	}
-	c.hung = true
-	g.hung++
-	g.onHung(1)
+	if !errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		c.orphan = c.orphan || own
+		return ctx.Err()
+	}
+	if (own || c.orphan) && !c.isHung() {
+		close(c.hung)
+		g.hung++
+		g.onHung(1)
+	}
 	return hungSince(c.since)
 }
 
@@ -123,7 +154,7 @@ func (g *Guard) end(key string, c *call) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	delete(g.calls, key)
-	if c.hung {
+	if c.isHung() {
 		g.hung--
 		g.onHung(-1)
 	}

@@ -115,6 +115,72 @@ func TestGuardQueueBehindHung(t *testing.T) {
 	})
 }
 
+// A caller that is cancelled leaves its call behind; that is no hung mount, unless
+// somebody else waits for it in vain.
+func TestGuardCancelled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var hung atomic.Int64
+		g := NewGuard(func(delta int) { hung.Add(int64(delta)) })
+		comeBack := make(chan struct{})
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Millisecond, cancel)
+		if _, err := guarded(ctx, g, "m", func() (int, error) { <-comeBack; return 0, nil }); !errors.Is(err, context.Canceled) || errors.Is(err, ErrHung) {
+			t.Errorf("cancelled: %v", err)
+		}
+		if _, err := guarded(ctx, g, "m", func() (int, error) { t.Error("called after the end"); return 0, nil }); !errors.Is(err, context.Canceled) {
+			t.Errorf("after the end: %v", err)
+		}
+		if hung.Load() != 0 {
+			t.Error("cancelled counts as hung")
+		}
+		if _, err := guarded(within1s(t), g, "m", func() (int, error) { return 0, nil }); !errors.Is(err, ErrHung) || hung.Load() != 1 {
+			t.Errorf("behind it: %v, %d hang", err, hung.Load())
+		}
+		close(comeBack)
+		synctest.Wait()
+		if hung.Load() != 0 {
+			t.Error("it came back and still counts")
+		}
+	})
+}
+
+// Who has less time than the caller before does not make a slow call a hung one.
+func TestGuardImpatient(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := NewGuard(func(int) { t.Error("a slow call counts as hung") })
+		go func() {
+			time.Sleep(time.Millisecond)
+			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+			defer cancel()
+			if _, err := guarded(ctx, g, "m", func() (int, error) { return 0, nil }); !errors.Is(err, ErrHung) {
+				t.Errorf("the impatient one: %v", err)
+			}
+		}()
+		if _, err := guarded(within1s(t), g, "m", func() (int, error) { time.Sleep(500 * time.Millisecond); return 0, nil }); err != nil {
+			t.Errorf("the slow one: %v", err)
+		}
+	})
+}
+
+// Who waits is told as soon as the call before is known to hang.
+func TestGuardTellsWaiters(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := NewGuard(nil)
+		comeBack := make(chan struct{})
+		start := time.Now()
+		go func() {
+			_, _ = guarded(within1s(t), g, "m", func() (int, error) { <-comeBack; return 0, nil })
+		}()
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if _, err := guarded(ctx, g, "m", func() (int, error) { return 0, nil }); !errors.Is(err, ErrHung) || time.Since(start) != time.Second {
+			t.Errorf("told %v after %v", err, time.Since(start))
+		}
+		close(comeBack)
+	})
+}
+
 func TestGuardLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := NewGuard(nil)

@@ -20,12 +20,8 @@ import (
 // disk below a mount point with nothing mounted.
 var ErrNotMounted = errors.New("not mounted")
 
-// Without a deadline a look takes this long at most; performance, which can do
-// with where the path led to before, waits less.
-const (
-	lookTime   = 4 * time.Second
-	locateTime = time.Second
-)
+// lookTime is how long an answer is waited for where there is no deadline.
+const lookTime = 4 * time.Second
 
 // Point observes what is mounted under one path. Its calls may run at once.
 type Point struct {
@@ -56,9 +52,9 @@ type State struct {
 }
 
 // Look asks the mount whether it answers: stat and statfs, within the guard. It
-// returns before ctx ends, so that there is time to say what was found.
+// returns before ctx ends.
 func (p *Point) Look(ctx context.Context) State {
-	ctx, cancel := withMargin(ctx, lookTime)
+	ctx, cancel := withMargin(ctx)
 	defer cancel()
 	state := State{Path: p.path}
 	at, table, err := p.locate(ctx)
@@ -129,7 +125,7 @@ func (p *Point) locate(ctx context.Context) (location, Table, error) {
 // was measured; the mount is empty when there is none to tell of. A mount that
 // hangs still has its counters: they are the kernel's.
 func (p *Point) Rates(ctx context.Context) (m Mount, rates volume.Performance, at time.Time, err error) {
-	ctx, cancel := withMargin(ctx, locateTime)
+	ctx, cancel := withMargin(ctx)
 	defer cancel()
 	on, table, err := p.locate(ctx)
 	if errors.Is(err, ErrHung) || errors.Is(err, ErrTooManyHung) {
@@ -217,10 +213,12 @@ func sameOps(a, b Sample) bool {
 
 func same(a, b *uint64) bool { return (a == nil) == (b == nil) && (a == nil || *a == *b) }
 
-// withMargin ends a quarter earlier than ctx, and after limit at the latest.
-func withMargin(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
+// withMargin ends a quarter earlier than ctx, so that there is time to say what
+// was found.
+func withMargin(ctx context.Context) (context.Context, context.CancelFunc) {
+	limit := lookTime
 	if deadline, ok := ctx.Deadline(); ok {
-		limit = min(limit, time.Until(deadline)/4*3)
+		limit = time.Until(deadline) / 4 * 3
 	}
 	return context.WithTimeout(ctx, limit)
 }

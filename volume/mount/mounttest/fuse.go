@@ -1,6 +1,7 @@
 package mounttest
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 // Requests of the FUSE protocol that an empty directory has to answer, and the
 // sizes of its messages (linux/fuse.h, protocol 7.31).
 const (
+	fuseLookup      = 1
 	fuseForget      = 2
 	fuseGetattr     = 3
 	fuseStatfs      = 17
@@ -24,10 +26,12 @@ const (
 
 	fuseHeader = 40
 	fuseReply  = 16
+
+	subNode = 2
 )
 
-// FUSE is a mounted file system, an empty directory, that can stop answering: a
-// hung mount without a dead server.
+// FUSE is a mounted file system, an empty directory but for the one named sub,
+// that can stop answering: a hung mount without a dead server.
 type FUSE struct {
 	Point string
 
@@ -134,11 +138,16 @@ func (f *FUSE) answer(request []byte) {
 		order.PutUint32(body[0:], 7)
 		order.PutUint32(body[4:], 31)
 		order.PutUint32(body[20:], 64<<10) // max_write
+	case fuseLookup:
+		if string(bytes.TrimRight(request[fuseHeader:], "\x00")) != "sub" {
+			code = -int32(unix.ENOENT)
+			break
+		}
+		body = make([]byte, 40) // valid for no time at all
+		order.PutUint64(body[0:], subNode)
+		body = append(body, directory(subNode)...)
 	case fuseGetattr:
-		body = make([]byte, 104) // valid for no time at all
-		order.PutUint64(body[16:], 1)
-		order.PutUint32(body[76:], unix.S_IFDIR|0o755)
-		order.PutUint32(body[80:], 2)
+		body = append(make([]byte, 16), directory(order.Uint64(request[16:]))...)
 	case fuseStatfs:
 		body = make([]byte, 80)
 		for i, n := range []uint64{1000, 600, 500, 100, 40} { // blocks, free, available, files, free
@@ -158,6 +167,15 @@ func (f *FUSE) answer(request []byte) {
 	copy(reply[8:16], request[8:16]) // the request's number
 	// A caller that was killed meanwhile does not wait any more.
 	_, _ = unix.Write(f.device, append(reply, body...))
+}
+
+// directory is a struct fuse_attr.
+func directory(node uint64) []byte {
+	attr := make([]byte, 88)
+	binary.LittleEndian.PutUint64(attr[0:], node)
+	binary.LittleEndian.PutUint32(attr[60:], unix.S_IFDIR|0o755)
+	binary.LittleEndian.PutUint32(attr[64:], 2) // links
+	return attr
 }
 
 // Die aborts the connection, as when the file system's process ends.
