@@ -403,7 +403,13 @@ func TestDrivesScannedOnce(t *testing.T) {
 	if got := r.labels(t); got != "sda" {
 		t.Errorf("drives %q", got)
 	}
-	eventually(t, "some reads", func() bool { _, reads := f.Runs(); return reads["/dev/sda"] > 3 })
+	ended := make(chan struct{})
+	go func() { r.once.Wait(); close(ended) }()
+	select {
+	case <-ended:
+	case <-time.After(time.Second):
+		t.Error("it goes on scanning")
+	}
 	if scans, _ := f.Runs(); scans != 1 {
 		t.Errorf("%d scans", scans)
 	}

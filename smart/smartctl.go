@@ -1,3 +1,5 @@
+// Package smart observes drives through smartctl: it runs the program, reads its
+// report, and keeps the monitored set of drives.
 package smart
 
 import (

@@ -54,7 +54,7 @@ func run(argv []string) int {
 		if err != nil {
 			return refuse(argv, 1, err.Error())
 		}
-		return play(argv, s.Behaviour, s.Document())
+		return play(s.Behaviour, s.Document())
 	}
 	defer f.Note(strings.Join(append([]string{"read", name, typ}, logs...), " "))()
 	d, err := f.Drive(name, typ)
@@ -68,13 +68,13 @@ func run(argv []string) int {
 		}
 	}
 	if d.PowerMode != "" && check != "never" {
-		return play(argv, d.Behaviour, d.Asleep())
+		return play(d.Behaviour, d.Asleep())
 	}
-	return play(argv, d.Behaviour, d.DocumentFor(logs))
+	return play(d.Behaviour, d.DocumentFor(logs))
 }
 
 // play behaves as told and prints a document, whose exit status it ends with.
-func play(argv []string, b fleet.Behaviour, document []byte) int {
+func play(b fleet.Behaviour, document []byte) int {
 	time.Sleep(time.Duration(b.DelayMillis) * time.Millisecond)
 	if b.Hang {
 		signal.Ignore(syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)

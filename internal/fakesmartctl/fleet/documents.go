@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -110,7 +111,7 @@ func ATA(name string, n, attributes int) Drive {
 				"value": 51, "string": "PO--CK ", "prefailure": true, "updated_online": true, "performance": false,
 				"error_rate": false, "event_count": true, "auto_keep": true,
 			},
-			"raw": map[string]any{"value": raw, "string": fmt.Sprint(raw)},
+			"raw": map[string]any{"value": raw, "string": strconv.Itoa(raw)},
 		})
 	}
 	merge(doc, map[string]any{

@@ -64,7 +64,7 @@ func Open(dir string) *Fleet { return &Fleet{dir: dir} }
 
 // Create makes a directory for an empty fleet.
 func Create(dir string) (*Fleet, error) {
-	if err := os.MkdirAll(filepath.Join(dir, "drives"), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Join(dir, "drives"), 0o750); err != nil {
 		return nil, err
 	}
 	f := Open(dir)
@@ -156,7 +156,7 @@ func (f *Fleet) Note(what string) (end func()) {
 }
 
 func (f *Fleet) note(line string) {
-	log, err := os.OpenFile(filepath.Join(f.dir, "runs.log"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	log, err := os.OpenFile(filepath.Join(f.dir, "runs.log"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
 		return
 	}
