@@ -70,7 +70,7 @@ func serve(ctx context.Context, e *exporter) error {
 				cancelRequests()
 				_ = server.Close()
 			}
-			<-served
+			<-served //nolint:errcheck // http.ErrServerClosed: it was shut down
 			return nil
 		}
 	}

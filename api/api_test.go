@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -48,7 +47,7 @@ func pointer[T any](v T) *T { return &v }
 func served(t *testing.T, a *array, names []string, f func(t *testing.T, get func(path string) *httptest.ResponseRecorder)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		logger := slog.New(slog.NewTextHandler(io.Discard, nil))
+		logger := slog.New(slog.DiscardHandler)
 		reg := prometheus.NewRegistry()
 		c := cache.New(cache.Config{Store: cachestore.NewMemory(), Observer: "test", Logger: logger, Metrics: cache.NewMetrics(reg)})
 		set := volume.NewSet(volume.SetConfig{
@@ -189,7 +188,7 @@ func TestComposedAnswers(t *testing.T) {
 }
 
 func TestPanicIsAnAnswer(t *testing.T) {
-	a := New(Config{Logger: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	a := New(Config{Logger: slog.New(slog.DiscardHandler)})
 	w := httptest.NewRecorder()
 	a.serve(func(context.Context, *http.Request) (answer, error) { panic("boom") }).
 		ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))

@@ -3,7 +3,6 @@ package cache
 import (
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"testing"
 	"testing/synctest"
@@ -101,7 +100,7 @@ func TestReadPathAgainstModel(t *testing.T) {
 			store := newFaultyStore()
 			c := New(Config{
 				Store: store, Observer: "replica1", Metrics: NewMetrics(prometheus.NewRegistry()),
-				Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+				Logger: slog.New(slog.DiscardHandler),
 			})
 			m := &readModel{}
 			var entry *Entry[int]

@@ -3,7 +3,6 @@ package cache
 import (
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"slices"
 	"sync"
@@ -47,7 +46,7 @@ func startReplica(t *testing.T, server *redistest.Server, name, origin string, i
 	if err != nil {
 		t.Fatal(err)
 	}
-	logger := slog.New(slog.NewTextHandler(io.Discard, nil))
+	logger := slog.New(slog.DiscardHandler)
 	store := cachestore.NewBreaker(redis, cachestore.BreakerConfig{Logger: logger})
 	c := New(Config{Store: store, Observer: name, Metrics: NewMetrics(prometheus.NewRegistry()), Logger: logger})
 	r := &replica{cache: c, store: store}

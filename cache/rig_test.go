@@ -3,7 +3,6 @@ package cache
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -195,7 +194,7 @@ func newCache(t *testing.T, store cachestore.Store, observer string) *Cache {
 	t.Helper()
 	return New(Config{
 		Store: store, Observer: observer, Metrics: NewMetrics(prometheus.NewRegistry()),
-		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), StoreTimeout: 500 * time.Millisecond,
+		Logger: slog.New(slog.DiscardHandler), StoreTimeout: 500 * time.Millisecond,
 	})
 }
 
