@@ -58,6 +58,8 @@ func (s State) failure() (volume.Status, string) {
 		return slices.ContainsFunc(errs, func(err error) bool { return errors.Is(s.Err, err) })
 	}
 	switch {
+	case is(errNoTable):
+		return volume.Unavailable, s.Err.Error()
 	case is(ErrHung):
 		return volume.Offline, fmt.Sprintf("%s does not answer (%v): check its server", on, s.Err)
 	case is(fs.ErrNotExist):

@@ -23,6 +23,9 @@ const (
 	maxLinks = 40 // as the kernel
 )
 
+// errNoTable says that it is not known what is mounted.
+var errNoTable = errors.New("the table of mounts cannot be read: check --path.procfs")
+
 // errNoMount says that a path lies on nothing that is mounted.
 var errNoMount = errors.New("no mount covers the path")
 
@@ -55,7 +58,7 @@ func NewHost(paths Paths, onHung func(delta int)) *Host {
 func (h *Host) Mounts() (Table, error) {
 	content, err := h.readProcess("mountinfo")
 	if err != nil {
-		return nil, fmt.Errorf("read the table of mounts: %w", err)
+		return nil, fmt.Errorf("%w: %w", errNoTable, err)
 	}
 	return parseMountinfo(content, h.paths.Root), nil
 }

@@ -1,0 +1,70 @@
+package mount
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"storage_exporter/volume"
+)
+
+// In a container the host's root is mounted somewhere: what a path leads to, and
+// where its links point, is the host's.
+func TestLookInContainer(t *testing.T) {
+	tables := map[string]string{
+		"the first process is the host's": "proc/1/mountinfo",
+		"only our own is to be seen":      "proc/self/mountinfo",
+	}
+	for name, file := range tables {
+		t.Run(name, func(t *testing.T) {
+			tr := newTree(t)
+			root := filepath.Join(tr.root, "host")
+			tr.file("host/data/x/file", "")
+			tr.link("host/vf", "/data/y")
+			tr.link("host/data/y", "../data/x")
+			if file == "proc/1/mountinfo" {
+				tr.file(file, "1 0 8:1 / / rw - ext4 /dev/a rw\n2 1 8:2 / /data rw - xfs /dev/b rw\n")
+			} else {
+				tr.file(file, "1 0 0:9 / / rw - overlay overlay rw\n2 1 8:1 / "+root+" ro - ext4 /dev/a rw\n3 2 8:2 / "+root+"/data rw - xfs /dev/b rw\n")
+			}
+			p := NewHost(Paths{Proc: filepath.Join(tr.root, "proc"), Sys: tr.root, Root: root}, nil).NewPoint("/vf", time.Second)
+			s := p.Look(t.Context())
+			if s.Err != nil || s.Real != "/data/x" || s.Mount.Device != "8:2" || s.Mount.Point != "/data" || s.FS.Blocks == 0 {
+				t.Errorf("%+v", s)
+			}
+			if h := s.Health(Want{}); h.Metadata["real_path"] != "/data/x" || h.Metadata["source"] != "/dev/b" {
+				t.Errorf("%+v", h)
+			}
+		})
+	}
+}
+
+func TestNoTable(t *testing.T) {
+	p := NewHost(Paths{Proc: t.TempDir()}, nil).NewPoint("/", time.Second)
+	s := p.Look(t.Context())
+	if h := s.Health(Want{}); h.Status != volume.Unavailable || h.Info == "" || !errors.Is(s.Err, os.ErrNotExist) {
+		t.Errorf("%+v: %+v", s, h)
+	}
+	if _, err := s.Usage(Want{}); err == nil {
+		t.Error("usage of nothing")
+	}
+	if _, _, _, err := p.Rates(t.Context()); err == nil || errors.Is(err, volume.ErrNoSample) {
+		t.Errorf("rates of nothing: %v", err)
+	}
+}
+
+func TestReadFileBound(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "large")
+	file, err := os.Create(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(file.Truncate(maxFile+1), file.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := readFile(name); err == nil {
+		t.Error("a file beyond the bound is read")
+	}
+}

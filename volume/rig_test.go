@@ -1,0 +1,204 @@
+package volume
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"storage_exporter/cache"
+	"storage_exporter/cachestore"
+)
+
+// fake is a Backend of which each part can be replaced, even while it is asked.
+type fake struct {
+	volumes []Config
+
+	mu          sync.Mutex // guards the fields below
+	performance func(context.Context) (map[string]Result[Performance], error)
+	health      func(context.Context) (map[string]Result[Health], error)
+	intervals   Intervals
+	asked       int // performance observations
+	closed      bool
+}
+
+func (f *fake) Performance(ctx context.Context) (map[string]Result[Performance], error) {
+	f.mu.Lock()
+	f.asked++
+	ask := f.performance
+	f.mu.Unlock()
+	if ask != nil {
+		return ask(ctx)
+	}
+	return each(f, Performance{IOPSRead: new(7.0)}), nil
+}
+
+func (f *fake) Health(ctx context.Context) (map[string]Result[Health], error) {
+	f.mu.Lock()
+	ask := f.health
+	f.mu.Unlock()
+	if ask != nil {
+		return ask(ctx)
+	}
+	return each(f, Health{Status: Healthy}), nil
+}
+
+func (f *fake) Usage(context.Context) (map[string]Result[Usage], error) {
+	return each(f, Usage{CapacityBytes: new(uint64(9))}), nil
+}
+
+func (f *fake) Intervals() Intervals { return f.intervals }
+
+func (f *fake) Close() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.closed = true
+	return nil
+}
+
+func (f *fake) set(change func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	change()
+}
+
+func each[T any](f *fake, value T) map[string]Result[T] {
+	results := map[string]Result[T]{}
+	for _, cfg := range f.volumes {
+		results[cfg.Name] = Result[T]{Value: value}
+	}
+	return results
+}
+
+// rig is a set on two kinds of fake: "local", mounted, and "array", where the
+// option endpoint is shared.
+type rig struct {
+	*Set
+	t       *testing.T
+	store   cachestore.Store
+	reg     *prometheus.Registry
+	cache   *cache.Cache
+	made    []*fake
+	prepare func(*fake) // before it is asked
+}
+
+func newRig(t *testing.T, node string) *rig {
+	t.Helper()
+	r := &rig{t: t, store: cachestore.NewMemory(), reg: prometheus.NewPedanticRegistry()}
+	r.cache = cache.New(cache.Config{
+		Store: r.store, Observer: "test", Logger: slog.New(slog.DiscardHandler), Metrics: cache.NewMetrics(prometheus.NewRegistry()),
+	})
+	construct := func(volumes []Config, _ *slog.Logger) (Backend, error) {
+		f := &fake{volumes: volumes}
+		if r.prepare != nil {
+			r.prepare(f)
+		}
+		r.made = append(r.made, f)
+		return f, nil
+	}
+	r.Set = NewSet(SetConfig{
+		Cache: r.cache, Host: "host-1", Node: node, Logger: slog.New(slog.DiscardHandler), Metrics: NewMetrics(r.reg),
+		Table: map[string]Kind{
+			"local": {Mounted: true, New: construct, Identify: func(cfg Config) (Identity, error) {
+				return Identity{Share: cfg.Path, Object: cfg.Path}, nil
+			}},
+			"picky": {Identify: func(cfg Config) (Identity, error) {
+				return Identity{Share: "same", Endpoint: "https://picky"}, nil
+			}, New: func(volumes []Config, _ *slog.Logger) (Backend, error) {
+				if volumes[0].ReadOnly {
+					return nil, errors.New("no")
+				}
+				return &fake{volumes: volumes}, nil
+			}},
+			"array": {New: construct, Identify: func(cfg Config) (Identity, error) {
+				endpoint, _ := cfg.Options["endpoint"].(string)
+				if endpoint == "" {
+					return Identity{}, errors.New("`endpoint` is missing: set it to the array's URL")
+				}
+				password, _ := cfg.Options["password"].(string)
+				return Identity{Share: endpoint + " " + password, Endpoint: endpoint, Object: cfg.Path}, nil
+			}},
+		},
+	})
+	return r
+}
+
+// run makes a rig in a bubble and closes it at the end.
+func run(t *testing.T, node string, test func(*rig)) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, node)
+		test(r)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		if err := errors.Join(r.Close(ctx), r.cache.Close(ctx), r.store.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func (r *rig) apply(cfgs ...Config) {
+	r.t.Helper()
+	if err := r.Apply(cfgs); err != nil {
+		r.t.Fatal(err)
+	}
+	synctest.Wait()
+}
+
+func (r *rig) health(name string) Health {
+	r.t.Helper()
+	snap, err := r.Volume(name).Health.Get(r.ctx())
+	if err != nil {
+		r.t.Fatalf("health of %s: %v", name, err)
+	}
+	return *snap.Value
+}
+
+func (r *rig) ctx() context.Context {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	r.t.Cleanup(cancel)
+	return ctx
+}
+
+// stored is what lies under a key, as text.
+func (r *rig) stored(key string) string {
+	r.t.Helper()
+	items, err := r.store.Get(r.ctx(), key)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return string(items[0].Value)
+}
+
+// count is the number of series of the package's own metrics that have this label.
+func (r *rig) count(volume string) int {
+	r.t.Helper()
+	families, err := r.reg.Gather()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	n := 0
+	for _, family := range families {
+		for _, metric := range family.GetMetric() {
+			for _, label := range metric.GetLabel() {
+				if label.GetName() == "volume" && label.GetValue() == volume {
+					n++
+				}
+			}
+		}
+	}
+	return n
+}
+
+func (r *rig) observations(volume, status string) float64 {
+	return testutil.ToFloat64(r.cfg.Metrics.observations.WithLabelValues(volume, status))
+}
+
+func array(name, endpoint string) Config {
+	return Config{Name: name, Backend: "array", Path: "/" + name, Options: map[string]any{"endpoint": endpoint, "password": "hunter2"}}
+}
