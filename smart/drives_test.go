@@ -1,16 +1,13 @@
 package smart
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -22,105 +19,6 @@ import (
 	"storage_exporter/internal/fakesmartctl/faketest"
 	"storage_exporter/internal/fakesmartctl/fleet"
 )
-
-// rig is a monitored set of fake drives that are read twice a second.
-type rig struct {
-	*Drives
-	fleet *fleet.Fleet
-	reg   *prometheus.Registry
-	log   *syncBuffer
-	cache *cache.Cache
-}
-
-type syncBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *syncBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *syncBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
-}
-
-func newRig(t *testing.T, drives []fleet.Drive, change func(*DrivesConfig)) *rig {
-	t.Helper()
-	t.Parallel() // most of its time is waiting
-	path, f := faketest.New(t, drives...)
-	return newRigAt(t, path, f, cachestore.NewMemory(), change)
-}
-
-func newRigAt(t *testing.T, path string, f *fleet.Fleet, store cachestore.Store, change func(*DrivesConfig)) *rig {
-	t.Helper()
-	r := &rig{fleet: f, reg: prometheus.NewRegistry(), log: new(syncBuffer)}
-	logger := slog.New(slog.NewTextHandler(r.log, nil))
-	r.cache = cache.New(cache.Config{Store: store, Observer: t.Name(), Logger: logger, Metrics: cache.NewMetrics(prometheus.NewRegistry())})
-	cfg := DrivesConfig{
-		Cache: r.cache, Tool: toolAt(t, path), Host: "host-a", System: System{Sysfs: "/nonexistent", Udev: "/nonexistent"},
-		Interval: 500 * time.Millisecond, Timeout: 10 * time.Second, Logger: logger, Metrics: NewMetrics(r.reg),
-	}
-	if change != nil {
-		change(&cfg)
-	}
-	ds, err := NewDrives(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Drives = ds
-	t.Cleanup(func() {
-		ds.Close()
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-		defer cancel()
-		if err := r.cache.Close(ctx); err != nil {
-			t.Error(err)
-		}
-	})
-	ds.Start()
-	return r
-}
-
-func (r *rig) labels(t *testing.T) string {
-	t.Helper()
-	drives, err := r.List(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	var labels []string
-	for _, d := range drives {
-		labels = append(labels, d.Label)
-	}
-	return strings.Join(labels, " ")
-}
-
-func (r *rig) drive(t *testing.T, label string) *Drive {
-	t.Helper()
-	d, err := r.Drive(t.Context(), label)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return d
-}
-
-func report(t *testing.T, d *Drive) cache.Snapshot[Report] {
-	t.Helper()
-	s, err := d.Report.Get(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
-}
-
-func (r *rig) counted(label, status string) float64 {
-	return testutil.ToFloat64(r.cfg.Metrics.observations.WithLabelValues(label, status))
-}
-
-func (r *rig) series() int { return testutil.CollectAndCount(r.cfg.Metrics.observations) }
 
 func TestDrives(t *testing.T) {
 	r := newRig(t, []fleet.Drive{

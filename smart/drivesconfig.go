@@ -1,0 +1,98 @@
+package smart
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"storage_exporter/cache"
+)
+
+// DrivesConfig is what a monitored set of drives is made of.
+type DrivesConfig struct {
+	Cache  *cache.Cache
+	Tool   *Tool
+	System System
+	// Host is this node's fingerprint, never empty: it keeps other hosts'
+	// snapshots out.
+	Host      string
+	KeyPrefix string // "jbod:" if empty; "jbod:N:" for many hosts in one store
+
+	// Devices are monitored in any case; Scan finds others, and is implied
+	// where Devices is empty.
+	Devices []Device
+	Scan    bool
+	// Include and Exclude are matched, unanchored, with the labels of scanned
+	// devices; nil includes all and excludes none.
+	Include, Exclude *regexp.Regexp
+
+	ScanInterval time.Duration // 0: ten minutes; below a second: scanned once
+	ScanTimeout  time.Duration // 0: 30 s
+	Interval     time.Duration // between two reads of a drive; 0: 90 s
+	Timeout      time.Duration // of one read; 0: 20 s
+	TTL          time.Duration // of a report; 0: 120 s
+	Concurrency  int           // how many drives are read at once; 0: 8
+
+	Logger  *slog.Logger
+	Metrics *Metrics
+}
+
+// NewDrives makes the set. It starts nothing.
+func NewDrives(cfg DrivesConfig) (*Drives, error) {
+	if cfg.Host == "" {
+		return nil, errors.New("drives: the host's fingerprint is empty")
+	}
+	if cfg.KeyPrefix == "" {
+		cfg.KeyPrefix = "jbod:"
+	}
+	orDefault(&cfg.ScanTimeout, 30*time.Second)
+	orDefault(&cfg.Interval, 90*time.Second)
+	orDefault(&cfg.Timeout, 20*time.Second)
+	orDefault(&cfg.TTL, 120*time.Second)
+	if cfg.ScanInterval == 0 {
+		cfg.ScanInterval = 10 * time.Minute
+	}
+	if cfg.Concurrency <= 0 {
+		cfg.Concurrency = 8
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	ds := &Drives{
+		cfg:     cfg,
+		choice:  selection{devices: slices.Clone(cfg.Devices), include: cfg.Include, exclude: cfg.Exclude},
+		lane:    cache.NewLane(cfg.Concurrency),
+		log:     cfg.Logger,
+		first:   make(chan struct{}),
+		byLabel: make(map[string]*Drive),
+	}
+	ds.ctx, ds.cancel = context.WithCancel(context.Background())
+	for i, d := range ds.choice.devices {
+		if !d.valid() {
+			return nil, fmt.Errorf("device %q of type %q: not a name that smartctl can be given", d.Name, d.Type)
+		}
+		ds.choice.devices[i].Identity = cfg.System.Identify(d)
+	}
+	if ds.scans() && !ds.scansOnce() {
+		ds.scan = cfg.Cache.NewSource(cache.SourceConfig{
+			Kind: "drives", Name: "drives",
+			Origin: cfg.Host + "|drives|" + strings.Join(cfg.Tool.scanTypes, " "),
+			Lane:   cache.NewLane(1), Interval: cfg.ScanInterval, Timeout: cfg.ScanTimeout,
+			Observe: ds.observe,
+		})
+		ds.list = cache.Add[[]Device](ds.scan, cfg.KeyPrefix+"drives", 3*cfg.ScanInterval)
+		ds.list.OnChange(func(s cache.Snapshot[[]Device]) { ds.apply(*s.Value) })
+	}
+	return ds, nil
+}
+
+func orDefault(d *time.Duration, def time.Duration) {
+	if *d <= 0 {
+		*d = def
+	}
+}
