@@ -329,6 +329,58 @@ func TestRedisTakenAway(t *testing.T) {
 	}
 }
 
+// Two hosts share a Redis by mistake, without node names: each shows its own
+// drives only, and asks them no more often than alone.
+func TestTwoHostsWithoutNames(t *testing.T) {
+	server := redistest.Start(t, redistest.Options{})
+	type host struct {
+		in     *instance
+		fleet  *fleet.Fleet
+		serial string
+	}
+	var hosts []host
+	for i := range 2 {
+		root := t.TempDir()
+		if err := os.MkdirAll(root+"/etc", 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(root+"/etc/machine-id", []byte(strings.Repeat(fmt.Sprint(i+1), 32)+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		serial := fmt.Sprintf("HOST%d", i+1)
+		drives := []fleet.Drive{fleet.ATA("/dev/sda", i+1, 5), fleet.ATA("/dev/sdb", i+11, 5)}
+		for j := range drives {
+			drives[j].Report = bytes.ReplaceAll(drives[j].Report, []byte("EXA0"), []byte(serial))
+		}
+		path, f := faketest.New(t, drives...)
+		in := start(t, "--path.rootfs="+root, "--smartctl.path="+path, "--smartctl.interval=2s", "--redis.address="+server.Addr)
+		hosts = append(hosts, host{in, f, serial})
+	}
+	for _, h := range hosts {
+		h.in.awaitReady()
+	}
+	begun := time.Now()
+	for range 25 {
+		for i, h := range hosts {
+			page := h.in.scrape()
+			own, other := strings.Count(page, `serial_number="`+h.serial), strings.Count(page, hosts[1-i].serial)
+			if own < 2 || other > 0 {
+				t.Fatalf("host %d shows %d series of its own drives and %d of the other's", i+1, own, other)
+			}
+		}
+		time.Sleep(200 * time.Millisecond)
+	}
+	most := int(time.Since(begun)/(2*time.Second)) + 3
+	for i, h := range hosts {
+		_, reads := h.fleet.Runs()
+		for drive, n := range reads {
+			if n > most {
+				t.Errorf("host %d asked %s %d times, alone at most %d", i+1, drive, n, most)
+			}
+		}
+	}
+}
+
 // With the last snapshots in a file or in Redis, the first scrape after a
 // restart is complete although no drive was asked yet.
 func TestWarmRestart(t *testing.T) {
