@@ -67,6 +67,7 @@ func served(t *testing.T, a *array, names []string, f func(t *testing.T, get fun
 		if err := set.Apply(cfgs); err != nil {
 			t.Fatal(err)
 		}
+		synctest.Wait() // for the first observations
 		mux := http.NewServeMux()
 		New(Config{Volumes: set, Drives: func() *smart.Drives { return nil }, Version: "1.2.3", Logger: logger, Timeout: 3 * time.Second}).Register(mux)
 		f(t, func(path string) *httptest.ResponseRecorder {

@@ -78,7 +78,7 @@ func TestDriveSeriesGolden(t *testing.T) {
 				t.Fatal(err)
 			}
 			if r.Smartctl.ExitStatus&(smart.ExitCommandLine|smart.ExitOpen) != 0 {
-				t.Skip("a document without a report: it never gets here")
+				return // a document without a report: it never gets here
 			}
 			d, ok := askedAs[name]
 			if !ok {
