@@ -249,8 +249,9 @@ func (s *Source) observe() outcome {
 		case err = <-returned:
 		case <-grace.C:
 			err = fmt.Errorf("%w after %v and has not returned", ErrTimeout, s.cfg.Timeout)
+			puts := round.flush(err) // what it put so far, such as that a mount hangs
 			s.leaveBehind(cancel, round, returned)
-			return s.report(outcome{observed: true, elapsed: time.Since(begun), err: err})
+			return s.report(outcome{observed: true, elapsed: time.Since(begun), puts: puts, err: err})
 		}
 		if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) && !errors.Is(err, ErrTimeout) {
 			err = fmt.Errorf("%w after %v: %w", ErrTimeout, s.cfg.Timeout, err)

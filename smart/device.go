@@ -1,3 +1,4 @@
+// Package smart observes the drives of a host through smartctl.
 package smart
 
 import (

@@ -33,7 +33,7 @@ func (s State) Health(want Want) volume.Health {
 		h.Status, h.Info = s.failure()
 		return h
 	}
-	readOnly := s.Mount.ReadOnly() || s.FS.Flags&unix.ST_RDONLY != 0
+	readOnly := s.Mount.ReadOnly() || !s.Mount.through && s.FS.Flags&unix.ST_RDONLY != 0
 	h.ReadOnly = &readOnly
 	var wrong []string
 	switch {

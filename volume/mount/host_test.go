@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"storage_exporter/volume"
 )
 
@@ -27,14 +29,19 @@ func TestLookInContainer(t *testing.T) {
 			if file == "proc/1/mountinfo" {
 				tr.file(file, "1 0 8:1 / / rw - ext4 /dev/a rw\n2 1 8:2 / /data rw - xfs /dev/b rw\n")
 			} else {
-				tr.file(file, "1 0 0:9 / / rw - overlay overlay rw\n2 1 8:1 / "+root+" ro - ext4 /dev/a rw\n3 2 8:2 / "+root+"/data rw - xfs /dev/b rw\n")
+				tr.file(file, "1 0 0:9 / / rw - overlay overlay rw\n2 1 8:1 / "+root+" ro - ext4 /dev/a rw\n3 2 8:2 / "+root+"/data ro - xfs /dev/b rw\n")
 			}
 			p := NewHost(Paths{Proc: filepath.Join(tr.root, "proc"), Sys: tr.root, Root: root}, nil).NewPoint("/vf", time.Second)
 			s := p.Look(t.Context())
 			if s.Err != nil || s.Real != "/data/x" || s.Mount.Device != "8:2" || s.Mount.Point != "/data" || s.FS.Blocks == 0 {
 				t.Errorf("%+v", s)
 			}
-			if h := s.Health(Want{}); h.Metadata["real_path"] != "/data/x" || h.Metadata["source"] != "/dev/b" {
+			s.FS.Flags |= unix.ST_RDONLY // the container got the host's root read-only
+			h := s.Health(Want{})
+			if h.ReadOnly == nil || *h.ReadOnly {
+				t.Error("the container's read-only view is taken for the host's")
+			}
+			if h.Metadata["real_path"] != "/data/x" || h.Metadata["source"] != "/dev/b" {
 				t.Errorf("%+v", h)
 			}
 		})

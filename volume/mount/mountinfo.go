@@ -20,6 +20,9 @@ type Mount struct {
 	Super   []string // options of the file system
 
 	id, parent int
+	// through is whether we reach it by the host's root mounted in our
+	// container: what statfs says of our mount is not true of the host's.
+	through bool
 	// listed is the mount point as the kernel printed it for the process whose
 	// table this is; mountstats uses the same name.
 	listed string
@@ -128,13 +131,22 @@ func parseMountinfo(content []byte, root string) Table {
 // seenFrom turns a container's table into the host's: what is mounted below
 // root. A table that does not know root as a mount point is the host's already.
 func (t Table) seenFrom(root string) Table {
-	if root == "/" || !slices.ContainsFunc(t, func(m Mount) bool { return m.Point == root }) {
+	if root == "/" {
+		return t
+	}
+	for i := range t {
+		t[i].through = true
+	}
+	if !slices.ContainsFunc(t, func(m Mount) bool { return m.Point == root }) {
 		return t
 	}
 	var host Table
 	for _, m := range t {
 		if within(m.Point, root) {
 			m.Point = path.Clean("/" + strings.TrimPrefix(m.Point, root))
+			// The host's root is often given to a container read-only: that is
+			// no property of the host's mount. Its file system's options are.
+			m.Options = slices.DeleteFunc(m.Options, func(o string) bool { return o == "ro" || o == "rw" })
 			host = append(host, m)
 		}
 	}
