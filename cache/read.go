@@ -39,6 +39,27 @@ func GetAll[T any](ctx context.Context, entries []*Entry[T]) []Result[T] {
 	return results
 }
 
+// PeekAll reads like GetAll but asks for nothing: what has no snapshot is an
+// error, and a stale one starts no refresh. It is for what is composed of
+// snapshots in the background, and counts no requests.
+func PeekAll[T any](ctx context.Context, entries []*Entry[T]) []Result[T] {
+	results := make([]Result[T], len(entries))
+	if len(entries) == 0 {
+		return results
+	}
+	look(ctx, entries)
+	now := time.Now()
+	for i, e := range entries {
+		snap, ok := e.read(now)
+		if !ok {
+			results[i].Err = e.reason(nil)
+			continue
+		}
+		results[i].Snapshot = snap
+	}
+	return results
+}
+
 // look takes over what the store holds. That the store fails is never the
 // reader's failure: the own copies serve on.
 func look[T any](ctx context.Context, entries []*Entry[T]) {

@@ -368,3 +368,22 @@ func TestLifeIsRaised(t *testing.T) {
 		synctest.Wait()
 	})
 }
+
+func TestPeekAsksForNothing(t *testing.T) {
+	bubble(t, func(t *testing.T, c *Cache, _ *faultyStore) {
+		p := newProbe(c, "a", SourceConfig{})
+		peek := func() Result[int] { return PeekAll(t.Context(), []*Entry[int]{p.entry})[0] }
+		if r := peek(); !errors.Is(r.Err, ErrNoSnapshot) {
+			t.Errorf("%+v, want no snapshot", r)
+		}
+		wantValue(t, p.entry, 1, Miss)
+		time.Sleep(20 * time.Second)
+		if r := peek(); r.Err != nil || r.Snapshot.Lookup != Stale {
+			t.Errorf("%+v, want a stale one", r)
+		}
+		synctest.Wait()
+		if n := p.runs.Load(); n != 1 {
+			t.Errorf("%d observations, want 1", n)
+		}
+	})
+}
