@@ -1,0 +1,204 @@
+package enclosure
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+)
+
+// reading is what a slot's files said; each cost an SES command.
+type reading struct {
+	status Status
+	fault  *bool
+	locate *bool
+	power  *string
+}
+
+// maxSilent is how many reads may fail, from a path's first one on, until the path
+// is given up. Each may take the kernel's whole SCSI timeout.
+const maxSilent = 4
+
+// ask reads what the slots' files say, of all shelves at once but one command at a
+// time for each, on one path: that which answered last time. The other one is
+// asked if it does not answer.
+func (r *Reader) ask(ctx context.Context, shelves []*shelf) {
+	// What comes after it needs no time, so nearly all of it is left for this.
+	end := time.Now().Add(time.Hour)
+	if deadline, ok := ctx.Deadline(); ok {
+		end = deadline.Add(-time.Until(deadline) / 20)
+	}
+	var wg sync.WaitGroup
+	for _, s := range shelves {
+		order := r.preferred(s)
+		s.base = order[0]
+		wg.Go(func() { r.askShelf(ctx, end, s, order) })
+	}
+	wg.Wait()
+	clear(r.answered)
+	for _, s := range shelves {
+		if s.heard {
+			r.answered[s.base.address] = true
+		}
+	}
+}
+
+// preferred is the order in which a shelf's paths are asked.
+func (r *Reader) preferred(s *shelf) []*path {
+	order := slices.Clone(s.paths)
+	rank := func(p *path) int {
+		switch {
+		case r.answered[p.address]:
+			return 0
+		case r.asker.hangs(p.address):
+			return 2
+		}
+		return 1
+	}
+	slices.SortStableFunc(order, func(a, b *path) int {
+		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(len(b.bays), len(a.bays)))
+	})
+	return order
+}
+
+// askShelf gives each path its share of the time that is left.
+func (r *Reader) askShelf(ctx context.Context, end time.Time, s *shelf, order []*path) {
+	for i, p := range order {
+		share := time.Until(end) / time.Duration(len(order)-i)
+		told, heard := r.asker.ask(ctx, p.address, share, func(ctx context.Context) (map[string]reading, bool) { return r.listen(ctx, p) })
+		if heard {
+			s.base, s.told, s.heard = p, told, true
+			return
+		}
+	}
+}
+
+// listen reads the files of a path's slots until ctx ends, and says whether the
+// path answered.
+func (r *Reader) listen(ctx context.Context, p *path) (told map[string]reading, heard bool) {
+	told = make(map[string]reading, len(p.bays))
+	failed := 0
+	for _, b := range p.bays {
+		file := func(name string) []byte {
+			if ctx.Err() != nil || !heard && failed >= maxSilent {
+				return nil
+			}
+			raw, err := r.read(filepath.Join(p.dir, b.component, name))
+			switch {
+			case err == nil:
+				heard = true
+			case !errors.Is(err, fs.ErrNotExist): // older kernels lack a file
+				failed++
+			}
+			return raw
+		}
+		told[b.component] = reading{
+			status: parseStatus(file("status")), fault: parseFault(file("fault")),
+			locate: parseLocate(file("locate")), power: parsePower(file("power_status")),
+		}
+	}
+	return told, heard
+}
+
+// asker makes calls that may sleep in the kernel for ever, at most one for each
+// path: while it hangs, the path is not asked again.
+type asker struct {
+	stuck func(delta int)
+	log   *slog.Logger
+
+	mu    sync.Mutex // guards the field below
+	calls map[string]*call
+}
+
+// call is one that has not come back.
+type call struct {
+	hangs bool // its time is over
+}
+
+func newAsker(stuck func(delta int), logger *slog.Logger) *asker {
+	if stuck == nil {
+		stuck = func(int) {}
+	}
+	return &asker{stuck: stuck, log: logger, calls: make(map[string]*call)}
+}
+
+func (a *asker) hangs(address string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.calls[address] != nil
+}
+
+// grace is the part of a path's time in which a call that has seen that its time
+// is nearly over comes back with what it has.
+const grace = 10
+
+// ask calls f and waits for it at most for limit; f gets a context that ends a
+// little earlier, and must touch nothing of its caller's, for it may come back at
+// any later time.
+func (a *asker) ask(ctx context.Context, address string, limit time.Duration, f func(context.Context) (map[string]reading, bool)) (map[string]reading, bool) {
+	if limit <= 0 || ctx.Err() != nil {
+		return nil, false
+	}
+	c := &call{}
+	a.mu.Lock()
+	if a.calls[address] != nil {
+		a.mu.Unlock()
+		return nil, false
+	}
+	a.calls[address] = c
+	a.mu.Unlock()
+
+	type answer struct {
+		told  map[string]reading
+		heard bool
+	}
+	answers := make(chan answer, 1)
+	soft, cancel := context.WithTimeout(ctx, limit-limit/grace)
+	go func() {
+		defer cancel()
+		told, heard := f(soft)
+		answers <- answer{told, heard}
+		a.returned(address, c)
+	}()
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case got := <-answers:
+		return got.told, got.heard
+	case <-ctx.Done(): // its caller was cut off: that says nothing about the path
+	case <-timer.C:
+		a.leave(address, c)
+	}
+	select {
+	case got := <-answers: // at the last moment
+		return got.told, got.heard
+	default:
+		return nil, false
+	}
+}
+
+// leave gives up a call that hangs.
+func (a *asker) leave(address string, c *call) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.calls[address] == c {
+		c.hangs = true
+		a.stuck(1)
+		a.log.Warn("an enclosure does not answer on this path; it is not asked again until it does", "path", address)
+	}
+}
+
+func (a *asker) returned(address string, c *call) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.calls, address)
+	if c.hangs {
+		a.stuck(-1)
+		a.log.Info("an enclosure's path that hung has come back", "path", address)
+	}
+}

@@ -1,0 +1,199 @@
+package enclosure
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"storage_exporter/enclosure/enclosuretest"
+)
+
+const (
+	first  = "1:0:99:0"
+	second = "2:0:99:0"
+)
+
+// hang makes reading the status of a path's first slot block in the kernel, as an
+// I/O module that hangs does, until the returned function is called.
+func hang(t *testing.T, tr *enclosuretest.Tree, address string) (release func()) {
+	t.Helper()
+	path := enclosuretest.BayPath(address, "Slot 00") + "/status"
+	tr.Remove(path)
+	if err := unix.Mkfifo(tr.Path(path), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	done := false
+	release = func() {
+		if done {
+			return
+		}
+		done = true
+		// Fails while nobody reads.
+		f, err := os.OpenFile(tr.Path(path), os.O_WRONLY|unix.O_NONBLOCK, 0)
+		tr.Write(path+".new", "OK\n")
+		if err := os.Rename(tr.Path(path+".new"), tr.Path(path)); err != nil {
+			t.Error(err)
+		}
+		if err == nil {
+			f.Close()
+		}
+	}
+	t.Cleanup(release)
+	return release
+}
+
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(10 * time.Second); !ok(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("never: %s", what)
+		}
+	}
+}
+
+func readWithin(t *testing.T, r *Reader, limit time.Duration) []Enclosure {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
+	defer cancel()
+	list, err := r.Read(ctx)
+	if err != nil || ctx.Err() != nil {
+		t.Fatalf("%v, %v", err, ctx.Err())
+	}
+	return list
+}
+
+func TestHangingModule(t *testing.T) {
+	tr := enclosuretest.New(t)
+	tr.DualShelf(1, 3, 0, "0x5003048000000a00", "0x5003048000000a00")
+	tr.DualShelf(3, 3, 4, "0x5003048000000b00", "0x5003048000000b00")
+	var stuck atomic.Int64
+	r := NewReader(tr.Sysfs(), tr.Udev(), func(delta int) { stuck.Add(int64(delta)) }, nil)
+	release := hang(t, tr, first)
+	c := count(r)
+
+	list := readWithin(t, r, time.Second)
+	if len(list) != 2 || list[0].AnsweredBy != second || list[1].AnsweredBy != "3:0:99:0" {
+		t.Fatalf("got %+v", list)
+	}
+	if got := brief(list[0].Slots[0]); got != "0|OK|fault 0|locate 0|power on|populated 1|sda,sdc|0x5000c50000010000|EX01S0000" {
+		t.Errorf("by the other path: %s", got)
+	}
+	if stuck.Load() != 1 {
+		t.Errorf("%d stuck", stuck.Load())
+	}
+
+	// The hanging path is not asked again, not even when the other one fails.
+	tr.Dir(filepath.Dir(enclosuretest.BayPath(second, "x")) + "/Slot 00/status")
+	for _, slot := range []string{"Slot 00", "Slot 01", "Slot 02"} {
+		for _, f := range []string{"status", "fault", "locate", "power_status"} {
+			tr.Dir(enclosuretest.BayPath(second, slot) + "/" + f)
+		}
+	}
+	c.take()
+	list = readWithin(t, r, time.Minute)
+	if got := c.take()["status"]; got != 4 { // one of the failing path, three of the other shelf
+		t.Errorf("status was read %d times", got)
+	}
+	if list[0].AnsweredBy != "" || brief(list[0].Slots[0]) != "0||fault -|locate -|power -|populated 1|sda,sdc|0x5000c50000010000|EX01S0000" {
+		t.Errorf("with no path that answers: %q, %s", list[0].AnsweredBy, brief(list[0].Slots[0]))
+	}
+	if stuck.Load() != 1 {
+		t.Errorf("%d stuck", stuck.Load())
+	}
+
+	release()
+	eventually(t, "the path comes back", func() bool { return stuck.Load() == 0 })
+	if list = readWithin(t, r, time.Minute); list[0].AnsweredBy != first || list[0].Slots[0].Status != OK {
+		t.Errorf("after its return: %q, %s", list[0].AnsweredBy, brief(list[0].Slots[0]))
+	}
+}
+
+// Once a path has answered, it is asked first.
+func TestAnsweringPathStays(t *testing.T) {
+	tr := enclosuretest.New(t)
+	tr.DualShelf(1, 3, 0, "0x5003048000000a00", "0x5003048000000a00")
+	r := reader(tr)
+	failing := true
+	inner := r.read
+	r.read = func(path string) ([]byte, error) {
+		if failing && filepath.Base(filepath.Dir(filepath.Dir(path))) == first && filepath.Base(path) != "slot" {
+			return nil, unix.EIO
+		}
+		return inner(path)
+	}
+	if e := read(t, r)[0]; e.AnsweredBy != second {
+		t.Errorf("answered by %q", e.AnsweredBy)
+	}
+	failing = false
+	c := count(r)
+	if e := read(t, r)[0]; e.AnsweredBy != second || c.take()["status"] != 3 {
+		t.Errorf("answered by %q", e.AnsweredBy)
+	}
+}
+
+// A module that is only slow tells what it can in its time.
+func TestSlowModule(t *testing.T) {
+	tr := enclosuretest.New(t)
+	tr.DualShelf(1, 24, 0, "0x5003048000000a00", "0x5003048000000a00")
+	tr.RemoveShelf(second)
+	var stuck atomic.Int64
+	r := NewReader(tr.Sysfs(), tr.Udev(), func(delta int) { stuck.Add(int64(delta)) }, nil)
+	inner := r.read
+	var asked atomic.Int64
+	released := make(chan struct{})
+	r.read = func(path string) ([]byte, error) {
+		// The eleventh slot takes until the path's time is nearly over.
+		if filepath.Base(path) == "status" && asked.Add(1) == 11 {
+			<-released
+		}
+		return inner(path)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	told, heard := r.asker.ask(ctx, first, 2*time.Second, func(ctx context.Context) (map[string]reading, bool) {
+		go func() { <-ctx.Done(); close(released) }()
+		return r.listen(ctx, pathOf(t, r, first))
+	})
+	if !heard || stuck.Load() != 0 || told["Slot 09"].status != OK || told["Slot 12"].status != "" {
+		t.Errorf("heard %v, stuck %d, told %v", heard, stuck.Load(), told)
+	}
+}
+
+func pathOf(t *testing.T, r *Reader, address string) *path {
+	t.Helper()
+	p, err := r.readPath(address)
+	if err != nil {
+		t.Error(err)
+	}
+	return p
+}
+
+// Being cut off by a shutdown says nothing about the path.
+func TestCancelledIsNotStuck(t *testing.T) {
+	tr := enclosuretest.New(t)
+	tr.DualShelf(1, 3, 0, "0x5003048000000a00", "0x5003048000000a00")
+	release := hang(t, tr, first)
+	var changes atomic.Int64
+	r := NewReader(tr.Sysfs(), tr.Udev(), func(int) { changes.Add(1) }, nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		for !r.asker.hangs(first) {
+			time.Sleep(time.Millisecond)
+		}
+		cancel()
+	}()
+	list, _ := r.Read(ctx)
+	if len(list) == 1 && list[0].AnsweredBy != "" {
+		t.Errorf("answered by %s", list[0].AnsweredBy)
+	}
+	release()
+	eventually(t, "the call comes back", func() bool { return !r.asker.hangs(first) })
+	if changes.Load() != 0 {
+		t.Errorf("told of %d changes", changes.Load())
+	}
+}

@@ -1,0 +1,41 @@
+package enclosuretest
+
+import "fmt"
+
+// DiskName is the kernel's name of the n-th disk: sda, ..., sdz, sdaa, ...
+func DiskName(n int) string {
+	name := ""
+	for n++; n > 0; n = (n - 1) / 26 {
+		name = string(rune('a'+(n-1)%26)) + name
+	}
+	return "sd" + name
+}
+
+// DualShelf plugs in a shelf with two I/O modules and a drive in each of its
+// slots but the last, which is empty. host is the number of the first module's
+// adapter; the second one has the next. first is the number of the first disk's
+// name; twice as many names as there are drives follow. id2 is what the second
+// module says is the shelf's id.
+func (tr *Tree) DualShelf(host, slots, first int, id, id2 string) {
+	tr.t.Helper()
+	for path, id := range []string{id, id2} {
+		s := Shelf{
+			Address: fmt.Sprintf("%d:0:99:0", host+path), ID: id, Vendor: "EXAMPLE", Model: "JBOD-24       ", Rev: "0104",
+		}
+		for n := range slots {
+			b := Bay{Name: fmt.Sprintf("Slot %02d", n), Slot: fmt.Sprint(n), Status: "OK", Fault: "0", Locate: "0", Power: "on"}
+			if n == slots-1 {
+				b.Status, b.Power = "not installed", "off"
+			} else {
+				b.Disk = DiskName(first + path*(slots-1) + n)
+				tr.AddDisk(Disk{
+					Name: b.Disk, Address: fmt.Sprintf("%d:0:%d:0", host+path, n), Model: "EXAMPLE 18TB",
+					WWID: fmt.Sprintf("naa.5000c500%04x%04x", host, n), Serial: fmt.Sprintf("EX%02dS%04d", host, n),
+					SAS: fmt.Sprintf("0x5000c500%04x%04x", host, 0x1000*(path+1)+n),
+				})
+			}
+			s.Bays = append(s.Bays, b)
+		}
+		tr.AddShelf(s)
+	}
+}

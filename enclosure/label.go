@@ -1,0 +1,62 @@
+package enclosure
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+)
+
+// label gives each bay of a path a label that no other of its bays has: its
+// number, or its name where the number is absent or repeated. It depends on the
+// shelf alone, not on the order in which bays are found.
+func label(bays []bay) {
+	count := make(map[int]int)
+	for i := range bays {
+		if n := bays[i].number; n != nil {
+			count[*n]++
+		}
+	}
+	used := make(map[string]bool)
+	for i := range bays {
+		if n := bays[i].number; n != nil && count[*n] == 1 {
+			bays[i].label = strconv.Itoa(*n)
+			used[bays[i].label] = true
+		}
+	}
+	for i := range bays {
+		b := &bays[i]
+		if b.label != "" {
+			continue
+		}
+		name := cmp.Or(b.name, "unnamed")
+		b.label = name
+		// Two names that differ in blanks or in bytes that are no text.
+		for n := 2; used[b.label]; n++ {
+			b.label = name + " #" + strconv.Itoa(n)
+		}
+		used[b.label] = true
+	}
+}
+
+// sortSlots orders slots by number, those without one last and by name, as
+// people count.
+func sortSlots(slots []Slot) {
+	slices.SortFunc(slots, func(a, b Slot) int {
+		if c := cmp.Compare(order(a), order(b)); c != 0 {
+			return c
+		}
+		return cmp.Or(compareNames(a.Name, b.Name), compareNames(a.Slot, b.Slot))
+	})
+}
+
+func order(s Slot) int {
+	if s.Number == nil {
+		return maxNumber + 1
+	}
+	return *s.Number
+}
+
+// compareNames orders sdb before sdaa, and Slot 9 before Slot 10.
+func compareNames(a, b string) int {
+	return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b))
+}

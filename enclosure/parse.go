@@ -1,0 +1,92 @@
+package enclosure
+
+import (
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// maxNumber bounds a slot's number: SES has a byte for it.
+const maxNumber = 65535
+
+// clean makes a text of what may be anything: its first line, valid UTF-8,
+// without control characters and the blanks around it.
+func clean(b []byte) string {
+	line, _, _ := strings.Cut(string(b), "\n")
+	line = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(line, string(utf8.RuneError)))
+	line = strings.TrimSpace(line)
+	if len(line) > maxText {
+		end := maxText
+		for !utf8.RuneStart(line[end]) {
+			end--
+		}
+		line = strings.TrimSpace(line[:end])
+	}
+	return line
+}
+
+// parseID reads a logical id or an SAS address, 64 bits in hexadecimal, and
+// writes it as WWNs are written. What is zero or all ones names nothing.
+func parseID(b []byte) string {
+	s := strings.ToLower(clean(b))
+	s = strings.TrimPrefix(s, "0x")
+	id, err := strconv.ParseUint(s, 16, 64)
+	if err != nil || id == 0 || id == 1<<64-1 {
+		return ""
+	}
+	digits := strconv.FormatUint(id, 16)
+	return "0x" + strings.Repeat("0", 16-len(digits)) + digits
+}
+
+// parseNumber reads a slot's number. Negative means that the shelf gives none.
+func parseNumber(b []byte) *int {
+	n, err := strconv.Atoi(clean(b))
+	if err != nil || n < 0 || n > maxNumber {
+		return nil
+	}
+	return new(n)
+}
+
+// parseStatus takes only what the kernel may say.
+func parseStatus(b []byte) Status {
+	switch s := Status(clean(b)); s {
+	case Unsupported, OK, Critical, NonCritical, Unrecoverable, NotInstalled, Unknown, Unavailable:
+		return s
+	}
+	return ""
+}
+
+// parseFault reads two bits: 2 is set by the host, 4 is sensed by the shelf.
+func parseFault(b []byte) *bool {
+	switch clean(b) {
+	case "0":
+		return new(false)
+	case "2", "4", "6":
+		return new(true)
+	}
+	return nil
+}
+
+func parseLocate(b []byte) *bool {
+	switch clean(b) {
+	case "0":
+		return new(false)
+	case "1":
+		return new(true)
+	}
+	return nil
+}
+
+func parsePower(b []byte) *string {
+	switch s := clean(b); s {
+	case "on", "off":
+		return new(s)
+	}
+	return nil
+}

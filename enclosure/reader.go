@@ -1,0 +1,219 @@
+package enclosure
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"path/filepath"
+	"strings"
+
+	"storage_exporter/smart"
+)
+
+// Reader reads the enclosures that the kernel knows. Reading the state of a slot
+// costs SES commands, four a slot and path, so a Reader belongs into the
+// background and remembers what does not change.
+type Reader struct {
+	sysfs  string
+	system smart.System
+	read   func(path string) ([]byte, error) // readFile, but in tests
+	asker  *asker
+	log    *slog.Logger
+
+	// Owned by Read, which is never called by two at once.
+	known    map[string]layout // by address
+	answered map[string]bool   // the paths that answered last time
+}
+
+// layout is what a shelf tells of its bays that does not change as long as it has
+// the same bays.
+type layout struct {
+	shelf string // whose bays they are
+	bays  []bay
+}
+
+// NewReader makes a Reader. sysfs is "/sys" if empty, udev "/run/udev/data".
+// stuck is told of each path that begins to hang (+1) and of each that comes back
+// (-1); it must be quick, and may be nil, as logger may.
+func NewReader(sysfs, udev string, stuck func(delta int), logger *slog.Logger) *Reader {
+	sysfs = cmp.Or(sysfs, "/sys")
+	if logger == nil {
+		logger = slog.New(slog.DiscardHandler)
+	}
+	return &Reader{
+		sysfs: sysfs, system: smart.System{Sysfs: sysfs, Udev: udev},
+		read: readFile, asker: newAsker(stuck, logger), log: logger,
+		known: make(map[string]layout), answered: make(map[string]bool),
+	}
+}
+
+// Read lists the enclosures by id, with what a slot's files say now. A host
+// without any has an empty list. It obeys ctx, which should have a deadline: a
+// path that does not come back in time is left behind and not asked again until it
+// does, and the shelf's other path is asked. A shelf of which no path answers has
+// its slots and drives still. An error is that nothing is known. It must not be
+// called by two at once.
+func (r *Reader) Read(ctx context.Context) ([]Enclosure, error) {
+	class := filepath.Join(r.sysfs, "class")
+	entries, err := readDir(filepath.Join(class, "enclosure"), maxPaths)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && !exists(class):
+		return nil, fmt.Errorf("%s is no sysfs, see --path.sysfs: %w", r.sysfs, err)
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("list enclosures: %w", err)
+	case len(entries) == 0:
+		clear(r.known)
+		return []Enclosure{}, nil
+	}
+	all := r.readDisks()
+	var paths []*path
+	known := make(map[string]layout, len(entries))
+	for _, e := range entries {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		p, err := r.readPath(e.Name())
+		if err != nil {
+			r.log.Debug("enclosure not read", "path", e.Name(), "err", err)
+			continue // unplugged meanwhile, most likely; the others go on
+		}
+		known[p.address] = layout{p.shelf(), p.bays}
+		r.match(p, all)
+		paths = append(paths, p)
+	}
+	r.known = known
+	shelves := gather(paths)
+	r.ask(ctx, shelves)
+	return describe(shelves, all), nil
+}
+
+// path is one way to a shelf: an SES device.
+type path struct {
+	address                                   string // as in 0:0:10:0
+	dir                                       string
+	id, wwn, vendor, model, revision, devices string
+	bays                                      []bay
+	// drives are those in the bays, by label.
+	drives map[string]occupant
+}
+
+// bay is a slot as one path shows it.
+type bay struct {
+	component string // its directory
+	name      string
+	number    *int
+	label     string // unique on the path
+}
+
+// occupant is what the kernel has matched with a bay.
+type occupant struct {
+	names      []string // of its disks, by this path; mostly one
+	identity   smart.Identity
+	sasAddress string
+}
+
+// shelf changes when another shelf stands at the path's address, or when its bays
+// change.
+func (p *path) shelf() string { return p.id + "\x00" + p.devices }
+
+func (r *Reader) readPath(address string) (*path, error) {
+	dir := filepath.Join(r.sysfs, "class/enclosure", address)
+	entries, err := readDir(dir, maxBays)
+	if err != nil {
+		return nil, err
+	}
+	device := filepath.Join(dir, "device")
+	p := &path{
+		address: address, dir: dir, id: parseID(r.text(dir, "id")),
+		vendor: clean(r.text(device, "vendor")), model: clean(r.text(device, "model")), revision: clean(r.text(device, "rev")),
+		drives: make(map[string]occupant),
+	}
+	if p.id == "" {
+		for _, sg := range firstNames(device, "scsi_generic") {
+			p.wwn = cmp.Or(p.wwn, r.identify(sg).WWN)
+		}
+	}
+	var components []string
+	for _, e := range entries {
+		if e.IsDir() && exists(filepath.Join(dir, e.Name(), "status")) {
+			components = append(components, e.Name())
+		}
+	}
+	p.devices = strings.Join(components, "\x00")
+	if l, ok := r.known[address]; ok && l.shelf == p.shelf() {
+		p.bays = l.bays
+		return p, nil
+	}
+	for _, c := range components {
+		if b, ok := r.readBay(dir, c); ok {
+			p.bays = append(p.bays, b)
+		}
+	}
+	label(p.bays)
+	return p, nil
+}
+
+// readBay reads what does not change. It is false for what is no slot: the kernel
+// shows slots only, of these two types.
+func (r *Reader) readBay(dir, component string) (bay, bool) {
+	dir = filepath.Join(dir, component)
+	if raw, err := r.read(filepath.Join(dir, "type")); err == nil {
+		if t := clean(raw); t != "device" && t != "array device" {
+			return bay{}, false
+		}
+	}
+	return bay{component: component, name: clean([]byte(component)), number: parseNumber(r.text(dir, "slot"))}, true
+}
+
+// text is a file's content, nil if it cannot be read.
+func (r *Reader) text(dir, name string) []byte {
+	b, err := r.read(filepath.Join(dir, name))
+	if err != nil {
+		return nil
+	}
+	return b
+}
+
+// match finds the drives in a path's bays: by the link from the bay, else by the
+// one from the drive. The kernel tells no SAS address of a bay, so there is
+// nothing else to go by.
+func (r *Reader) match(p *path, all disks) {
+	back := make(map[string][]string) // by component
+	for name, d := range all {
+		if d.bay.address == p.address {
+			back[d.bay.component] = append(back[d.bay.component], name)
+		}
+	}
+	for _, b := range p.bays {
+		device := filepath.Join(p.dir, b.component, "device")
+		linked := exists(device)
+		names := back[b.component]
+		if linked {
+			names = append(names, firstNames(device, "block")...)
+		}
+		if !linked && len(names) == 0 {
+			continue
+		}
+		p.drives[b.label] = r.occupant(device, names, all)
+	}
+}
+
+func (r *Reader) occupant(device string, names []string, all disks) occupant {
+	var o occupant
+	o.names = sorted(names)
+	for _, name := range o.names {
+		if d := all[name]; d != nil && !named(o.identity) {
+			o.identity, o.sasAddress = d.identity, d.sasAddress
+		}
+	}
+	if !named(o.identity) { // no disk was made of it
+		for _, sg := range firstNames(device, "scsi_generic") {
+			o.identity = r.identify(sg)
+		}
+	}
+	o.sasAddress = cmp.Or(o.sasAddress, parseID(r.text(device, "sas_address")))
+	return o
+}

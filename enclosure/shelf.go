@@ -1,0 +1,285 @@
+package enclosure
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+
+	"storage_exporter/smart"
+)
+
+// shelf is the paths that lead to one shelf, and what one of them told.
+type shelf struct {
+	paths []*path // by address
+	// base is the path that answered, or else the one that would be asked first.
+	base  *path
+	told  map[string]reading // by component of base
+	heard bool               // base answered
+}
+
+// gather finds out which paths lead to the same shelf.
+func gather(paths []*path) []*shelf {
+	var shelves []*shelf
+	for _, p := range paths {
+		i := slices.IndexFunc(shelves, func(s *shelf) bool {
+			return slices.ContainsFunc(s.paths, func(q *path) bool { return sameShelf(p, q) })
+		})
+		if i < 0 {
+			shelves = append(shelves, &shelf{paths: []*path{p}})
+			continue
+		}
+		shelves[i].paths = append(shelves[i].paths, p)
+	}
+	return shelves
+}
+
+// sameShelf compares by logical id. Vendors that give each I/O module an id of
+// its own are told by the drives: a drive sits in one shelf only. One or the
+// other drive may be known to one path only, for the kernel matches a new one
+// seconds after it was plugged in.
+func sameShelf(a, b *path) bool {
+	if a.id != "" && a.id == b.id {
+		return !contradict(a, b)
+	}
+	if a.vendor != b.vendor || a.model != b.model || a.vendor+a.model == "" {
+		return false
+	}
+	mine, theirs := a.driveKeys(), b.driveKeys()
+	both := 0
+	for key := range mine {
+		if theirs[key] {
+			both++
+		}
+	}
+	only := len(mine) + len(theirs) - 2*both
+	return both > 0 && both >= only
+}
+
+// driveKeys are the WWNs of the drives, with serial numbers as cheap drives share
+// a WWN.
+func (p *path) driveKeys() map[string]bool {
+	keys := make(map[string]bool)
+	for _, o := range p.drives {
+		if o.identity.WWN != "" {
+			keys[o.identity.WWN+" "+o.identity.Serial] = true
+		}
+	}
+	return keys
+}
+
+// contradict says whether two paths with one id have other drives in the same
+// slots, throughout: then it is an id that a vendor gave to many shelves. A
+// single other drive is one that was just exchanged.
+func contradict(a, b *path) bool {
+	agree, differ := 0, 0
+	for slot, mine := range a.drives {
+		theirs, ok := b.drives[slot]
+		switch {
+		case !ok || !named(mine.identity) || !named(theirs.identity):
+		case same(mine.identity, theirs.identity):
+			agree++
+		default:
+			differ++
+		}
+	}
+	return agree == 0 && differ > 1
+}
+
+// describe makes the list: enclosures by id, each id once.
+func describe(shelves []*shelf, all disks) []Enclosure {
+	byDrive := all.byDrive()
+	list := make([]Enclosure, 0, len(shelves))
+	for _, s := range shelves {
+		list = append(list, s.describe(all, byDrive))
+	}
+	slices.SortStableFunc(list, func(a, b Enclosure) int { return cmp.Compare(a.ID, b.ID) })
+	return distinct(list)
+}
+
+// distinct marks the ids that several shelves claim, or that were made of
+// addresses that are no text.
+func distinct(list []Enclosure) []Enclosure {
+	count := make(map[string]int)
+	for i := range list {
+		count[list[i].ID]++
+	}
+	used := make(map[string]bool)
+	for i := range list {
+		e := &list[i]
+		if count[e.ID] > 1 {
+			e.ID += "@" + e.Paths[0]
+		}
+		id := e.ID
+		for n := 2; used[e.ID]; n++ {
+			e.ID = id + " #" + strconv.Itoa(n)
+		}
+		used[e.ID] = true
+	}
+	return list
+}
+
+func (s *shelf) describe(all disks, byDrive map[string][]string) Enclosure {
+	e := Enclosure{ID: s.id(), Vendor: s.base.vendor, Model: s.base.model, Revision: s.base.revision}
+	if s.heard {
+		e.AnsweredBy = address(s.base)
+	}
+	for _, p := range s.paths {
+		e.Paths = append(e.Paths, address(p))
+	}
+	slices.Sort(e.Paths)
+	e.Slots = s.slots(all, byDrive)
+	return e
+}
+
+func address(p *path) string { return cmp.Or(clean([]byte(p.address)), "unnamed") }
+
+// id does not depend on which path answers.
+func (s *shelf) id() string {
+	for _, of := range []func(*path) string{
+		func(p *path) string { return p.id },
+		func(p *path) string { return p.wwn },
+		address,
+	} {
+		best := ""
+		for _, p := range s.paths {
+			if id := of(p); id != "" && (best == "" || id < best) {
+				best = id
+			}
+		}
+		if best != "" {
+			return best
+		}
+	}
+	return ""
+}
+
+// place is a slot while the paths' drives are being put into the slots.
+type place struct {
+	bay      bay
+	occupant occupant
+	matched  bool
+}
+
+func (s *shelf) slots(all disks, byDrive map[string][]string) []Slot {
+	places := s.places()
+	taken := make(map[string]bool) // no disk is in two slots
+	for _, p := range places {
+		p.occupant.names = slices.DeleteFunc(p.occupant.names, func(name string) bool { return taken[name] })
+		for _, name := range p.occupant.names {
+			taken[name] = true
+		}
+	}
+	slots := make([]Slot, 0, len(places))
+	for _, p := range places {
+		// The other paths to the drive, although the kernel matched them with
+		// no bay.
+		if named(p.occupant.identity) {
+			for _, name := range byDrive[p.occupant.identity.String()] {
+				if !taken[name] && same(p.occupant.identity, all[name].identity) {
+					taken[name] = true
+					p.occupant.names = append(p.occupant.names, name)
+				}
+			}
+		}
+		slots = append(slots, p.slot(s.told[p.bay.component], all))
+	}
+	sortSlots(slots)
+	return slots
+}
+
+// places are the base's bays with the drives that any path sees in them. A bay
+// that only another path has is shown if there is a drive in it.
+func (s *shelf) places() []*place {
+	var places []*place
+	byLabel := make(map[string]*place)
+	for _, b := range s.base.bays {
+		o, matched := s.base.drives[b.label]
+		o.names = slices.Clone(o.names)
+		p := &place{b, o, matched}
+		places = append(places, p)
+		byLabel[b.label] = p
+	}
+	for _, other := range s.paths {
+		if other == s.base {
+			continue
+		}
+		for _, b := range other.bays {
+			o, matched := other.drives[b.label]
+			if !matched {
+				continue
+			}
+			p := byLabel[b.label]
+			if p == nil || !p.holds(o.identity) {
+				if q := find(places, o.identity); q != nil {
+					p = q
+				}
+			}
+			if p == nil {
+				// It has told nothing: its component is none of the base's.
+				p = &place{bay: bay{name: b.name, number: b.number, label: b.label}}
+				places = append(places, p)
+				byLabel[b.label] = p
+			}
+			p.add(o)
+		}
+	}
+	return places
+}
+
+// find is the place of a drive, by its identity.
+func find(places []*place, identity smart.Identity) *place {
+	if !named(identity) {
+		return nil
+	}
+	for _, p := range places {
+		if p.holds(identity) {
+			return p
+		}
+	}
+	return nil
+}
+
+func (p *place) holds(identity smart.Identity) bool {
+	return named(identity) && same(p.occupant.identity, identity)
+}
+
+// add puts what another path sees in the slot into it. Of two drives that differ,
+// one was just exchanged: the first one stays until the next look.
+func (p *place) add(o occupant) {
+	p.matched = true
+	mine := &p.occupant
+	switch {
+	case !named(mine.identity):
+		o.names = append(mine.names, o.names...)
+		*mine = o
+	case !named(o.identity) || p.holds(o.identity):
+		mine.names = append(mine.names, o.names...)
+	}
+}
+
+func (p *place) slot(told reading, all disks) Slot {
+	o := p.occupant
+	o.names = sorted(o.names)
+	s := Slot{
+		Slot: p.bay.label, Number: p.bay.number, Name: p.bay.name,
+		Status: told.status, Fault: told.fault, Locate: told.locate, Power: told.power,
+		Populated:  populated(p.matched, told.status),
+		SASAddress: o.sasAddress, WWN: o.identity.WWN, Model: o.identity.Model, Serial: o.identity.Serial,
+	}
+	for _, name := range o.names {
+		s.Devices = append(s.Devices, clean([]byte(name)))
+	}
+	if len(o.names) > 0 {
+		s.Device = s.Devices[0]
+		if d := all[o.names[0]]; d != nil {
+			s.SASAddress = cmp.Or(d.sasAddress, s.SASAddress)
+		}
+	}
+	return s
+}
+
+// sorted orders names, each once.
+func sorted(names []string) []string {
+	slices.SortFunc(names, compareNames)
+	return slices.Compact(names)
+}
