@@ -228,6 +228,7 @@ func TestKeepAgesOn(t *testing.T) {
 			if !ok {
 				return errBroken
 			}
+			time.Sleep(time.Second) // the tool takes its time to say that the drive sleeps
 			asleep := *last.Value + 1000
 			p.entry.Keep(r, &asleep, last)
 			return nil
