@@ -14,6 +14,7 @@ type disk struct {
 	name       string // as in sda
 	identity   smart.Identity
 	sasAddress string
+	offline    bool // the kernel has given the path up
 	// bay is where the kernel says that it sits, seen from its own side.
 	bay location
 }
@@ -54,6 +55,10 @@ func (r *Reader) readDisk(name, dir string) (*disk, bool) {
 		return nil, false
 	}
 	d := &disk{name: name, identity: r.identify(name), sasAddress: parseID(r.text(dir, "sas_address"))}
+	switch clean(r.text(dir, "state")) {
+	case "offline", "transport-offline", "cancel", "deleted": // as smart takes them
+		d.offline = true
+	}
 	for _, f := range files {
 		if !strings.HasPrefix(f.Name(), backLink) {
 			continue
@@ -84,6 +89,18 @@ func same(a, b smart.Identity) bool {
 
 // named says whether there is enough to tell the drive from others.
 func named(i smart.Identity) bool { return i.WWN != "" || i.Serial != "" }
+
+// preferred is which of a drive's names, in order, stands for it: the first that
+// the kernel has not given up, which is the one that smart monitors. There must
+// be one at least.
+func (all disks) preferred(names []string) string {
+	for _, name := range names {
+		if d := all[name]; d != nil && !d.offline {
+			return name
+		}
+	}
+	return names[0]
+}
 
 // byDrive groups the disks' names by what their drives have in common, so that
 // the other paths of a drive are among the few in its group.

@@ -42,8 +42,9 @@ type Slot struct {
 	Power  *string `json:"power,omitempty"`  // on or off
 	// Populated tells whether a drive sits in the bay; see populated for the rule.
 	Populated *bool `json:"populated,omitempty"`
-	// Device is the kernel's name of the drive, as in sda: the first of Devices.
-	// Empty where there is no drive, or none that the kernel made a disk of.
+	// Device is the kernel's name of the drive, as in sda: the first of Devices
+	// that the kernel has not taken offline, or else the first. Empty where there
+	// is no drive, or none that the kernel made a disk of.
 	Device string `json:"device,omitempty"`
 	// Devices are the names of the drive on all paths to it, sdb before sdaa.
 	Devices    []string `json:"devices,omitempty"`

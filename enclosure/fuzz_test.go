@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -57,9 +58,10 @@ func FuzzParse(f *testing.F) {
 // Whatever a tree holds: no slot is there twice, no disk in two slots of a shelf,
 // no label that is no text.
 func FuzzTree(f *testing.F) {
-	f.Add([]byte("\x02\x03"), []byte("0x5003048000000abc|0|1|OK|not installed|Slot 01|Slot 02|naa.5000c500a0000001"))
-	f.Add([]byte("\x03\x02\x01\x02\x03\x04\x05"), []byte("0x1|0x1|-1|-1|OK|2|1|a|a |naa.5000c500a0000001|naa.5000c500a0000001|S1|S2"))
-	f.Add([]byte("\xff\xff\x00\x01"), []byte("\x01|\xff|\xfe|\x00|  |unnamed|1|1 #2|@|"))
+	f.Add([]byte{3, 2, 3, 1, 2, 4, 3, 1, 2, 4}, []byte("0x5003048000000abc|0|1|OK|not installed|Slot 01|Slot 02|naa.5000c500a0000001"))
+	f.Add([]byte{2, 3, 2, 1, 2, 2, 1, 2, 4, 1, 2, 1, 2}, []byte("0x1|-1|OK"))
+	f.Add([]byte{4, 3, 4, 1, 1, 1, 1, 4, 2, 2, 2, 2, 4, 1, 2, 4, 5}, []byte("naa.5000c500a0000001"))
+	f.Add([]byte{1, 2, 4, 0, 0, 0, 0, 4, 0, 0, 0, 0}, []byte("\x01|\xff|\xfe|  |unnamed|1|1 #2|@|"))
 	f.Fuzz(func(t *testing.T, shape, words []byte) {
 		if len(shape) > 64 || len(words) > 1024 {
 			return
@@ -95,7 +97,8 @@ func check(t *testing.T, list []Enclosure) {
 				t.Errorf("slot %q", id)
 			}
 			seen[id] = true
-			if len(s.Devices) > 0 && (s.Device != s.Devices[0] || s.Populated == nil || !*s.Populated) {
+			if slices.Contains(s.Devices, s.Device) != (s.Device != "") || (s.Device == "") != (len(s.Devices) == 0) ||
+				s.Device != "" && (s.Populated == nil || !*s.Populated) {
 				t.Errorf("slot %q: %q of %q, populated %v", id, s.Device, s.Devices, s.Populated)
 			}
 			for _, d := range s.Devices {
@@ -108,7 +111,8 @@ func check(t *testing.T, list []Enclosure) {
 	}
 }
 
-// treeOf makes a small tree: shape says how many of what and which word goes where.
+// treeOf makes a small tree: shape says how many disks, shelves and bays there
+// are and which disk sits where, the words are what the files say, in turn.
 func treeOf(t *testing.T, shape []byte, words [][]byte) *enclosuretest.Tree {
 	t.Helper()
 	next := func() int {
@@ -119,13 +123,10 @@ func treeOf(t *testing.T, shape []byte, words [][]byte) *enclosuretest.Tree {
 		shape = shape[1:]
 		return int(b)
 	}
+	used := 0
 	word := func() string {
-		w := ""
-		if len(words) > 0 {
-			w = string(words[next()%len(words)])
-			words = words[1:]
-		}
-		return w
+		used++
+		return string(words[used%len(words)])
 	}
 	tr := enclosuretest.New(t)
 	tr.Dir("sys/class/enclosure")

@@ -244,6 +244,21 @@ func TestDualPath(t *testing.T) {
 	}
 }
 
+// The name that stands for a drive is one that works.
+func TestOfflinePath(t *testing.T) {
+	tr := enclosuretest.New(t)
+	tr.DualShelf(1, 2, 0, "0x5003048000000a00", "0x5003048000000a00")
+	for _, tt := range []struct{ sda, sdb, want string }{
+		{"running", "running", "sda"}, {"offline", "running", "sdb"}, {"transport-offline", "running", "sdb"}, {"running", "offline", "sda"}, {"offline", "offline", "sda"},
+	} {
+		tr.Write(enclosuretest.DiskPath("1:0:0:0")+"/state", tt.sda+"\n")
+		tr.Write(enclosuretest.DiskPath("2:0:0:0")+"/state", tt.sdb+"\n")
+		if s := one(t, tr).Slots[0]; s.Device != tt.want || !slices.Equal(s.Devices, []string{"sda", "sdb"}) {
+			t.Errorf("%s, %s: %s of %v, want %s", tt.sda, tt.sdb, s.Device, s.Devices, tt.want)
+		}
+	}
+}
+
 // The modules name their slots each in its way: the drives tell.
 func TestDualPathWithOtherNames(t *testing.T) {
 	tr := enclosuretest.New(t)
@@ -506,7 +521,7 @@ func TestCost(t *testing.T) {
 			want["slot"], want["type"] = slots, slots
 		}
 		got := c.take()
-		for _, name := range []string{"id", "vendor", "model", "rev", "sas_address"} {
+		for _, name := range []string{"id", "vendor", "model", "rev", "sas_address", "state"} {
 			delete(got, name)
 		}
 		if diff := cmp.Diff(want, got); diff != "" {

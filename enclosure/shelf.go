@@ -270,8 +270,9 @@ func (p *place) slot(told reading, all disks) Slot {
 		s.Devices = append(s.Devices, clean([]byte(name)))
 	}
 	if len(o.names) > 0 {
-		s.Device = s.Devices[0]
-		if d := all[o.names[0]]; d != nil {
+		name := all.preferred(o.names)
+		s.Device = clean([]byte(name))
+		if d := all[name]; d != nil {
 			s.SASAddress = cmp.Or(d.sasAddress, s.SASAddress)
 		}
 	}

@@ -201,5 +201,7 @@ func (tr *Tree) addBay(address string, b Bay) {
 		tr.t.Fatal(err)
 	}
 	tr.Link(filepath.Join(dir, "device"), rel)
-	tr.Link(filepath.Join(rel, "enclosure_device:"+b.Name), dir)
+	back := filepath.Join(rel, "enclosure_device:"+b.Name)
+	tr.Remove(back)
+	tr.Link(back, dir)
 }
