@@ -62,6 +62,11 @@ test: ## install what tests need, then run all of them with -race
 	scripts/test-deps
 	STORAGE_EXPORTER_REQUIRE=all scripts/test $(TESTFLAGS) $(PKGS)
 
+.PHONY: test-vm
+test-vm: ## run it in a virtual machine with drives, md, XFS and an NFS server that ends
+	scripts/test-deps vm
+	STORAGE_EXPORTER_REQUIRE=all scripts/test -tags vm $(TESTFLAGS) ./internal/vmtest
+
 .PHONY: lint
 lint: ## gofmt, go vet and golangci-lint
 	scripts/lint $(PKGS)
