@@ -173,7 +173,8 @@ func (e *exporter) newDrives(cfg *config.Config) (*smart.Drives, error) {
 		Cache: e.cache, Tool: tool, System: smart.System{Sysfs: e.flags.sysfs, Udev: e.flags.udevData},
 		Host: e.host, KeyPrefix: "jbod:", Scan: s.Scan,
 		ScanInterval: s.Rescan, Interval: s.Interval, Timeout: s.Timeout, TTL: s.TTL, Concurrency: s.Concurrency,
-		Logger: e.log, Metrics: e.smartStats,
+		Thresholds: s.Thresholds.Given(),
+		Logger:     e.log, Metrics: e.smartStats,
 	}
 	if s.Rescan <= 0 {
 		dc.ScanInterval = time.Nanosecond // scanned once
@@ -182,8 +183,11 @@ func (e *exporter) newDrives(cfg *config.Config) (*smart.Drives, error) {
 		dc.KeyPrefix = "jbod:" + cfg.Node.Name + ":"
 	}
 	for _, d := range s.Devices {
-		name, typ, _ := strings.Cut(d, ";")
-		dc.Devices = append(dc.Devices, smart.Device{Name: name, Type: typ})
+		device, err := smart.ParseDevice(d)
+		if err != nil {
+			return nil, err
+		}
+		dc.Devices = append(dc.Devices, device)
 	}
 	if dc.Include, err = compile(s.DeviceInclude); err == nil {
 		dc.Exclude, err = compile(s.DeviceExclude)

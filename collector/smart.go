@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 
 	"storage_exporter/cache"
 	"storage_exporter/smart"
@@ -41,13 +42,17 @@ func (c *smartCollector) read(ctx context.Context) ([]part, bool) {
 	parts = append(parts, c.summary(drives, results))
 	ok := true
 	for i, d := range drives {
-		switch r := results[i]; {
+		r := results[i]
+		switch {
 		case r.Err == nil:
 			parts = append(parts, c.part(d, r.Snapshot))
-		case errors.Is(r.Err, cache.ErrClosed) || errors.Is(r.Err, cache.ErrNothing):
+		case errors.Is(r.Err, cache.ErrClosed):
+			continue
 		default:
-			ok = false
+			parts = append(parts, c.unread(d))
+			ok = ok && errors.Is(r.Err, cache.ErrNothing)
 		}
+		parts = c.state(parts, d, r)
 	}
 	return parts, ok
 }
@@ -96,6 +101,49 @@ func (c *smartCollector) summary(drives []*smart.Drive, results []cache.Result[s
 
 func (c *smartCollector) part(d *smart.Drive, snap cache.Snapshot[smart.Report]) part {
 	return part{id: "drive " + d.Label, version: snap.Revision, emit: func(s sink) {
-		c.all.emit(s, d.MetricLabel(snap.Value), snap.Value, snap.ObservedAt)
+		r := snap.Value
+		c.all.emit(s, d.MetricLabel(r), r, d.Assess(r), snap.ObservedAt)
 	}}
+}
+
+// unread is a drive without a report: of it nothing is known but that.
+func (c *smartCollector) unread(d *smart.Drive) part {
+	label, serial := labelsOf(d)
+	return part{id: "drive " + d.Label, version: [2]string{label, serial}, emit: func(s sink) {
+		c.all.emitAssessment(s, label, serial, d.Assess(nil))
+	}}
+}
+
+// state adds what does not come from the report: the trouble that the drive is
+// in, and its other paths.
+func (c *smartCollector) state(parts []part, d *smart.Drive, r cache.Result[smart.Report]) []part {
+	type version struct{ label, what string }
+	label, _ := labelsOf(d)
+	trouble := d.Trouble(r.Err)
+	if trouble == "" && r.Err == nil && r.Snapshot.Value.WithoutSMART() {
+		trouble = smart.TroubleNoSMART
+	}
+	if trouble != "" {
+		parts = append(parts, part{id: "trouble " + d.Label, version: version{label, string(trouble)}, emit: func(s sink) {
+			s.add(c.all.observeError, 1, label, string(trouble))
+		}})
+	}
+	if paths := d.Paths(); len(paths) > 1 {
+		parts = append(parts, part{id: "paths " + d.Label, version: version{label, strings.Join(paths, " ")}, emit: func(s sink) {
+			for _, p := range paths {
+				s.add(c.all.path, 1, label, p)
+			}
+		}})
+	}
+	return parts
+}
+
+// labelsOf are a drive's label and serial number as its last report had them, so
+// that its series stay the same ones when it cannot be read any more; else as
+// the system knows them.
+func labelsOf(d *smart.Drive) (label, serial string) {
+	if last, ok := d.Report.Last(); ok {
+		return d.MetricLabel(last.Value), last.Value.SerialNumber
+	}
+	return d.Label, d.Device.Identity.Serial
 }

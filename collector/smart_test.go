@@ -57,7 +57,7 @@ func exposition(t *testing.T, src source) string {
 func driveSource(label string, r *smart.Report) source {
 	all := newDriveFamilies()
 	observedAt := time.UnixMilli(1780000000500)
-	return fixed("smart", all.list(), part{id: label, emit: func(s sink) { all.emit(s, label, r, observedAt) }})
+	return fixed("smart", all.list(), part{id: label, emit: func(s sink) { all.emit(s, label, r, smart.Assess(r, nil), observedAt) }})
 }
 
 func TestDriveSeriesGolden(t *testing.T) {
@@ -107,7 +107,7 @@ func TestDriveSeriesGolden(t *testing.T) {
 	}
 	all := newDriveFamilies()
 	for _, f := range all.list() {
-		if f != all.version && f != all.devices && !covered[f.name] {
+		if f != all.version && f != all.devices && f != all.observeError && f != all.path && !covered[f.name] {
 			t.Errorf("no document shows %s", f.name)
 		}
 	}
@@ -158,6 +158,10 @@ func TestSmartctlExporterFamilies(t *testing.T) {
 		"jbod_drive_info gauge device serial_number wwn model_name",
 		"jbod_drive_power_mode gauge device mode",
 		"jbod_drive_last_observed_timestamp_seconds gauge device",
+		"jbod_drive_assessment gauge device serial_number verdict",
+		"jbod_drive_assessment_reason gauge device serial_number rule severity",
+		"jbod_drive_observe_error_info gauge device reason",
+		"jbod_drive_path_info gauge device path",
 	}
 	all := newDriveFamilies()
 	var got []string
@@ -177,7 +181,13 @@ func TestSmartctlExporterFamilies(t *testing.T) {
 
 func TestDriveSeriesOfSleepers(t *testing.T) {
 	asleep := &smart.Report{NotRead: true, PowerMode: smart.Standby, SerialNumber: "EX1"}
-	want := `# HELP jbod_drive_info Always 1: who the drive is, whatever the kernel calls it.
+	want := `# HELP jbod_drive_assessment 1 for the verdict on the drive by its last report (ok, warning, failing, unknown), 0 for the others; unknown without a report.
+# TYPE jbod_drive_assessment gauge
+jbod_drive_assessment{device="sda",serial_number="EX1",verdict="failing"} 0
+jbod_drive_assessment{device="sda",serial_number="EX1",verdict="ok"} 0
+jbod_drive_assessment{device="sda",serial_number="EX1",verdict="unknown"} 1
+jbod_drive_assessment{device="sda",serial_number="EX1",verdict="warning"} 0
+# HELP jbod_drive_info Always 1: who the drive is, whatever the kernel calls it.
 # TYPE jbod_drive_info gauge
 jbod_drive_info{device="sda",model_name="",serial_number="EX1",wwn=""} 1
 # HELP jbod_drive_power_mode Always 1: the power mode at the last background observation (active, idle, standby, sleep); active also for an idle drive where smartctl cannot tell.
@@ -249,8 +259,8 @@ func TestSmartCollectorCountsABrokenDrive(t *testing.T) {
 	broken.Print = &garbage
 	ds, _ := newDrives(t, fakefleet.ATA("/dev/sda", 1, 4), broken)
 	parts, ok := newSmartCollector(ds).read(t.Context())
-	if ok || len(parts) != 2 {
-		t.Errorf("%d parts, ok %v; want the summary and the good drive, and a failure", len(parts), ok)
+	if ok || len(parts) != 4 {
+		t.Errorf("%d parts, ok %v; want the summary, the good drive, the broken one and its trouble, and a failure", len(parts), ok)
 	}
 }
 

@@ -6,7 +6,7 @@ import "slices"
 // smartctl_exporter's with its names, types, labels and help texts, which
 // dashboards and rules build on; several of its gauges are counters and the
 // other way round, and stay so. Where a value differs from smartctl_exporter's,
-// docs/metrics-smart-notes.md says why.
+// docs/metrics.md says why.
 type driveFamilies struct {
 	version, devices *family
 
@@ -24,6 +24,8 @@ type driveFamilies struct {
 	read, write  scsiFamilies
 
 	info, powerMode, lastObserved *family
+
+	assessment, assessmentReason, observeError, path *family
 }
 
 // scsiFamilies are those of one of SCSI's error counters.
@@ -100,6 +102,16 @@ func newDriveFamilies() driveFamilies {
 			"device", "mode"),
 		lastObserved: gauge("jbod_drive_last_observed_timestamp_seconds",
 			"Unix seconds of the background observation that the drive's report comes from; stands still while the drive sleeps.", "device"),
+		assessment: gauge("jbod_drive_assessment",
+			"1 for the verdict on the drive by its last report (ok, warning, failing, unknown), 0 for the others; unknown without a report.",
+			"device", "serial_number", "verdict"),
+		assessmentReason: gauge("jbod_drive_assessment_reason",
+			"Always 1: a rule by which the drive is not ok, and how severe that is (warning, failing).", "device", "serial_number", "rule", "severity"),
+		observeError: gauge("jbod_drive_observe_error_info",
+			"Always 1: why the last background observation of the drive gave no report, or one without SMART; absent for a drive that sleeps.",
+			"device", "reason"),
+		path: gauge("jbod_drive_path_info",
+			"Always 1: a device by which the drive can be reached; only for drives that have several. The drive is observed by one of them.", "device", "path"),
 	}
 }
 
@@ -112,7 +124,7 @@ func (f *driveFamilies) list() []*family {
 		f.bytesRead, f.bytesWritten, f.smartStatus, f.exitStatus, f.state, f.statistics,
 		f.errorLogCount, f.selfTestLogCount, f.selfTestLogErrorCount, f.ercSeconds,
 		f.grownDefects,
-	}, f.read.list(), f.write.list(), []*family{f.info, f.powerMode, f.lastObserved})
+	}, f.read.list(), f.write.list(), []*family{f.info, f.powerMode, f.lastObserved, f.assessment, f.assessmentReason, f.observeError, f.path})
 }
 
 func (f *scsiFamilies) list() []*family {

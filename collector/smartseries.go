@@ -11,13 +11,14 @@ import (
 )
 
 // emit sends a drive's series. What the report does not hold has none.
-func (f *driveFamilies) emit(s sink, label string, r *smart.Report, observedAt time.Time) {
+func (f *driveFamilies) emit(s sink, label string, r *smart.Report, a smart.Assessment, observedAt time.Time) {
 	if r.PowerMode != "" {
 		s.add(f.powerMode, 1, label, string(r.PowerMode))
 	}
 	if r.SerialNumber != "" || r.WWN != "" || r.ModelName != "" {
 		s.add(f.info, 1, label, r.SerialNumber, r.WWN, r.ModelName)
 	}
+	f.emitAssessment(s, label, r.SerialNumber, a)
 	if r.NotRead {
 		return
 	}
@@ -59,6 +60,25 @@ func (f *driveFamilies) emit(s sink, label string, r *smart.Report, observedAt t
 	}
 	if r.SCSI != nil {
 		f.emitSCSI(add, r.SCSI)
+	}
+}
+
+// emitAssessment sends each rule once, though several attributes may speak by it.
+func (f *driveFamilies) emitAssessment(s sink, label, serial string, a smart.Assessment) {
+	for _, v := range smart.Verdicts {
+		s.add(f.assessment, boolValue(a.Verdict == v), label, serial, string(v))
+	}
+	type spoken struct {
+		rule     string
+		severity smart.Verdict
+	}
+	said := make(map[spoken]bool)
+	for _, r := range a.Reasons {
+		key := spoken{r.Rule, r.Severity}
+		if !said[key] {
+			said[key] = true
+			s.add(f.assessmentReason, 1, label, serial, r.Rule, string(r.Severity))
+		}
 	}
 }
 

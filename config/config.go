@@ -104,6 +104,8 @@ type Smart struct {
 	// PowermodeCheck is the state from which on a drive is left asleep:
 	// never, sleep, standby or idle.
 	PowermodeCheck string `toml:"powermode_check"`
+	// Thresholds of the drives' assessment.
+	Thresholds Thresholds `toml:"thresholds"`
 }
 
 // VolumeDefaults are the periods of all volumes. A timeout of 0 is the

@@ -114,6 +114,8 @@ func (f field) set(v any) error {
 			return err
 		}
 		*at = list
+	case **float64:
+		return setThreshold(at, v)
 	case *time.Duration:
 		return f.setDuration(at, v)
 	default:
@@ -142,7 +144,9 @@ func (f field) setDuration(at *time.Duration, v any) error {
 
 // setText stores what a flag or a variable says.
 func (f field) setText(values []string) error {
-	switch f.at.(type) {
+	switch at := f.at.(type) {
+	case **float64:
+		return parseThreshold(at, last(values))
 	case *[]string:
 		list := make([]any, len(values))
 		for i, s := range values {

@@ -14,6 +14,10 @@ type Device struct {
 	// Identity tells whether the same drive still stands under the name; empty
 	// where the system does not know, as for members of a RAID controller.
 	Identity Identity `json:"identity,omitzero"`
+	// Virtual says what stands there if it is no drive: "iSCSI LUN".
+	Virtual string `json:"virtual,omitempty"`
+	// Offline says that the kernel has given this path up.
+	Offline bool `json:"offline,omitempty"`
 }
 
 // Auto is the type by which smartctl finds the type itself. That may wake a

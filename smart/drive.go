@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-
 	"sync"
 	"time"
 
@@ -28,7 +27,27 @@ type Drive struct {
 	mu      sync.Mutex // guards the fields below
 	without Logs       // what the drive does not have
 	misread bool       // the last read failed: the resolved type may be another's
+	paths   []string   // see Paths
 }
+
+// Paths are the labels of all devices by which the system knows the drive, its
+// own among them, as people count: two for a drive on two paths. The slice must
+// not be changed.
+func (d *Drive) Paths() []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.paths
+}
+
+func (d *Drive) setPaths(paths []string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.paths = paths
+}
+
+// Assess judges a report of the drive's by the configured thresholds; nil where
+// there is none.
+func (d *Drive) Assess(r *Report) Assessment { return Assess(r, d.drives.cfg.Thresholds) }
 
 // MetricLabel is the drive's label in metrics. It differs from Label only for
 // what smartctl resolves to another type of the same member, such as
@@ -38,7 +57,7 @@ func (d *Drive) MetricLabel(r *Report) string { return d.Device.AnswerLabel(r.De
 // newDrive makes a drive's source and entries; it is started by the caller.
 func (ds *Drives) newDrive(dev Device) *Drive {
 	cfg := &ds.cfg
-	d := &Drive{Label: dev.Label(), Device: dev, drives: ds}
+	d := &Drive{Label: dev.Label(), Device: dev, drives: ds, paths: []string{dev.Label()}}
 	d.tally = cfg.Metrics.of(d.Label)
 	// A member of a RAID controller has no identity that the system knows.
 	who := dev.Identity.String()

@@ -34,6 +34,7 @@ type Drives struct {
 	rescanned time.Time // when an early scan was last asked for
 	byLabel   map[string]*Drive
 	sorted    []*Drive // never changed, only replaced
+	leftOut   int      // how many virtual disks the last list had, to log it once
 }
 
 // rescanPause is the least time between two early scans.
@@ -141,6 +142,8 @@ func (ds *Drives) scanSystem(ctx context.Context) ([]Device, error) {
 	}
 	for i, d := range devices {
 		devices[i].Identity = ds.cfg.System.Identify(d)
+		devices[i].Virtual = ds.cfg.System.virtual(d)
+		devices[i].Offline = ds.cfg.System.offline(d)
 	}
 	return devices, nil
 }
@@ -156,14 +159,17 @@ func (ds *Drives) apply(scanned []Device) {
 	}
 	byLabel := make(map[string]*Drive, len(scanned))
 	var added []*Drive
-	for _, dev := range ds.choice.choose(scanned) {
+	set, leftOut := ds.choice.choose(scanned)
+	for _, dev := range set {
 		label := dev.Label()
 		old := ds.byLabel[label]
-		if old != nil && old.is(dev) {
+		if old != nil && old.is(dev.Device) {
+			old.setPaths(dev.paths)
 			byLabel[label] = old
 			continue
 		}
-		d := ds.newDrive(dev)
+		d := ds.newDrive(dev.Device)
+		d.setPaths(dev.paths)
 		byLabel[label] = d
 		added = append(added, d)
 	}
@@ -181,6 +187,13 @@ func (ds *Drives) apply(scanned []Device) {
 	}
 	if len(added)+removed > 0 || !ds.known {
 		ds.log.Info("monitored drives", "drives", len(byLabel), "added", len(added), "removed", removed)
+	}
+	if n := len(leftOut); n != ds.leftOut {
+		ds.leftOut = n
+		if n > 0 {
+			ds.log.Info("virtual disks left out; name one by --smartctl.device, or all by --smartctl.device-include, to have them",
+				"devices", n, "first", leftOut[0].Name, "which_is", leftOut[0].Virtual)
+		}
 	}
 	if !ds.known {
 		ds.known = true

@@ -38,6 +38,8 @@ type DrivesConfig struct {
 	TTL          time.Duration // of a report; 0: 120 s
 	Concurrency  int           // how many drives are read at once; 0: 8
 
+	Thresholds Thresholds // of the drives' assessment; nil: the rules' own
+
 	Logger  *slog.Logger
 	Metrics *Metrics
 }
@@ -46,6 +48,9 @@ type DrivesConfig struct {
 func NewDrives(cfg DrivesConfig) (*Drives, error) {
 	if cfg.Host == "" {
 		return nil, errors.New("drives: the host's fingerprint is empty")
+	}
+	if err := cfg.Thresholds.check(); err != nil {
+		return nil, err
 	}
 	if cfg.KeyPrefix == "" {
 		cfg.KeyPrefix = "jbod:"

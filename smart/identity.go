@@ -13,6 +13,9 @@ type Identity struct {
 	WWN    string `json:"wwn,omitempty"` // as Report.WWN
 	Model  string `json:"model,omitempty"`
 	Serial string `json:"serial,omitempty"`
+	// NQN names the NVMe subsystem, which is one however many controllers and
+	// namespaces it has; empty for other drives.
+	NQN string `json:"nqn,omitempty"`
 }
 
 // String is what tells two drives apart that stand under the same name one
@@ -20,6 +23,17 @@ type Identity struct {
 // replica that sees less of the system (no udev in its container) mostly comes
 // to the same.
 func (i Identity) String() string { return cmp.Or(i.WWN, i.Serial) }
+
+// key is the same for two names of one drive only, and empty where that cannot
+// be said. A name that is unique by its standard is not enough: there are drives
+// and docks that share one, so serial number and model must agree too.
+func (i Identity) key() string {
+	name := cmp.Or(i.NQN, i.WWN)
+	if name == "" || i.Serial == "" {
+		return ""
+	}
+	return name + "\x00" + i.Model + "\x00" + i.Serial
+}
 
 // System is where the kernel and udev keep what they know of drives. Reading
 // there costs no command to a drive and wakes none.
@@ -31,8 +45,34 @@ type System struct {
 // Identify looks up who stands behind a device. It is empty for a member of a
 // RAID controller and for what the kernel knows nothing of.
 func (s System) Identify(d Device) Identity {
-	if strings.Contains(d.Type, ",") {
+	node := s.node(d)
+	if node == "" {
 		return Identity{}
+	}
+	controller := nvmeController(node)
+	if dir := s.class("nvme", controller); exists(dir) {
+		return nvmeIdentity(dir, controller)
+	}
+	for _, class := range blockClasses {
+		if dir := s.class(class, node); exists(dir) {
+			return s.blockIdentity(dir)
+		}
+	}
+	return Identity{}
+}
+
+// blockClasses are where the kernel keeps what is no NVMe controller.
+var blockClasses = []string{"block", "scsi_generic"}
+
+func (s System) class(class, node string) string {
+	return filepath.Join(cmp.Or(s.Sysfs, "/sys"), "class", class, node)
+}
+
+// node is the kernel's name of a device; empty for a member of a RAID controller
+// and for what has none.
+func (s System) node(d Device) string {
+	if strings.Contains(d.Type, ",") {
+		return ""
 	}
 	name := d.Name
 	// by-id and by-path names are links to the kernel's.
@@ -41,29 +81,31 @@ func (s System) Identify(d Device) Identity {
 	}
 	node, ok := strings.CutPrefix(name, "/dev/")
 	if !ok || strings.ContainsAny(node, "/") || node == "" || node[0] == '.' {
-		return Identity{}
+		return ""
 	}
-	sysfs := cmp.Or(s.Sysfs, "/sys")
-	if dir := filepath.Join(sysfs, "class/nvme", node); exists(dir) {
-		return nvmeIdentity(dir, node)
+	return node
+}
+
+// nvmeController is the controller of an NVMe node, itself or of a namespace:
+// nvme0 of nvme0n1, whose drive it is. Other nodes are returned as they are.
+func nvmeController(node string) string {
+	rest, ok := strings.CutPrefix(node, "nvme")
+	number := chunk(rest)
+	if !ok || number == "" || !isDigit(number[0]) || len(number) == len(rest) {
+		return node
 	}
-	for _, dir := range []string{
-		filepath.Join(sysfs, "class/block", node),
-		filepath.Join(sysfs, "class/scsi_generic", node),
-	} {
-		if exists(dir) {
-			return s.blockIdentity(dir)
-		}
-	}
-	return Identity{}
+	return "nvme" + number
 }
 
 // offline says whether the kernel has given the drive up. Then smartctl takes
 // the failing question after its power mode for a drive that sleeps.
 func (s System) offline(d Device) bool {
-	node := filepath.Base(d.Name)
-	for _, class := range []string{"block", "scsi_generic"} {
-		switch readLine(filepath.Join(cmp.Or(s.Sysfs, "/sys"), "class", class, node, "device/state")) {
+	node := s.node(d)
+	if node == "" {
+		return false
+	}
+	for _, class := range blockClasses {
+		switch readLine(filepath.Join(s.class(class, node), "device/state")) {
 		case "offline", "transport-offline", "cancel", "deleted":
 			return true
 		}
@@ -72,9 +114,13 @@ func (s System) offline(d Device) bool {
 }
 
 func nvmeIdentity(dir, controller string) Identity {
-	id := Identity{Serial: readLine(filepath.Join(dir, "serial")), Model: readLine(filepath.Join(dir, "model"))}
-	// A controller has no name of its own: that of its only namespace is the drive's.
-	spaces, _ := filepath.Glob(filepath.Join(dir, controller+"n*", "wwid"))
+	id := Identity{
+		Serial: readLine(filepath.Join(dir, "serial")), Model: readLine(filepath.Join(dir, "model")),
+		NQN: readLine(filepath.Join(dir, "subsysnqn")),
+	}
+	// A controller has no name of its own: that of its only namespace is the
+	// drive's. With multipath the namespaces below it are named nvme0c0n1.
+	spaces, _ := filepath.Glob(filepath.Join(dir, controller+"*n*", "wwid"))
 	if len(spaces) == 1 {
 		id.WWN = normalWWN(readLine(spaces[0]))
 	}

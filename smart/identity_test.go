@@ -58,12 +58,12 @@ func TestIdentify(t *testing.T) {
 		device Device
 		want   Identity
 	}{
-		{Device{Name: "/dev/sda", Type: "sat"}, Identity{"0x5000c500abcd1234", "EXAMPLE 18TB", "EXA00001"}},
+		{Device{Name: "/dev/sda", Type: "sat"}, Identity{WWN: "0x5000c500abcd1234", Model: "EXAMPLE 18TB", Serial: "EXA00001"}},
 		{Device{Name: "/dev/sdb", Type: "auto"}, Identity{Serial: "AT0001"}},
 		{Device{Name: "/dev/sdc", Type: "auto"}, Identity{WWN: "0x50014ee2b1b2b3b4", Serial: "WD01"}},
 		{Device{Name: "/dev/sdd", Type: "auto"}, Identity{Serial: "EXD"}},
 		{Device{Name: "/dev/sde", Type: "auto"}, Identity{Serial: "\uFFFDEXE"}},
-		{Device{Name: "/dev/nvme0", Type: "nvme"}, Identity{"eui.0025385573900122", "EXAMPLE NVMe", "NV0001"}},
+		{Device{Name: "/dev/nvme0", Type: "nvme"}, Identity{WWN: "eui.0025385573900122", Model: "EXAMPLE NVMe", Serial: "NV0001"}},
 		{Device{Name: "/dev/nvme1", Type: "nvme"}, Identity{Serial: "NV0002"}},
 		{Device{Name: "/dev/nvme2", Type: "nvme"}, Identity{Serial: "NV0003"}},
 		{Device{Name: "/dev/sg3", Type: "scsi"}, Identity{WWN: "0x5000c500abcd9999"}},

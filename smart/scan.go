@@ -3,7 +3,6 @@ package smart
 import (
 	"context"
 	"fmt"
-	"regexp"
 )
 
 // maxDrives bounds the monitored set.
@@ -11,8 +10,8 @@ const maxDrives = 4096
 
 // Scan asks smartctl which drives there are. Their types are such that a SATA
 // drive behind a SAS adapter is read as well: what is scanned as SCSI is asked
-// for as Auto. No drive is a list of none. A drive of many LUNs and virtual
-// disks are listed like any other.
+// for as Auto. No drive is a list of none. Every path to a drive, every namespace
+// that is named, and virtual disks are listed like any other.
 func (t *Tool) Scan(ctx context.Context) ([]Device, error) {
 	ctx, cancel := withNet(ctx)
 	defer cancel()
@@ -62,40 +61,4 @@ func parseScan(b []byte) ([]Device, error) {
 		}
 	}
 	return devices, nil
-}
-
-// selection makes the monitored set of the scanned and the configured devices.
-type selection struct {
-	devices          []Device       // configured: always in
-	include, exclude *regexp.Regexp // on the labels of scanned devices, unanchored; nil: all, none
-}
-
-// choose returns the devices to monitor, each label once. The configured ones
-// come first: who names a device with a type means that type.
-func (s selection) choose(scanned []Device) []Device {
-	var chosen []Device
-	seen := make(map[string]bool)
-	add := func(d Device) {
-		if l := d.Label(); !seen[l] && d.valid() && len(chosen) < maxDrives {
-			seen[l] = true
-			chosen = append(chosen, d)
-		}
-	}
-	for _, d := range s.devices {
-		add(d)
-	}
-	for _, d := range scanned {
-		if s.wanted(d) {
-			add(d)
-		}
-	}
-	return chosen
-}
-
-func (s selection) wanted(d Device) bool {
-	l := d.Label()
-	if s.exclude != nil && s.exclude.MatchString(l) {
-		return false
-	}
-	return s.include == nil || s.include.MatchString(l)
 }

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"regexp"
-	"slices"
 	"testing"
 	"time"
 
@@ -71,40 +69,6 @@ func TestScanHangs(t *testing.T) {
 	defer cancel()
 	if _, err := tool.Scan(ctx); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v", err)
-	}
-}
-
-func TestSelection(t *testing.T) {
-	scanned := []Device{{Name: "/dev/sda", Type: Auto}, {Name: "/dev/sdb", Type: Auto}, {Name: "/dev/nvme0", Type: "nvme"}, {Name: "/dev/sda", Type: "sat"}, {Name: "bad", Type: "sat"}}
-	tests := []struct {
-		name string
-		with selection
-		want []string
-	}{
-		{"all, each label once", selection{}, []string{"sda auto", "sdb auto", "nvme0 nvme"}},
-		{"include", selection{include: regexp.MustCompile("^sd")}, []string{"sda auto", "sdb auto"}},
-		{"exclude is unanchored", selection{exclude: regexp.MustCompile("b|me")}, []string{"sda auto"}},
-		{"configured devices are not filtered and come first", selection{
-			exclude: regexp.MustCompile("sd"), devices: []Device{{Name: "/dev/sdb", Type: "sat"}},
-		}, []string{"sdb sat", "nvme0 nvme"}},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			var got []string
-			for _, d := range tt.with.choose(scanned) {
-				got = append(got, d.Label()+" "+d.Type)
-			}
-			if diff := cmp.Diff(tt.want, got); diff != "" {
-				t.Errorf("chosen (-want +got):\n%s", diff)
-			}
-		})
-	}
-	many := slices.Repeat([]Device{{Name: "/dev/x", Type: "sat"}}, 1)
-	for i := range maxDrives + 10 {
-		many = append(many, Device{Name: "/dev/" + fleet.DiskName(i), Type: "sat"})
-	}
-	if got := (selection{}).choose(many); len(got) != maxDrives {
-		t.Errorf("%d drives", len(got))
 	}
 }
 

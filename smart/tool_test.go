@@ -170,7 +170,7 @@ func TestReadArguments(t *testing.T) {
 		t.Errorf("arguments (-want +got):\n%s", diff)
 	}
 
-	for _, d := range []Device{{"sda", "sat", Identity{}}, {"--all", "sat", Identity{}}, {"/dev/sda", "", Identity{}}, {"/dev/sda", "sat --all", Identity{}}, {"/dev/s\x00", "sat", Identity{}}} {
+	for _, d := range []Device{{Name: "sda", Type: "sat"}, {Name: "--all", Type: "sat"}, {Name: "/dev/sda", Type: ""}, {Name: "/dev/sda", Type: "sat --all"}, {Name: "/dev/s\x00", Type: "sat"}} {
 		if _, err := tool.Read(t.Context(), d, 0); err == nil {
 			t.Errorf("%+v was handed to smartctl", d)
 		}

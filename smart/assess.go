@@ -1,0 +1,143 @@
+package smart
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+)
+
+// Verdict is what an assessment comes to.
+type Verdict string
+
+// The verdicts. Warning and Failing are also the severities of reasons.
+const (
+	VerdictOK      Verdict = "ok"
+	VerdictWarning Verdict = "warning" // look at it, plan its replacement
+	VerdictFailing Verdict = "failing" // replace it
+	VerdictUnknown Verdict = "unknown" // nothing to judge by
+)
+
+// Verdicts lists all verdicts, the best first.
+var Verdicts = []Verdict{VerdictOK, VerdictWarning, VerdictFailing, VerdictUnknown}
+
+// Assessment is what a report says about a drive's health, and why.
+type Assessment struct {
+	Verdict Verdict `json:"verdict"`
+	// Reasons are those of a Warning or Failing: the failing ones first, then
+	// in the order of the rules. They hold whole sentences for people.
+	Reasons []Reason `json:"reasons,omitempty"`
+}
+
+// Reason is one rule that spoke.
+type Reason struct {
+	Rule     string  `json:"rule"` // one of Rules
+	Severity Verdict `json:"severity"`
+	Text     string  `json:"text"`  // "12 reallocated sectors (id 5): ..."
+	Value    float64 `json:"value"` // what was compared with the rule's limit; 1 where there is nothing to count
+}
+
+// Thresholds are limits that go before those of the rules, by the rule's name
+// (or FailingRate); a negative one switches the rule off. Of a rule that counts
+// nothing, that is all that a threshold can do.
+type Thresholds map[string]float64
+
+// Off is the threshold of a rule that is switched off.
+const Off = -1
+
+// check returns an error for a name that no rule has.
+func (t Thresholds) check() error {
+	for name := range t {
+		if _, ok := defaultLimits[name]; !ok {
+			return fmt.Errorf("threshold %q: there is no such rule", name)
+		}
+	}
+	return nil
+}
+
+// limit is the one in force; overridden says that it is not the rule's own.
+func (t Thresholds) limit(name string) (limit float64, overridden bool) {
+	if v, ok := t[name]; ok {
+		return v, true
+	}
+	return defaultLimits[name], false
+}
+
+// maxReasons bounds an assessment: a table of attributes may fail as a whole.
+const maxReasons = 64
+
+// Assess judges a report by the rules. It is VerdictUnknown for nil, for a drive
+// that slept whenever it was asked, and where no rule found anything to judge: a
+// drive is not well because nothing is known of it. That of a sleeping drive is
+// the assessment of its last report.
+func Assess(r *Report, t Thresholds) Assessment {
+	if r == nil || r.NotRead {
+		return Assessment{Verdict: VerdictUnknown}
+	}
+	a := Assessment{Verdict: VerdictUnknown}
+	failingRate, _ := t.limit(FailingRate)
+	for i := range rules {
+		rule := &rules[i]
+		limit, overridden := t.limit(rule.name)
+		if limit < 0 {
+			continue
+		}
+		found := rule.look(view{Report: r, limit: limit, overridden: overridden, failingRate: failingRate})
+		if found.judged && !rule.minor && a.Verdict == VerdictUnknown {
+			a.Verdict = VerdictOK
+		}
+		for _, reason := range found.reasons {
+			reason.Rule = rule.name
+			reason.Text = clean(reason.Text)
+			a.Reasons = append(a.Reasons, reason)
+		}
+	}
+	slices.SortStableFunc(a.Reasons, func(x, y Reason) int { return cmp.Compare(x.rank(), y.rank()) })
+	a.Reasons = bounded(a.Reasons, maxReasons)
+	if len(a.Reasons) > 0 {
+		a.Verdict = a.Reasons[0].Severity
+	}
+	return a
+}
+
+func (r Reason) rank() int {
+	if r.Severity == VerdictFailing {
+		return 0
+	}
+	return 1
+}
+
+// view is what a rule looks at.
+type view struct {
+	*Report
+	limit       float64
+	overridden  bool    // the limit is the operator's
+	failingRate float64 // as FailingRate has it
+}
+
+// finding is what a rule saw. judged says that there was something to judge.
+type finding struct {
+	judged  bool
+	reasons []Reason
+}
+
+// nothing is the finding of a rule that had nothing to judge.
+var nothing finding
+
+// well is the finding of a rule that has nothing to complain of.
+var well = finding{judged: true}
+
+func speaks(severity Verdict, value float64, format string, args ...any) finding {
+	return finding{judged: true, reasons: []Reason{{Severity: severity, Value: value, Text: fmt.Sprintf(format, args...)}}}
+}
+
+// count judges a number that may be absent: it warns from the limit on. The
+// noun stands in the singular and the plural.
+func (v view) count(n *float64, one, many string) finding {
+	if n == nil {
+		return nothing
+	}
+	if *n < v.limit {
+		return well
+	}
+	return speaks(VerdictWarning, *n, "%s", quantity(*n, one, many))
+}

@@ -1,0 +1,190 @@
+package smart
+
+import (
+	"fmt"
+	"math"
+	"strings"
+)
+
+// counter is an attribute whose raw value is a number of bad things.
+type counter struct {
+	id        int
+	one, many string
+	// names are parts of the name that smartctl has for the attribute where it
+	// means this, in lower case: vendors of SSDs use the numbers otherwise.
+	names []string
+	// word says that the count is the lowest 16 bits of the raw value. Seagate
+	// packs three counts into 188, and several vendors others into 5 and 196,
+	// which smartctl shows as "12 (3 4)".
+	word  bool
+	rates []rate
+}
+
+// rate is how many disks fail in a year whose count lies within from and to,
+// both included, as a fraction.
+type rate struct{ from, to, annual float64 }
+
+// counters are the attributes that Scrutiny calls critical, but for 201, which
+// has no settled meaning. The rates are Backblaze's as it publishes them; they
+// are of hard disks of many models taken together, and what lies between two of
+// them is not known better than as beyond the lower one.
+var counters = []counter{
+	{id: 5, one: "reallocated sector", many: "reallocated sectors", names: []string{"reallocat", "retired"}, word: true,
+		rates: []rate{{0, 0, .025}, {1, 4, .027}, {5, 16, .075}, {17, 70, .236}}},
+	{id: 10, one: "retried spin-up", many: "retried spin-ups", names: []string{"spin_retry"}},
+	{id: 184, one: "end-to-end error", many: "end-to-end errors", names: []string{"end-to-end", "end_to_end"}},
+	{id: 187, one: "reported uncorrectable error", many: "reported uncorrectable errors", names: []string{"uncorrect"},
+		rates: []rate{{0, 0, .028}, {1, 1, .34}, {4, 6, .50}, {36, 65, 1.4}}},
+	{id: 188, one: "command timeout", many: "command timeouts", names: []string{"command_timeout"}, word: true,
+		rates: []rate{{0, 100, .025}, {101, math.MaxUint16, .10}}},
+	{id: 196, one: "reallocation event", many: "reallocation events", names: []string{"reallocat"}, word: true},
+	{id: 197, one: "pending sector", many: "pending sectors", names: []string{"pending_sect"},
+		rates: []rate{{0, 0, .026}, {2, 2, .34}, {3, 6, .68}, {41, 100, 1.7}}},
+	{id: 198, one: "offline uncorrectable sector", many: "offline uncorrectable sectors", names: []string{"uncorrect"},
+		rates: []rate{{0, 0, .029}, {1, 2, .81}, {3, 4, 1.1}}},
+}
+
+// maxCount is what no drive counts to: such a raw value is something else.
+const maxCount = 1 << 32
+
+// attribute is the rule of a counter.
+func attribute(id int) func(view) finding {
+	var c *counter
+	for i := range counters {
+		if counters[i].id == id {
+			c = &counters[i]
+		}
+	}
+	return func(v view) finding { return v.counter(c) }
+}
+
+func (v view) counter(c *counter) finding {
+	if v.ATA == nil {
+		return nothing
+	}
+	for i := range v.ATA.Attributes {
+		a := &v.ATA.Attributes[i]
+		if a.ID != c.id {
+			continue
+		}
+		n, ok := c.read(a)
+		switch {
+		case !ok:
+			return nothing
+		case n < v.limit:
+			return well
+		}
+		text := fmt.Sprintf("%s (id %d)", quantity(n, c.one, c.many), c.id)
+		// The rates are of disks that turn.
+		if v.RotationRate == nil || *v.RotationRate == 0 {
+			return speaks(VerdictWarning, n, "%s", text)
+		}
+		annual, note := c.annual(n)
+		severity := VerdictWarning
+		if v.failingRate >= 0 && annual > 0 && annual*100 >= v.failingRate {
+			severity = VerdictFailing
+		}
+		return speaks(severity, n, "%s%s", text, note)
+	}
+	return nothing
+}
+
+// read is the attribute's count; false where it means something else.
+func (c *counter) read(a *Attribute) (float64, bool) {
+	if a.Raw == nil || *a.Raw < 0 || !c.means(a.Name) {
+		return 0, false
+	}
+	n := math.Floor(*a.Raw)
+	if c.word {
+		n = math.Mod(n, 1<<16)
+	}
+	return n, n < maxCount
+}
+
+func (c *counter) means(name string) bool {
+	name = strings.ToLower(name)
+	for _, part := range c.names {
+		if strings.Contains(name, part) {
+			return true
+		}
+	}
+	return name == ""
+}
+
+// annual is the published rate of a count, 0 if there is none, and how to say so.
+func (c *counter) annual(n float64) (rate float64, note string) {
+	below := 0.0
+	for _, r := range c.rates {
+		if n >= r.from && n <= r.to {
+			return r.annual, ": " + lifeOf("such drives", r.annual)
+		}
+		// That drives with none fail as well says nothing.
+		if r.to < n && r.from > 0 {
+			below = r.annual
+		}
+	}
+	if below == 0 {
+		return 0, ""
+	}
+	return below, ": " + lifeOf("drives with fewer", below)
+}
+
+// lifeOf says what a rate means; one above 1 is a life of less than a year.
+func lifeOf(drives string, annual float64) string {
+	if annual >= 1 {
+		return drives + " last less than a year on average"
+	}
+	return fmt.Sprintf("about %.3g %% of %s fail within a year", annual*100, drives)
+}
+
+// pending is also told by SAS drives and by ATA's log of pending defects.
+func (v view) pending() finding {
+	if f := attribute(197)(v); f.judged {
+		return f
+	}
+	return v.count(v.PendingDefects, "sector waits to be reallocated", "sectors wait to be reallocated")
+}
+
+// failedNow and failedPast go by what smartctl says of the whole table.
+func (v view) failedNow() finding {
+	return v.failed(func(when string) bool { return when == "now" || when == "failing_now" }, func(a *Attribute) (Verdict, string) {
+		severity := VerdictWarning
+		if a.prefail() {
+			severity = VerdictFailing
+		}
+		return severity, "is at or below its threshold now"
+	})
+}
+
+func (v view) failedPast() finding {
+	return v.failed(func(when string) bool { return when == "past" || when == "in_the_past" }, func(*Attribute) (Verdict, string) {
+		return VerdictWarning, "was at or below its threshold once"
+	})
+}
+
+func (v view) failed(when func(string) bool, say func(*Attribute) (Verdict, string)) finding {
+	if v.ATA == nil || len(v.ATA.Attributes) == 0 {
+		return nothing
+	}
+	f := well
+	for i := range v.ATA.Attributes {
+		a := &v.ATA.Attributes[i]
+		if !when(strings.ToLower(a.WhenFailed)) {
+			continue
+		}
+		severity, what := say(a)
+		name := strings.TrimSpace(fmt.Sprintf("%d %s", a.ID, a.Name))
+		text := fmt.Sprintf("attribute %s %s", name, what)
+		if a.Value != nil && a.Worst != nil && a.Thresh != nil {
+			text += fmt.Sprintf(" (value %s, worst %s, threshold %s)", figure(*a.Value), figure(*a.Worst), figure(*a.Thresh))
+		}
+		f.reasons = append(f.reasons, Reason{Severity: severity, Value: 1, Text: text})
+	}
+	return f
+}
+
+// prefail says whether the vendor takes the attribute for a sign of failure,
+// rather than of age.
+func (a *Attribute) prefail() bool {
+	return strings.HasPrefix(a.Flags, "P") || strings.HasPrefix(a.FlagsLong, "prefailure")
+}

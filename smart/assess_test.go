@@ -1,0 +1,419 @@
+package smart
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// disk is a report of a hard disk with one attribute.
+func disk(id int, name string, raw float64) *Report {
+	return &Report{
+		RotationRate: new(7200.0),
+		ATA:          &ATA{Attributes: []Attribute{{ID: id, Name: name, Flags: "-O--CK", Raw: &raw, Value: new(100.0), Worst: new(100.0), Thresh: new(10.0)}}},
+	}
+}
+
+func flash(id int, name string, raw float64) *Report {
+	r := disk(id, name, raw)
+	r.RotationRate = new(0.0)
+	return r
+}
+
+func attributeFailed(when, flags string) *Report {
+	r := disk(7, "Seek_Error_Rate", 0)
+	r.ATA.Attributes[0].WhenFailed, r.ATA.Attributes[0].Flags = when, flags
+	return r
+}
+
+func nvme(change func(*NVMeHealth)) *Report {
+	r := &Report{NVMe: &NVMe{Health: &NVMeHealth{}}}
+	change(r.NVMe.Health)
+	return r
+}
+
+func warning(bits float64) *Report {
+	return nvme(func(h *NVMeHealth) { h.CriticalWarning = &bits })
+}
+
+func sas(change func(*SCSI)) *Report {
+	r := &Report{SCSI: &SCSI{}}
+	change(r.SCSI)
+	return r
+}
+
+func warm(now float64, limits map[string]float64) *Report {
+	r := &Report{Passed: new(true), Temperatures: map[string]float64{"current": now}}
+	for name, at := range limits {
+		r.Temperatures[name] = at
+	}
+	return r
+}
+
+func tested(results ...string) *Report {
+	r := &Report{}
+	for _, result := range results {
+		t := SelfTest{Type: "Extended offline", Result: result}
+		switch result {
+		case "passed":
+			t.Passed = new(true)
+		case "failed":
+			t.Passed = new(false)
+		}
+		r.SelfTests = append(r.SelfTests, t)
+	}
+	return r
+}
+
+func exited(status int) *Report { return &Report{Smartctl: Program{ExitStatus: status}} }
+
+func TestAssess(t *testing.T) {
+	const ok, warn, fail, unknown = VerdictOK, VerdictWarning, VerdictFailing, VerdictUnknown
+	tests := []struct {
+		name string
+		r    *Report
+		t    Thresholds
+		want Verdict
+		rule string // the only one that speaks
+		text string // part of it
+	}{
+		{"no report", nil, nil, unknown, "", ""},
+		{"a report without anything", &Report{}, nil, unknown, "", ""},
+		{"slept from the start", &Report{NotRead: true, Passed: new(false)}, nil, unknown, "", ""},
+		{"asleep keeps the last", &Report{PowerMode: Standby, Passed: new(false)}, nil, fail, "smart_status", ""},
+
+		{"passed", &Report{Passed: new(true)}, nil, ok, "", ""},
+		{"not passed", &Report{Passed: new(false)}, nil, fail, "smart_status", "the drive says that it is failing"},
+		{"not passed, SCSI says why", &Report{Passed: new(false), SCSI: &SCSI{Exception: "TOO MANY BLOCK REASSIGNS"}}, nil, fail, "smart_status", "TOO MANY BLOCK REASSIGNS"},
+		{"not passed, off", &Report{Passed: new(false)}, Thresholds{"smart_status": Off}, unknown, "", ""},
+
+		{"exit status 0 is no sign of health", exited(0), nil, unknown, "", ""},
+		{"exit bit 2 is none either", exited(ExitCommand), nil, unknown, "", ""},
+		{"exit bit 3", exited(ExitFailing), nil, fail, "exit_status_failing", ""},
+		{"exit bit 3 beside the verdict is not told twice", &Report{Passed: new(false), Smartctl: Program{ExitStatus: ExitFailing}}, nil, fail, "smart_status", ""},
+		{"exit bit 3, off", exited(ExitFailing), Thresholds{"exit_status_failing": Off}, unknown, "", ""},
+		{"exit bit 4", exited(ExitPrefail), nil, fail, "exit_status_prefail", ""},
+		{"exit bit 4, off", exited(ExitPrefail), Thresholds{"exit_status_prefail": Off}, unknown, "", ""},
+		{"exit bits 5 to 7", exited(ExitPastPrefail | ExitErrorLog | ExitSelfTestLog), nil, unknown, "", ""},
+		{"exit bit 4 beside its attribute is not told twice", func() *Report {
+			r := attributeFailed("now", "PO--CK")
+			r.Smartctl.ExitStatus = ExitPrefail
+			return r
+		}(), nil, fail, "attribute_failed_now", ""},
+
+		{"prefail attribute failed now", attributeFailed("now", "PO--CK"), nil, fail, "attribute_failed_now", "attribute 7 Seek_Error_Rate is at or below its threshold now (value 100, worst 100, threshold 10)"},
+		{"old-age attribute failed now", attributeFailed("now", "-O--CK"), nil, warn, "attribute_failed_now", ""},
+		{"in smartctl's words", attributeFailed("FAILING_NOW", "PO--CK"), nil, fail, "attribute_failed_now", ""},
+		{"failed now, off", attributeFailed("now", "PO--CK"), Thresholds{"attribute_failed_now": Off}, ok, "", ""},
+		{"failed in the past", attributeFailed("past", "PO--CK"), nil, warn, "attribute_failed_past", "once"},
+		{"failed in the past, off", attributeFailed("past", "PO--CK"), Thresholds{"attribute_failed_past": Off}, ok, "", ""},
+		{"never failed", attributeFailed("", "PO--CK"), nil, ok, "", ""},
+
+		{"spin retries, none", disk(10, "Spin_Retry_Count", 0), nil, ok, "", ""},
+		{"spin retries", disk(10, "Spin_Retry_Count", 1), nil, warn, "spin_retries", "1 retried spin-up (id 10)"},
+		{"spin retries below the override", disk(10, "Spin_Retry_Count", 4), Thresholds{"spin_retries": 5}, ok, "", ""},
+		{"end-to-end, none", disk(184, "End-to-End_Error", 0), nil, ok, "", ""},
+		{"end-to-end", disk(184, "End-to-End_Error", 2), nil, warn, "end_to_end_errors", "2 end-to-end errors"},
+		{"end-to-end, off", disk(184, "End-to-End_Error", 2), Thresholds{"end_to_end_errors": Off}, ok, "", ""},
+
+		{"reallocated, none", disk(5, "Reallocated_Sector_Ct", 0), nil, ok, "", ""},
+		{"reallocated, below", disk(5, "Reallocated_Sector_Ct", 4), nil, ok, "", ""},
+		{"reallocated, at", disk(5, "Reallocated_Sector_Ct", 5), nil, warn, "reallocated_sectors", ""},
+		{"reallocated, bucket", disk(5, "Reallocated_Sector_Ct", 12), nil, warn, "reallocated_sectors", "12 reallocated sectors (id 5): about 7.5 % of such drives fail within a year"},
+		{"reallocated, end of the bucket", disk(5, "Reallocated_Sector_Ct", 16), nil, warn, "reallocated_sectors", "7.5 %"},
+		{"reallocated, next bucket", disk(5, "Reallocated_Sector_Ct", 17), nil, fail, "reallocated_sectors", "23.6 %"},
+		{"reallocated, beyond all", disk(5, "Reallocated_Sector_Ct", 3960), nil, fail, "reallocated_sectors", "about 23.6 % of drives with fewer"},
+		{"reallocated, override below", disk(5, "Reallocated_Sector_Ct", 9), Thresholds{"reallocated_sectors": 10}, ok, "", ""},
+		{"reallocated, override at", disk(5, "Reallocated_Sector_Ct", 10), Thresholds{"reallocated_sectors": 10}, warn, "reallocated_sectors", ""},
+		{"reallocated, lower override", disk(5, "Reallocated_Sector_Ct", 1), Thresholds{"reallocated_sectors": 1}, warn, "reallocated_sectors", "2.7 %"},
+		{"reallocated, off", disk(5, "Reallocated_Sector_Ct", 900), Thresholds{"reallocated_sectors": Off}, ok, "", ""},
+		{"the rate from which on it fails", disk(5, "Reallocated_Sector_Ct", 20), Thresholds{FailingRate: 50}, warn, "reallocated_sectors", ""},
+		{"at that rate", disk(5, "Reallocated_Sector_Ct", 12), Thresholds{FailingRate: 7.5}, fail, "reallocated_sectors", ""},
+		{"never by a rate", disk(198, "Offline_Uncorrectable", 4), Thresholds{FailingRate: Off}, warn, "offline_uncorrectable", ""},
+		{"reallocated, flash has no rate", flash(5, "Reallocated_Sector_Ct", 300), nil, warn, "reallocated_sectors", "300 reallocated sectors (id 5)"},
+		{"reallocated, packed", disk(5, "Reallocated_Sector_Ct", 4*(1<<32)+3*(1<<16)), nil, ok, "", ""},
+		{"reallocated, packed with a count", disk(5, "Reallocated_Sector_Ct", 4*(1<<32)+3*(1<<16)+12), nil, warn, "reallocated_sectors", "12 reallocated sectors"},
+
+		{"reported uncorrectable, none", disk(187, "Reported_Uncorrect", 0), nil, ok, "", ""},
+		{"reported uncorrectable", disk(187, "Reported_Uncorrect", 1), nil, fail, "reported_uncorrectable", "about 34 % of such drives"},
+		{"reported uncorrectable, between buckets", disk(187, "Reported_Uncorrect", 3), nil, fail, "reported_uncorrectable", "about 34 % of drives with fewer"},
+		{"reported uncorrectable, a short life", disk(187, "Reported_Uncorrect", 40), nil, fail, "reported_uncorrectable", "last less than a year on average"},
+		{"what no drive counts to", disk(187, "Reported_Uncorrect", 1<<40), nil, ok, "", ""},
+		{"another meaning of the number", flash(187, "Unknown_SSD_Attribute", 77), nil, ok, "", ""},
+
+		{"command timeouts, at what is as good as none", disk(188, "Command_Timeout", 100), nil, ok, "", ""},
+		{"command timeouts", disk(188, "Command_Timeout", 101), nil, warn, "command_timeouts", "10 %"},
+		{"command timeouts, packed by Seagate", disk(188, "Command_Timeout", 2*(1<<32)+3*(1<<16)+4), nil, ok, "", ""},
+		{"command timeouts, as in the worst false alarm", disk(188, "Command_Timeout", 12885098499), nil, ok, "", ""},
+		{"raw read errors, packed", disk(1, "Raw_Read_Error_Rate", 228170137), nil, ok, "", ""},
+		{"head flying hours, packed", disk(240, "Head_Flying_Hours", 1.7e14), nil, ok, "", ""},
+		{"reallocation events", disk(196, "Reallocated_Event_Count", 4), nil, ok, "", ""},
+		{"reallocation events, at", disk(196, "Reallocated_Event_Count", 5), nil, warn, "reallocation_events", ""},
+
+		{"pending, none", disk(197, "Current_Pending_Sector", 0), nil, ok, "", ""},
+		{"pending, one, of which no rate is known", disk(197, "Current_Pending_Sector", 1), nil, warn, "pending_sectors", "1 pending sector (id 197)"},
+		{"pending", disk(197, "Current_Pending_Sector", 2), nil, fail, "pending_sectors", "34 %"},
+		{"pending, override", disk(197, "Current_Pending_Sector", 2), Thresholds{"pending_sectors": 8}, ok, "", ""},
+		{"pending, a false alarm of some flash", flash(197, "Current_Pending_ECC_Cnt", 1), nil, ok, "", ""},
+		{"pending, SCSI", &Report{SCSI: &SCSI{}, PendingDefects: new(1.0)}, nil, warn, "pending_sectors", "1 sector waits"},
+		{"pending, SCSI, none", &Report{SCSI: &SCSI{}, PendingDefects: new(0.0)}, nil, ok, "", ""},
+		{"offline uncorrectable", disk(198, "Offline_Uncorrectable", 1), nil, fail, "offline_uncorrectable", "81 %"},
+		{"offline uncorrectable, none", disk(198, "Offline_Uncorrectable", 0), nil, ok, "", ""},
+
+		{"no critical warning", warning(0), nil, ok, "", ""},
+		{"spare low", warning(1), nil, warn, "critical_warning_spare", ""},
+		{"temperature", warning(2), nil, warn, "critical_warning_temperature", ""},
+		{"reliability", warning(4), nil, fail, "critical_warning_reliability", ""},
+		{"read-only", warning(8), nil, fail, "critical_warning_read_only", ""},
+		{"backup", warning(16), nil, warn, "critical_warning_backup", ""},
+		{"persistent memory", warning(32), nil, warn, "critical_warning_persistent_memory", ""},
+		{"reliability, off", warning(4), Thresholds{"critical_warning_reliability": Off}, ok, "", ""},
+		{"a bit of which nothing is known", warning(64), nil, ok, "", ""},
+		{"no bit mask at all", warning(1e9), nil, unknown, "", ""},
+		{"NVMe's verdict is judged by its bits", func() *Report { r := warning(2); r.Passed = new(false); return r }(), nil, warn, "critical_warning_temperature", ""},
+		{"but counts where no bit is known", func() *Report { r := warning(64); r.Passed = new(false); return r }(), nil, fail, "smart_status", ""},
+
+		{"spare above", &Report{SparePercent: new(11.0), SpareThresholdPercent: new(10.0)}, nil, ok, "", ""},
+		{"spare at", &Report{SparePercent: new(10.0), SpareThresholdPercent: new(10.0)}, nil, ok, "", ""},
+		{"spare below", &Report{SparePercent: new(9.0), SpareThresholdPercent: new(10.0)}, nil, warn, "available_spare", "9 % of the spare capacity is left, below its threshold 10 %"},
+		{"spare without a threshold", &Report{SparePercent: new(1.0)}, nil, unknown, "", ""},
+		{"spare below the override", &Report{SparePercent: new(40.0)}, Thresholds{"available_spare": 50}, warn, "available_spare", "below the configured 50 %"},
+		{"spare, off", &Report{SparePercent: new(9.0), SpareThresholdPercent: new(10.0)}, Thresholds{"available_spare": Off}, unknown, "", ""},
+		{"threshold that cannot be", &Report{SparePercent: new(99.0), SpareThresholdPercent: new(255.0)}, nil, unknown, "", ""},
+
+		{"endurance below", &Report{EnduranceUsedPercent: new(89.0)}, nil, ok, "", ""},
+		{"endurance at", &Report{EnduranceUsedPercent: new(90.0)}, nil, warn, "endurance_used", "90 % of the rated life of the flash is used"},
+		{"endurance used up", &Report{EnduranceUsedPercent: new(100.0)}, nil, warn, "endurance_used", "beyond what the vendor vouches for"},
+		{"endurance, override", &Report{EnduranceUsedPercent: new(96.0)}, Thresholds{"endurance_used": 110}, ok, "", ""},
+		{"endurance from ATA's statistics", &Report{ATA: &ATA{Statistics: []Statistic{{Name: "Percentage Used Endurance Indicator", Value: new(93.0)}}}}, nil, warn, "endurance_used", "93 %"},
+		{"media errors, none", nvme(func(h *NVMeHealth) { h.MediaErrors = new(0.0) }), nil, ok, "", ""},
+		{"media errors", nvme(func(h *NVMeHealth) { h.MediaErrors = new(1.0) }), nil, warn, "media_errors", "1 media error"},
+		{"media errors, override", nvme(func(h *NVMeHealth) { h.MediaErrors = new(3.0) }), Thresholds{"media_errors": 4}, ok, "", ""},
+		{"error log entries are harmless", nvme(func(h *NVMeHealth) { h.MediaErrors, h.ErrorLogEntries = new(0.0), new(5000.0) }), nil, ok, "", ""},
+
+		{"grown defects, none", sas(func(s *SCSI) { s.GrownDefects = new(0.0) }), nil, ok, "", ""},
+		{"grown defects", sas(func(s *SCSI) { s.GrownDefects = new(3.0) }), nil, warn, "grown_defects", "3 grown defects"},
+		{"grown defects, override", sas(func(s *SCSI) { s.GrownDefects = new(3.0) }), Thresholds{"grown_defects": 4}, ok, "", ""},
+		{"read errors", sas(func(s *SCSI) { s.Read = &ErrorCounter{TotalUncorrected: new(1.0)} }), nil, warn, "read_errors_uncorrected", "1 uncorrected read error"},
+		{"read errors, none", sas(func(s *SCSI) { s.Read = &ErrorCounter{TotalUncorrected: new(0.0)} }), nil, ok, "", ""},
+		{"read errors, not counted", sas(func(s *SCSI) { s.Read = &ErrorCounter{} }), nil, unknown, "", ""},
+		{"write errors", sas(func(s *SCSI) { s.Write = &ErrorCounter{TotalUncorrected: new(2.0)} }), nil, warn, "write_errors_uncorrected", "2 uncorrected write errors"},
+		{"verify errors", sas(func(s *SCSI) { s.Verify = &ErrorCounter{TotalUncorrected: new(2.0)} }), nil, warn, "verify_errors_uncorrected", ""},
+		{"corrected errors are daily bread", sas(func(s *SCSI) {
+			s.Read = &ErrorCounter{TotalUncorrected: new(0.0), TotalCorrected: new(1e9), CorrectedByRereads: new(40.0)}
+		}), nil, ok, "", ""},
+
+		{"self-test passed", tested("passed", "failed"), nil, ok, "", ""},
+		{"self-test failed", tested("failed", "passed"), nil, warn, "self_test_failed", "the last self-test (Extended offline) failed: failed"},
+		{"self-test failed before one was aborted", tested("aborted", "failed"), nil, warn, "self_test_failed", ""},
+		{"self-tests without result", tested("aborted"), nil, unknown, "", ""},
+		{"self-test, by the status alone", &Report{ATA: &ATA{SelfTestStatus: &SelfTest{Result: "read failure", Passed: new(false)}}}, nil, warn, "self_test_failed", "read failure"},
+		{"self-test, off", tested("failed"), Thresholds{"self_test_failed": Off}, unknown, "", ""},
+
+		{"warm without limits", warm(70, nil), nil, ok, "", ""},
+		{"below the limit", warm(59, map[string]float64{"op_limit_max": 60}), nil, ok, "", ""},
+		{"at the limit", warm(60, map[string]float64{"op_limit_max": 60}), nil, warn, "temperature", "60 °C, the drive's highest operating temperature is 60 °C"},
+		{"the highest limit reached", warm(86, map[string]float64{"op_limit_max": 82, "critical_limit_max": 85}), nil, warn, "temperature", "critical temperature is 85 °C"},
+		{"trip temperature", warm(65, map[string]float64{"drive_trip": 65}), nil, warn, "temperature", "trip temperature"},
+		{"a limit of 0 is none", warm(40, map[string]float64{"drive_trip": 0}), nil, ok, "", ""},
+		{"a limit that cannot be", warm(40, map[string]float64{"op_limit_max": 255}), nil, ok, "", ""},
+		{"minutes are no limit", warm(40, map[string]float64{"lifetime_over_limit_minutes": 35}), nil, ok, "", ""},
+		{"override of the temperature", warm(55, map[string]float64{"op_limit_max": 60}), Thresholds{"temperature": 50}, warn, "temperature", "the configured limit is 50 °C"},
+		{"higher override of the temperature", warm(61, map[string]float64{"op_limit_max": 60}), Thresholds{"temperature": 70}, ok, "", ""},
+		{"temperature, off", warm(90, map[string]float64{"op_limit_max": 60}), Thresholds{"temperature": Off}, ok, "", ""},
+		{"NVMe's own limits", &Report{Temperatures: map[string]float64{"current": 84}, NVMe: &NVMe{WarningTemperature: new(83.0)}}, nil, warn, "temperature", "warning temperature is 83 °C"},
+		{"ATA's statistics have a limit", &Report{Temperatures: map[string]float64{"current": 61}, ATA: &ATA{Statistics: []Statistic{{Name: "Specified Maximum Operating Temperature", Value: new(60.0)}}}}, nil, warn, "temperature", ""},
+		{"a fine temperature alone is no health", &Report{Temperatures: map[string]float64{"current": 30, "drive_trip": 60}}, nil, unknown, "", ""},
+
+		{"all rules off", &Report{Passed: new(true)}, allOff(), unknown, "", ""},
+	}
+	spoke := make(map[string]bool)
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			a := Assess(tt.r, tt.t)
+			checkAssessment(t, a)
+			var rules []string
+			for _, r := range a.Reasons {
+				rules = append(rules, r.Rule)
+				spoke[r.Rule] = true
+				if !strings.Contains(r.Text, tt.text) {
+					t.Errorf("%s says %q, want %q in it", r.Rule, r.Text, tt.text)
+				}
+			}
+			if got := strings.Join(rules, " "); a.Verdict != tt.want || got != tt.rule {
+				t.Errorf("got %s by %q, want %s by %q", a.Verdict, got, tt.want, tt.rule)
+			}
+		})
+	}
+	for _, r := range Rules() {
+		if !spoke[r.Name] {
+			t.Errorf("no test lets %s speak", r.Name)
+		}
+		if r.Source == "" {
+			t.Errorf("%s has no source", r.Name)
+		}
+	}
+}
+
+func allOff() Thresholds {
+	t := Thresholds{}
+	for _, r := range Rules() {
+		t[r.Name] = Off
+	}
+	return t
+}
+
+// checkAssessment is what must hold for every assessment.
+func checkAssessment(t *testing.T, a Assessment) {
+	t.Helper()
+	if !slices.Contains(Verdicts, a.Verdict) {
+		t.Errorf("verdict %q", a.Verdict)
+	}
+	worst := Verdict("")
+	if len(a.Reasons) > maxReasons {
+		t.Errorf("%d reasons", len(a.Reasons))
+	}
+	for i, r := range a.Reasons {
+		if r.Severity != VerdictFailing && r.Severity != VerdictWarning || r.Text == "" || math.IsNaN(r.Value) || math.IsInf(r.Value, 0) {
+			t.Errorf("reason %+v", r)
+		}
+		if _, ok := defaultLimits[r.Rule]; !ok {
+			t.Errorf("reason of no rule: %+v", r)
+		}
+		if i > 0 && a.Reasons[i-1].Severity == VerdictWarning && r.Severity == VerdictFailing {
+			t.Error("a failing reason after a warning one")
+		}
+		if worst != VerdictFailing {
+			worst = r.Severity
+		}
+	}
+	switch {
+	case worst != "" && a.Verdict != worst:
+		t.Errorf("verdict %s, the worst reason is %s", a.Verdict, worst)
+	case worst == "" && a.Verdict != VerdictOK && a.Verdict != VerdictUnknown:
+		t.Errorf("verdict %s without a reason", a.Verdict)
+	}
+	if _, err := json.Marshal(a); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAssessOrder(t *testing.T) {
+	r := disk(197, "Current_Pending_Sector", 3)
+	r.ATA.Attributes = append([]Attribute{{ID: 10, Name: "Spin_Retry_Count", Raw: new(2.0)}}, r.ATA.Attributes...)
+	r.Passed = new(false)
+	var first string
+	for range 20 {
+		var got []string
+		for _, reason := range Assess(r, nil).Reasons {
+			got = append(got, fmt.Sprintf("%s %s", reason.Severity, reason.Rule))
+		}
+		text := strings.Join(got, ", ")
+		if first == "" {
+			first = text
+		}
+		if text != first {
+			t.Fatalf("%s, then %s", first, text)
+		}
+	}
+	if want := "failing smart_status, failing pending_sectors, warning spin_retries"; first != want {
+		t.Errorf("got %s, want %s", first, want)
+	}
+}
+
+func TestAssessIsBounded(t *testing.T) {
+	r := &Report{ATA: &ATA{}}
+	for id := range 255 {
+		r.ATA.Attributes = append(r.ATA.Attributes, Attribute{ID: id + 1, Name: strings.Repeat("n", 1000), WhenFailed: "now"})
+	}
+	a := Assess(r, nil)
+	checkAssessment(t, a)
+	if len(a.Reasons) != maxReasons || len(a.Reasons[0].Text) > maxText {
+		t.Errorf("%d reasons of %d bytes", len(a.Reasons), len(a.Reasons[0].Text))
+	}
+}
+
+// The golden assessments of all documents: one line of verdict and reasons each.
+func TestAssessDocuments(t *testing.T) {
+	got := make(map[string]string)
+	for name := range documents(t) {
+		r := parse(t, name)
+		if r.Smartctl.ExitStatus&(ExitCommandLine|ExitOpen) != 0 {
+			continue // no report: it never gets here
+		}
+		a := Assess(r, nil)
+		checkAssessment(t, a)
+		var rules []string
+		for _, reason := range a.Reasons {
+			rules = append(rules, reason.Rule)
+		}
+		got[name] = strings.TrimSpace(string(a.Verdict) + " " + strings.Join(rules, " "))
+	}
+	want := map[string]string{
+		"ata-behind-megaraid-7.3":     "warning reallocated_sectors",
+		"ata-emulated-7.3":            "ok",
+		"ata-hdd-7.4":                 "failing reported_uncorrectable pending_sectors offline_uncorrectable reallocated_sectors",
+		"ata-hdd-failing-7.2":         "failing smart_status attribute_failed_now reallocated_sectors pending_sectors attribute_failed_past spin_retries",
+		"ata-ssd-7.0":                 "ok",
+		"ata-ssd-7.5":                 "ok",
+		"nvme-7.4":                    "ok",
+		"nvme-emulated-7.3":           "ok",
+		"nvme-failing-7.5":            "failing critical_warning_read_only critical_warning_spare available_spare endurance_used media_errors",
+		"nvme-huge-counters-7.3":      "warning endurance_used",
+		"nvme-no-health-7.0":          "unknown",
+		"nvme-sntjmicron-7.2":         "ok",
+		"odd-shapes-7.4":              "ok",
+		"scsi-behind-cciss-7.4":       "warning grown_defects",
+		"scsi-behind-megaraid-7.4":    "ok",
+		"scsi-debug-7.3":              "ok",
+		"scsi-debug-missing-logs-7.3": "ok",
+		"scsi-hdd-7.1":                "ok",
+		"scsi-hdd-7.3":                "failing smart_status read_errors_uncorrected write_errors_uncorrected",
+		"scsi-hdd-7.4":                "warning grown_defects write_errors_uncorrected",
+		"scsi-ssd-7.5":                "warning pending_sectors",
+		"scsi-virtual-disk-7.3":       "unknown",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("assessments (-want +got):\n%s", diff)
+	}
+}
+
+func TestThresholdsAreChecked(t *testing.T) {
+	if err := (Thresholds{"pending_sectors": 3, FailingRate: Off}).check(); err != nil {
+		t.Error(err)
+	}
+	if err := (Thresholds{"pending": 3}).check(); err == nil {
+		t.Error("a rule that does not exist was taken")
+	}
+}
+
+func FuzzAssess(f *testing.F) {
+	for _, doc := range documents(f) {
+		f.Add(doc, "pending_sectors", 3.0)
+	}
+	f.Add([]byte(`{"smartctl":{},"device":{"protocol":"ATA"},"ata_smart_attributes":{"table":[{"id":188,"raw":{"value":1e300}}]}}`), FailingRate, -1.0)
+	f.Fuzz(func(t *testing.T, b []byte, name string, limit float64) {
+		r, err := ParseReport(b)
+		if err != nil {
+			return
+		}
+		checkAssessment(t, Assess(r, nil))
+		checkAssessment(t, Assess(r, Thresholds{name: limit}))
+		if a := Assess(r, allOff()); a.Verdict != VerdictUnknown || len(a.Reasons) != 0 {
+			t.Errorf("without rules: %+v", a)
+		}
+	})
+}
+
+func BenchmarkAssess(b *testing.B) {
+	r := parse(b, "ata-hdd-failing-7.2")
+	b.ReportAllocs()
+	for b.Loop() {
+		Assess(r, nil)
+	}
+}
