@@ -75,7 +75,7 @@ func (r *jsonReader) children(p *Pool, group node, parent Vdev) error {
 			ID: guid(n.get("guid").str()), Name: cmp.Or(n.get("name").str(), clean(key)), Type: n.get("vdev_type").str(),
 			Role: parent.Role, Parent: parent.Name, Top: parent.Top,
 			Path: cmp.Or(n.get("path").str(), n.get("was").str()), PhysPath: n.get("phys_path").str(), DevID: n.get("devid").str(),
-			State: n.get("state").str(), Note: n.get("aux").str(),
+			State: n.get("state").str(), Note: n.get("aux").str(), NotPresent: notPresent(n.get("not_present")),
 			ReadErrors: n.get("read_errors").count(), WriteErrors: n.get("write_errors").count(),
 			ChecksumErrors: n.get("checksum_errors").count(), SlowIOs: n.get("slow_ios").count(),
 		}
@@ -83,14 +83,16 @@ func (r *jsonReader) children(p *Pool, group node, parent Vdev) error {
 			v.Top = v.Name
 			v.Role = classRole(n.get("class").str(), v.Role)
 		}
-		if n.get("not_present").count() != nil && n.get("not_present").str() != "0" {
-			v.State = cmp.Or(v.State, unavail)
-		}
 		inner := n.get("vdevs")
 		v.Leaf = len(inner.items) == 0 && !isGroup(v.Type)
 		p.Vdevs = append(p.Vdevs, v)
 		return r.children(p, inner, v)
 	})
+}
+
+func notPresent(n node) bool {
+	count := n.count()
+	return count != nil && *count != 0 || n.str() == "true"
 }
 
 // classRole is the role of a top-level vdev that stands among those for data

@@ -228,8 +228,8 @@ func tree(pools []Pool) string {
 	for _, p := range pools {
 		fmt.Fprintf(&b, "%s %s %s errors=%s\n", p.Name, p.GUID, p.State, count(p.DataErrors))
 		for _, v := range p.Vdevs {
-			fmt.Fprintf(&b, "  %s %s %s leaf=%v in=%q top=%s %s %s/%s/%s slow=%s path=%s note=%q\n", v.ID, v.Type, v.Role, v.Leaf, v.Parent, v.Top, v.State,
-				count(v.ReadErrors), count(v.WriteErrors), count(v.ChecksumErrors), count(v.SlowIOs), v.Path, v.Note)
+			fmt.Fprintf(&b, "  %s %s %s leaf=%v in=%q top=%s %s %s/%s/%s slow=%s path=%s note=%q%s\n", v.ID, v.Type, v.Role, v.Leaf, v.Parent, v.Top, v.State,
+				count(v.ReadErrors), count(v.WriteErrors), count(v.ChecksumErrors), count(v.SlowIOs), v.Path, v.Note, map[bool]string{true: " missing"}[v.NotPresent])
 		}
 	}
 	return b.String()
@@ -245,7 +245,7 @@ func TestDocuments(t *testing.T) {
   8833901230010002 spare data leaf=false in="raidz2-0" top=raidz2-0 DEGRADED 0/0/4 slow=- path= note=""
   1206183310010003 disk data leaf=true in="spare-1" top=raidz2-0 FAULTED 14/212/0 slow=3 path=/dev/disk/by-id/wwn-0x5000c500d3a10003-part1 note="EXTERNAL"
   1206183310010004 disk spare leaf=true in="spare-1" top=raidz2-0 ONLINE 0/0/0 slow=0 path=/dev/disk/by-id/wwn-0x5000c500d3a10004-part1 note=""
-  1206183310010005 disk data leaf=true in="raidz2-0" top=raidz2-0 UNAVAIL 0/0/0 slow=0 path=/dev/disk/by-id/wwn-0x5000c500d3a10005-part1 note=""
+  1206183310010005 disk data leaf=true in="raidz2-0" top=raidz2-0 UNAVAIL 0/0/0 slow=0 path=/dev/disk/by-id/wwn-0x5000c500d3a10005-part1 note="" missing
   1206183310010007 disk log leaf=true in="" top=/dev/nvme0n1p2 ONLINE 0/0/0 slow=0 path=/dev/nvme0n1p2 note=""
   1206183310010006 disk spare leaf=true in="" top=/dev/disk/by-id/wwn-0x5000c500d3a10006-part1 AVAIL -/-/- slow=- path=/dev/disk/by-id/wwn-0x5000c500d3a10006-part1 note=""
 `},
@@ -255,7 +255,7 @@ func TestDocuments(t *testing.T) {
   spare-1 spare data leaf=false in="raidz2-0" top=raidz2-0 DEGRADED 0/0/4 slow=- path= note=""
   /dev/disk/by-id/wwn-0x5000c500d3a10003-part1 disk data leaf=true in="spare-1" top=raidz2-0 FAULTED 14/212/0 slow=3 path=/dev/disk/by-id/wwn-0x5000c500d3a10003-part1 note="too many errors"
   /dev/disk/by-id/wwn-0x5000c500d3a10004-part1 disk spare leaf=true in="spare-1" top=raidz2-0 ONLINE 0/0/0 slow=0 path=/dev/disk/by-id/wwn-0x5000c500d3a10004-part1 note=""
-  1206183310010005 disk data leaf=true in="raidz2-0" top=raidz2-0 UNAVAIL 0/0/0 slow=0 path=/dev/disk/by-id/wwn-0x5000c500d3a10005-part1 note="was /dev/disk/by-id/wwn-0x5000c500d3a10005-part1"
+  1206183310010005 disk data leaf=true in="raidz2-0" top=raidz2-0 UNAVAIL 0/0/0 slow=0 path=/dev/disk/by-id/wwn-0x5000c500d3a10005-part1 note="was /dev/disk/by-id/wwn-0x5000c500d3a10005-part1" missing
   /dev/nvme0n1p2 disk log leaf=true in="" top=/dev/nvme0n1p2 ONLINE 0/0/0 slow=0 path=/dev/nvme0n1p2 note=""
   /dev/disk/by-id/wwn-0x5000c500d3a10006-part1 disk spare leaf=true in="" top=/dev/disk/by-id/wwn-0x5000c500d3a10006-part1 AVAIL -/-/- slow=- path=/dev/disk/by-id/wwn-0x5000c500d3a10006-part1 note=""
 `},
@@ -264,7 +264,7 @@ func TestDocuments(t *testing.T) {
   /dev/sda1 disk data leaf=true in="mirror-0" top=mirror-0 ONLINE 0/1229/2202010 slow=- path=/dev/sda1 note="(resilvering)"
   /dev/sdb1 disk data leaf=true in="mirror-0" top=mirror-0 ONLINE 0/0/0 slow=- path=/dev/sdb1 note="block size: 512B configured, 4096B native"
 home  FAULTED errors=-
-  12345678901234567890 disk data leaf=true in="" top=12345678901234567890 FAULTED 0/0/0 slow=- path=/dev/sdc1 note="was /dev/sdc1"
+  12345678901234567890 disk data leaf=true in="" top=12345678901234567890 FAULTED 0/0/0 slow=- path=/dev/sdc1 note="was /dev/sdc1" missing
   /dev/sdd1 disk cache leaf=true in="" top=/dev/sdd1 ONLINE 0/0/0 slow=- path=/dev/sdd1 note=""
 `},
 	}
@@ -333,6 +333,7 @@ func TestBadDocuments(t *testing.T) {
 		"a number":    "1",
 		"deep":        `{"pools":` + strings.Repeat(`[`, 1000) + strings.Repeat(`]`, 1000) + `}`,
 		"no state":    `{"pools":{"tank":{"name":"tank"}}}`,
+		"twice":       `{"pools":{"p":{"state":"ONLINE"},"q":{"name":"p","state":"ONLINE"}}}`,
 		"many pools":  `{"pools":{` + strings.Repeat(`"p":{"state":"ONLINE"},`, maxPools) + `"q":{"state":"ONLINE"}}}`,
 		"many spares": `{"pools":{"p":{"state":"ONLINE","spares":{` + strings.Repeat(`"x":{},`, maxVdevs) + `"y":{}}}}}`,
 	} {

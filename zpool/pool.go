@@ -104,6 +104,8 @@ type Vdev struct {
 	// State is ONLINE, DEGRADED, FAULTED, OFFLINE, REMOVED or UNAVAIL; AVAIL
 	// or INUSE for a spare that is not in use here; or what a later zpool says.
 	State string `json:"state"`
+	// NotPresent says that the disk is missing: another one may have its path.
+	NotPresent bool `json:"not_present,omitempty"`
 	// Note is zpool's remark, such as "too many errors".
 	Note string `json:"note,omitempty"`
 
@@ -121,6 +123,9 @@ type Vdev struct {
 	// Devices are all drives, or paths to the drive, below it.
 	Devices []string `json:"devices,omitempty"`
 }
+
+// HasGUID says whether the vdev's ID is its guid and no name.
+func (v *Vdev) HasGUID() bool { return guid(v.ID) != "" }
 
 // Role is what a vdev is for.
 type Role string

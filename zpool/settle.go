@@ -51,11 +51,13 @@ func leafType(v *Vdev) string {
 
 // settle brings what the two forms have in common into one shape.
 func settle(pools []Pool) ([]Pool, error) {
+	seen := make(map[string]bool)
 	for i := range pools {
 		p := &pools[i]
-		if p.Name == "" || p.State == "" {
-			return nil, fmt.Errorf("%w: a pool without a name or state", ErrBadOutput)
+		if p.Name == "" || p.State == "" || seen[p.Name] {
+			return nil, fmt.Errorf("%w: a pool without a name or state, or twice", ErrBadOutput)
 		}
+		seen[p.Name] = true
 		p.State = settleState(p.State)
 		p.Status, p.Action = oneLine(p.Status), oneLine(p.Action)
 		// What was removed from the pool, but for the number of its place.

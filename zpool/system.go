@@ -33,9 +33,9 @@ const (
 // has none.
 func (s System) Resolve(ctx context.Context, pools []Pool) {
 	r := &resolver{ctx: ctx, dev: cmp.Or(s.Dev, "/dev"), sysfs: cmp.Or(s.Sysfs, "/sys"), udev: cmp.Or(s.Udev, "/run/udev/data")}
-	for i := range pools {
-		for j := range pools[i].Vdevs {
-			r.resolve(&pools[i].Vdevs[j])
+	for _, p := range pools {
+		for i := range p.Vdevs {
+			r.resolve(&p.Vdevs[i])
 		}
 	}
 }
@@ -75,16 +75,14 @@ func (r *resolver) resolve(v *Vdev) {
 		place = append(place, "/dev/disk/by-path/"+v.PhysPath)
 	}
 	var names []string
-	switch v.State {
-	case online, "DEGRADED", avail, inUse:
-		names = slices.Concat(place[:min(len(place), 1)], identity, place[min(len(place), 1):])
-	case unavail, removed:
+	switch {
+	case v.NotPresent || v.Type == typeMissing || v.State == unavail || v.State == removed:
 		names = identity
-	default: // FAULTED, OFFLINE: it may have been pulled since
+	case v.State == "FAULTED" || v.State == "OFFLINE": // it may have been pulled since
 		names = slices.Concat(identity, place)
-	}
-	if v.Type == typeMissing {
-		names = identity
+	default:
+		own := min(len(place), 1)
+		names = slices.Concat(place[:own], identity, place[own:])
 	}
 	for _, name := range names {
 		if node := r.node(name); node != "" {

@@ -127,8 +127,10 @@ func TestResolve(t *testing.T) {
 		{"missing: another disk is in the slot", with(disk("/dev/disk/by-vdev/A0-part1", removed), "", "pci-0-ata-2"), "-"},
 		{"missing, but plugged in elsewhere", with(disk("/dev/sda1", removed), "ata-EXAMPLE_B", ""), "sdb"},
 		{"missing, by-id", disk("/dev/disk/by-id/wwn-0x5000c500aaaa0001-part1", removed), "sda"},
+		{"missing, of any state", Vdev{Leaf: true, Type: typeDisk, Name: "123", Path: "/dev/sda1", State: "FAULTED", NotPresent: true}, "-"},
 		{"missing log", Vdev{Leaf: true, Type: typeMissing, Path: "/dev/sda1", State: online}, "-"},
 
+		{"a state that is not known", disk("/dev/sda1", "REPLACED"), "sda"},
 		{"nothing", disk("/dev/sdzz", online), "-"},
 		{"file", Vdev{Leaf: true, Type: typeFile, Path: "/dev/sda1", State: online}, "-"},
 		{"group", Vdev{Type: "mirror", Name: "mirror-0", State: online}, "-"},

@@ -114,7 +114,7 @@ func (t *configTable) add(depth int, name, state, rest string) error {
 	case strings.HasPrefix(v.Name, "/"):
 		v.Path = v.Name
 	case guid(v.Name) != "":
-		v.ID = v.Name
+		v.ID, v.NotPresent = v.Name, true
 		if m := wasPath.FindStringSubmatch(v.Note); m != nil {
 			v.Path = clean(m[1])
 		}

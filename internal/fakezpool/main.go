@@ -55,6 +55,6 @@ func run(argv []string) int {
 	if b.Stderr != "" {
 		fmt.Fprintln(os.Stderr, b.Stderr)
 	}
-	os.Stdout.WriteString(b.Document(argv[2:])) //nolint:errcheck // who closed the pipe does not read it
+	os.Stdout.WriteString(b.Document(argv[2:]))
 	return b.Exit
 }

@@ -151,10 +151,10 @@ func niceBytes(n uint64) string {
 func (s *Scan) text() string {
 	at := func(seconds int64) string { return time.Unix(seconds, 0).UTC().Format("Mon Jan _2 15:04:05 2006") }
 	function := strings.ToLower(s.Function)
-	switch {
-	case s.State == "CANCELED":
+	switch s.State {
+	case "CANCELED":
 		return fmt.Sprintf("%s canceled on %s", function, at(s.End))
-	case s.State == "FINISHED":
+	case "FINISHED":
 		verb := "scrub repaired"
 		if function == "resilver" {
 			verb = "resilvered"

@@ -1,0 +1,207 @@
+package collector
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"storage_exporter/cache"
+	"storage_exporter/cachestore"
+	"storage_exporter/internal/fakezpool/fake"
+	"storage_exporter/internal/fakezpool/zpooltest"
+	"storage_exporter/zpool"
+)
+
+var updateZFS = flag.Bool("update-zfs", false, "write the golden files of testdata/zfs anew")
+
+// somePools always has these pools, or always fails.
+type somePools struct {
+	pools []zpool.Pool
+	err   error
+}
+
+func (p somePools) Get(context.Context) (cache.Snapshot[[]zpool.Pool], error) {
+	return cache.Snapshot[[]zpool.Pool]{Value: &p.pools, ObservedAt: time.UnixMilli(1794700100500), Revision: 1}, p.err
+}
+
+// poolsOf is what the fake zpool tells, on a host with the disks that are present.
+func poolsOf(t *testing.T, b fake.Behaviour) []zpool.Pool {
+	t.Helper()
+	pools, err := zpool.NewTool(zpooltest.New(t, b).Path()).Status(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	for i := range pools {
+		for j, v := range pools[i].Vdevs {
+			if !strings.HasPrefix(v.Path, "/dev/disk/") || v.NotPresent {
+				continue
+			}
+			disk := fmt.Sprintf("sd%c", 'a'+j%26)
+			for path, target := range map[string]string{
+				v.Path:                     "../../" + disk,
+				"/sys/class/block/" + disk: "../../devices/pci0/block/" + disk,
+			} {
+				if err := os.MkdirAll(filepath.Dir(dir+path), 0o755); err != nil {
+					t.Fatal(err)
+				}
+				_ = os.Symlink(target, dir+path) // a disk may be listed twice
+			}
+			if err := os.MkdirAll(filepath.Join(dir, "sys/devices/pci0/block", disk), 0o755); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	zpool.System{Dev: dir + "/dev", Sysfs: dir + "/sys", Udev: dir}.Resolve(t.Context(), pools)
+	return pools
+}
+
+func zfsDocument(t *testing.T, file string) *string {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join("../zpool/testdata", file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return new(string(b))
+}
+
+func TestZFSSeriesGolden(t *testing.T) {
+	resilver := fake.Shelf("shelf", 2, 3)
+	resilver.Scan = &fake.Scan{Function: "RESILVER", State: "SCANNING", Start: 1794700000, ToExamine: 1000, Issued: 250}
+	file := fake.Pool{
+		Name: "odd \"name\"", GUID: "7", State: "SUSPENDED", Errors: 3,
+		Vdevs: []fake.Vdev{{Name: "/var/tmp/a file", GUID: "8", Type: "file", State: "FAULTED", Write: 12}},
+	}
+	covered := make(map[string]bool)
+	for name, b := range map[string]fake.Behaviour{
+		"raidz2-spare-2.3": {Version: "2.3", Print: zfsDocument(t, "raidz2-spare-2.3.json")},
+		// No guids: the fake prints the same for -g.
+		"raidz2-spare-2.1": {Print: zfsDocument(t, "raidz2-spare-2.1.txt")},
+		"humanised-0.7":    {Version: "0.7", Print: zfsDocument(t, "humanised-0.7.txt")},
+		"two-pools-2.2":    {Version: "2.2", Pools: []fake.Pool{resilver, file}},
+		"no-pools":         {Version: "2.3"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := exposition(t, newZFSCollector(somePools{pools: poolsOf(t, b)}))
+			golden := filepath.Join("testdata/zfs", name+".prom")
+			if *updateZFS {
+				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(golden)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(string(want), got); diff != "" {
+				t.Errorf("series differ (-want +got):\n%s", diff)
+			}
+			for line := range strings.Lines(got) {
+				if name, ok := strings.CutPrefix(line, "# TYPE "); ok {
+					covered[strings.Fields(name)[0]] = true
+				}
+			}
+		})
+	}
+	all := newZFSFamilies()
+	for _, f := range all.list() {
+		if !covered[f.name] {
+			t.Errorf("no golden file shows %s", f.name)
+		}
+	}
+}
+
+func TestZFSFamiliesLint(t *testing.T) {
+	pools := poolsOf(t, fake.Behaviour{Version: "2.3", Print: zfsDocument(t, "raidz2-spare-2.3.json")})
+	reg := prometheus.NewPedanticRegistry()
+	reg.MustRegister(newCollector(newZFSCollector(somePools{pools: pools})))
+	problems, err := testutil.GatherAndLint(reg)
+	if err != nil || len(problems) > 0 {
+		t.Errorf("%v, %v", problems, err)
+	}
+}
+
+// A reader joins by pool and vdev: each stands for one vdev in one state.
+func TestZFSVdevsAreUnique(t *testing.T) {
+	pools := poolsOf(t, fake.Behaviour{Version: "2.3", Print: zfsDocument(t, "raidz2-spare-2.3.json")})
+	seen := make(map[string]bool)
+	for line := range strings.Lines(exposition(t, newZFSCollector(somePools{pools: pools}))) {
+		if !strings.HasPrefix(line, "jbod_zfs_vdev_info{") {
+			continue
+		}
+		_, vdev, _ := strings.Cut(line, `vdev="`)
+		vdev, _, _ = strings.Cut(vdev, `"`)
+		if seen[vdev] {
+			t.Errorf("vdev %s twice", vdev)
+		}
+		seen[vdev] = true
+	}
+	if len(seen) != 8 {
+		t.Errorf("%d vdevs", len(seen))
+	}
+}
+
+func TestZFSCollectorReads(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		pools somePools
+		parts int
+		ok    bool
+	}{
+		{"two pools", somePools{pools: []zpool.Pool{{Name: "a"}, {Name: "b"}}}, 3, true},
+		{"no pools", somePools{}, 0, true},
+		{"not known", somePools{err: fmt.Errorf("x: %w", cache.ErrTimeout)}, 0, false},
+		{"no right", somePools{err: zpool.ErrPermission}, 0, false},
+		{"taken away", somePools{err: fmt.Errorf("x: %w", cache.ErrClosed)}, 0, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			parts, ok := newZFSCollector(tt.pools).read(t.Context())
+			if len(parts) != tt.parts || ok != tt.ok {
+				t.Errorf("%d parts, ok %v", len(parts), ok)
+			}
+		})
+	}
+}
+
+// The whole way: a scrape reads what was observed in the background.
+func TestZFSScrape(t *testing.T) {
+	h := zpooltest.New(t, fake.Behaviour{Version: "2.3", Pools: []fake.Pool{fake.Shelf("tank", 7, 12)}})
+	store := cachestore.NewMemory()
+	c := cache.New(cache.Config{Store: store, Observer: "test", Logger: slog.New(slog.DiscardHandler), Metrics: cache.NewMetrics(prometheus.NewRegistry())})
+	pools, err := zpool.New(zpool.Config{Cache: c, Tool: zpool.NewTool(h.Path()), Host: "host"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		pools.Close()
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		if err := errors.Join(c.Close(ctx), store.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+	pools.Start()
+	e := newTestExporter(t, Config{}, newZFSCollector(pools))
+	for range 3 {
+		lines, _ := scrapeOf(t, e, "/metrics")
+		wantLines(t, lines,
+			`jbod_zfs_pool_state{pool="tank",state="ONLINE"} 1`,
+			`jbod_zfs_vdev_state{device="",path="/dev/disk/by-vdev/A83-part1",pool="tank",state="ONLINE",vdev="90000083"} 1`,
+			`jbod_zfs_vdev_errors{device="",kind="checksum",path="raidz2-6",pool="tank",vdev="80000006"} 0`,
+			`storage_scrape_collector_success{collector="zfs"} 1`)
+	}
+	if runs := h.Runs(); len(runs) != 1 {
+		t.Errorf("scrapes cost runs: %v", runs)
+	}
+}
