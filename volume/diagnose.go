@@ -19,7 +19,16 @@ func Diagnose(err error) (Status, string) {
 	return Unavailable, err.Error()
 }
 
+// knowing is an error that knows whether nothing answered, as those of rest do.
+type knowing interface {
+	error
+	Unanswered() bool
+}
+
 func unanswered(err error) bool {
+	if e, ok := errors.AsType[knowing](err); ok {
+		return e.Unanswered()
+	}
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, cache.ErrTimeout) {
 		return true
 	}

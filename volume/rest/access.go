@@ -1,0 +1,139 @@
+package rest
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+)
+
+// DefaultTimeout is how long one call may take; the option request_timeout
+// changes it.
+const DefaultTimeout = 10 * time.Second
+
+// Access is how an appliance is reached. Besides the endpoint, it has the options
+// that all backends have in common:
+//
+//	ca_file          PEM file of the CA that signed the appliance's certificate
+//	server_name      the name in the certificate, where it is not the endpoint's
+//	verify_ssl       false: the certificate is not verified; a backend's own
+//	                 spelling of it, such as weka_verify_ssl, goes first
+//	request_timeout  how long one call may take
+//	proxy_url        an HTTP proxy on the way; the environment's are not used
+type Access struct {
+	Endpoints  []*url.URL // not empty; no user, no query, no slash at the end
+	CAFile     string
+	ServerName string
+	Insecure   bool // the certificate is not verified
+	Timeout    time.Duration
+	Proxy      *url.URL // nil for none; may hold a password
+
+	verifyKey string // the option that turns verification off
+	caKey     string // ca_file, as the configuration file spells it
+}
+
+// Access reads how the appliance is reached: the option key has its URL or a
+// list of URLs; what completes "set it to …". verifyKey is the backend's own
+// spelling of verify_ssl. Certificates are verified unless one of them is false.
+func (o *Options) Access(key, what, verifyKey string) Access {
+	a := Access{
+		CAFile:     o.StringOr("ca_file", ""),
+		ServerName: o.StringOr("server_name", ""),
+		Timeout:    o.Duration("request_timeout", DefaultTimeout),
+		Insecure:   !o.Bool(verifyKey, true, "verify_ssl"),
+		verifyKey:  verifyKey,
+		caKey:      o.name("ca_file"),
+	}
+	list := o.Strings(key)
+	if len(list) == 0 {
+		o.Wrong(key, "is missing: set it to "+what)
+	}
+	for _, s := range list {
+		u, err := endpoint(s)
+		if err != nil {
+			o.Wrong(key, err.Error()+": set it to "+what)
+			return a
+		}
+		a.Endpoints = append(a.Endpoints, u)
+	}
+	if s := o.StringOr("proxy_url", ""); s != "" {
+		u, err := url.Parse(s)
+		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+			o.Wrong("proxy_url", "is no URL of a proxy: write http://HOST:PORT")
+			return a
+		}
+		a.Proxy = u
+	}
+	return a
+}
+
+// endpoint reads a URL. Its errors do not repeat it.
+func endpoint(s string) (*url.URL, error) {
+	u, err := url.Parse(s)
+	switch {
+	case err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "":
+		return nil, errors.New("is no URL with https:// and a host")
+	case u.User != nil:
+		return nil, errors.New("must not hold a user name or password")
+	case u.RawQuery != "" || u.Fragment != "":
+		return nil, errors.New("must end with the path, without ? or #")
+	}
+	u.Host = strings.ToLower(u.Host)
+	return u.JoinPath("/").Parse(strings.TrimRight(u.EscapedPath(), "/"))
+}
+
+// DefaultPath sets the path of the endpoints that have none, as in "/mgmt/v1.2/rest".
+func (a *Access) DefaultPath(path string) {
+	for _, u := range a.Endpoints {
+		if u.Path == "" {
+			u.Path = path
+		}
+	}
+}
+
+// Endpoint names the appliance: volume.Identity's Endpoint. It holds no secret.
+func (a *Access) Endpoint() string {
+	names := make([]string, len(a.Endpoints))
+	for i, u := range a.Endpoints {
+		names[i] = u.String()
+	}
+	return strings.Join(names, ",")
+}
+
+// Share is volume.Identity's Share: equal for volumes that can use one Client.
+// The credentials are all that the backend logs in with.
+func (a *Access) Share(credentials ...string) string {
+	return fmt.Sprintf("%q", append([]string{
+		a.Endpoint(), a.CAFile, a.ServerName, fmt.Sprint(a.Insecure, a.Timeout, a.Proxy),
+	}, credentials...))
+}
+
+// maxCAFile bounds what is read as a CA file.
+const maxCAFile = 1 << 20
+
+// tls is the configuration of the connections.
+func (a *Access) tls() (*tls.Config, error) {
+	cfg := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: a.ServerName, InsecureSkipVerify: a.Insecure}
+	if a.CAFile == "" {
+		return cfg, nil
+	}
+	f, err := os.Open(a.CAFile)
+	if err != nil {
+		return nil, fmt.Errorf("%s cannot be read: %w", a.caKey, errors.Unwrap(err))
+	}
+	defer func() { _ = f.Close() }()
+	pem, err := io.ReadAll(io.LimitReader(f, maxCAFile))
+	if err != nil {
+		return nil, fmt.Errorf("%s cannot be read: %w", a.caKey, errors.Unwrap(err))
+	}
+	cfg.RootCAs = x509.NewCertPool()
+	if !cfg.RootCAs.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("%s holds no certificate: set it to a PEM file", a.caKey)
+	}
+	return cfg, nil
+}

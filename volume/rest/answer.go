@@ -1,0 +1,127 @@
+package rest
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"reflect"
+	"strings"
+	"time"
+)
+
+// Answer is what an appliance answered, complete and with a status of 2xx.
+type Answer struct {
+	Status     int
+	Header     http.Header
+	Body       []byte // unpacked
+	ReceivedAt time.Time
+
+	what string // the call, for errors: method, host and path
+	url  *url.URL
+}
+
+// Cookies are those that the answer sets.
+func (a *Answer) Cookies() []*http.Cookie {
+	return (&http.Response{Header: a.Header}).Cookies()
+}
+
+// Decode reads the body as JSON, whatever its content type, into what into points
+// to: a struct, a slice or a map. Unknown fields are ignored. A field deep within
+// that has another type than expected is left as it is; where the outermost value
+// or one of its own fields has, the answer is not the one that was asked for.
+// Scalars belong in Text, Float, Int, Flag and Time, which take anything.
+func (a *Answer) Decode(into any) error {
+	body := bytes.TrimSpace(bytes.TrimPrefix(a.Body, []byte("\xef\xbb\xbf")))
+	switch {
+	case len(body) == 0:
+		return a.bad("the answer is empty", nil)
+	case isPage(body):
+		return a.bad("the answer is a web page, not JSON: check the endpoint", nil)
+	case string(body) == "null":
+		return a.bad("the answer is null", nil)
+	}
+	err := json.Unmarshal(body, into)
+	if err == nil {
+		return nil
+	}
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		outer := reflect.TypeOf(into).Elem().Kind()
+		switch {
+		case wrong.Field == "":
+			return a.bad(fmt.Sprintf("the answer is not what was expected: there is a JSON %s in it", wrong.Value), err)
+		case outer == reflect.Struct && !strings.Contains(wrong.Field, "."):
+			return a.bad(fmt.Sprintf("the answer is not what was expected: %s is a JSON %s", wrong.Field, wrong.Value), err)
+		}
+		return nil
+	}
+	if strings.Contains(err.Error(), "unexpected end") {
+		return a.bad("the answer is cut off", err)
+	}
+	return a.bad("the answer is not JSON", err)
+}
+
+// SampledAt is when something was measured that the appliance says was measured
+// at t: by its own clock, which the answer's Date tells, so that the age is right
+// where the appliance's clock is not. A zero t gives a zero time, which is now.
+func (a *Answer) SampledAt(t time.Time) time.Time {
+	if t.IsZero() {
+		return time.Time{}
+	}
+	now := a.ReceivedAt
+	if date, err := http.ParseTime(a.Header.Get("Date")); err == nil {
+		now = date
+	}
+	return a.ReceivedAt.Add(-max(now.Sub(t), 0))
+}
+
+// bad is the error of an answer that is of no use.
+func (a *Answer) bad(why string, cause error) error {
+	return &Error{Kind: ErrBadAnswer, Status: a.Status, text: a.what + ": " + why, cause: cause}
+}
+
+// statusError is the error of an answer whose status is not 2xx. It remembers how
+// long the appliance wants to be left alone.
+func (c *Client) statusError(a *Answer, token *Token) error {
+	message, code := complaint(a.Body)
+	for _, secret := range c.secrets(token) {
+		message, code = strings.ReplaceAll(message, secret, redacted), strings.ReplaceAll(code, secret, redacted)
+	}
+	e := &Error{Status: a.Status, Detail: message, Code: code}
+	said := fmt.Sprintf("HTTP %d", a.Status)
+	if message != "" {
+		said += ": " + message
+	}
+	wait, told := retryAfter(a)
+	switch {
+	case a.Status == http.StatusTooManyRequests || a.Status == http.StatusServiceUnavailable && told:
+		e.Kind = ErrThrottled
+		e.text = fmt.Sprintf("%s wants fewer calls (%s): it is left alone for a while", a.url.Host, said)
+		c.pause.until(wait, e)
+	case a.Status == http.StatusUnauthorized:
+		e.Kind = ErrUnauthorized
+		e.text = fmt.Sprintf("%s refused the credentials (%s): check the user and the password or token", a.url.Host, said)
+	case a.Status == http.StatusForbidden:
+		e.Kind = ErrForbidden
+		e.text = fmt.Sprintf("%s: the account may not do this (%s): give it the right to read", a.what, said)
+	case a.Status == http.StatusNotFound, a.Status == http.StatusGone:
+		e.Kind = ErrNotFound
+		e.text = fmt.Sprintf("%s: there is no such thing (%s)", a.what, said)
+	case a.Status/100 == 3:
+		e.Kind = ErrBadAnswer
+		where := "elsewhere"
+		if u, err := a.url.Parse(a.Header.Get("Location")); err == nil {
+			where = excerpt(u.Scheme + "://" + u.Host)
+		}
+		e.text = fmt.Sprintf("%s: the answer sends us to %s, where the credentials do not go: set the endpoint to the right host", a.what, where)
+	case a.Status/100 == 4:
+		e.Kind = ErrRejected
+		e.text = fmt.Sprintf("%s: %s", a.what, said)
+	default:
+		e.Kind = ErrServer
+		e.text = fmt.Sprintf("%s: %s", a.what, said)
+	}
+	return e
+}

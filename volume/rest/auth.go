@@ -1,0 +1,102 @@
+package rest
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// Send makes a call without credentials; logins get one.
+type Send func(ctx context.Context, r Request) (*Answer, error)
+
+// Auth is how a Client proves who it is. Basic and Header make the simple ones;
+// a session has a Login of its own. The Client logs in when the first call needs
+// it, once for all who wait; it renews the session before it ends and, once, when
+// a call is answered with 401; it logs out when it is closed. After a login or
+// credentials that were refused it asks nothing for a minute, then for twice as
+// long each time, up to 15, so that no account gets locked.
+type Auth struct {
+	// Login makes a session. It returns errors of send as they are, and Nonsense
+	// when there is no token in the answer.
+	Login func(ctx context.Context, send Send) (Token, error)
+	// Refresh makes a new token from one that has a Refresh; nil is Login. When it
+	// is refused, Login comes next.
+	Refresh func(ctx context.Context, send Send, old Token) (Token, error)
+	// Logout ends the session; nil where the API has no such call. Its send
+	// carries the token.
+	Logout func(ctx context.Context, send Send) error
+	// ForbiddenIsExpired is for an API that may answer 403 when a session is over.
+	ForbiddenIsExpired bool
+
+	fixed *Token
+}
+
+// Basic is HTTP Basic authentication with every call.
+func Basic(user string, password Secret) Auth {
+	pair := base64.StdEncoding.EncodeToString([]byte(user + ":" + password.Reveal()))
+	return Header("Authorization", NewSecret("Basic "+pair))
+}
+
+// Header is a header that every call carries, as for a long-lived token:
+// Header("Authorization", rest.NewSecret("Bearer "+token)).
+func Header(name string, value Secret) Auth {
+	return Auth{fixed: &Token{Header: http.Header{name: {value.Reveal()}}}}
+}
+
+// Token is what a login yields.
+type Token struct {
+	Header  http.Header    // set on each call
+	Cookies []*http.Cookie // the same
+	// Expires is when the token ends, by this host's clock: time.Now() and what
+	// the appliance says how long it lasts. Zero: not before a call is refused.
+	Expires time.Time
+	Refresh Secret // for Auth.Refresh
+}
+
+// Bearer is a token in the Authorization header.
+func Bearer(access string) Token {
+	return Token{Header: http.Header{"Authorization": {"Bearer " + access}}}
+}
+
+// Format shows nothing of the token.
+func (t Token) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
+
+// secrets are the parts of the token that must not show.
+func (t *Token) secrets() []string {
+	if t == nil {
+		return nil
+	}
+	all := []string{t.Refresh.Reveal()}
+	for _, values := range t.Header {
+		for _, v := range values {
+			_, bare, _ := strings.Cut(v, " ")
+			all = append(all, v, bare)
+		}
+	}
+	for _, cookie := range t.Cookies {
+		all = append(all, cookie.Value)
+	}
+	return all
+}
+
+// The renewal of a token comes this long before its end, or at half of its life
+// where that is short.
+const (
+	marginLeast = 30 * time.Second
+	marginMost  = 60 * time.Second
+)
+
+// renewAt is when a token that was got at that time is to be renewed; zero for
+// never.
+func (t *Token) renewAt(got time.Time) time.Time {
+	if t.Expires.IsZero() {
+		return time.Time{}
+	}
+	life := t.Expires.Sub(got)
+	margin := min(max(life/10, marginLeast), marginMost)
+	return t.Expires.Add(-min(margin, life/2))
+}

@@ -1,0 +1,153 @@
+package rest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+// failure is what can be done about a call that failed.
+type failure struct {
+	rotate bool // another endpoint may do better from now on
+	repeat bool // the same call may work in a moment
+	unsent bool // there was no connection: any call can go elsewhere
+}
+
+// attempt makes one call to one endpoint.
+func (c *Client) attempt(ctx context.Context, r Request, token *Token, body []byte, bodyType string, endpoint *url.URL) (*Answer, failure, error) {
+	target, err := r.url(endpoint)
+	if err != nil {
+		return nil, failure{}, err
+	}
+	if err := c.turn(ctx, target.Host); err != nil {
+		return nil, failure{}, err
+	}
+	defer func() { <-c.turns }()
+	if err := c.pause.err(); err != nil {
+		return nil, failure{}, err
+	}
+	call, cancel := context.WithTimeout(ctx, c.cfg.Access.Timeout)
+	defer cancel()
+	request, err := http.NewRequestWithContext(call, r.Method, target.String(), bytes.NewReader(body))
+	if err != nil {
+		return nil, failure{}, errors.New("the call has no valid URL") // the error would show it
+	}
+	c.prepare(request, r, token, bodyType)
+	start := time.Now()
+	reply, err := c.http.Do(request)
+	if err != nil {
+		if whole, ok := errors.AsType[*url.Error](err); ok {
+			err = whole.Err // without the URL
+		}
+		if ctx.Err() != nil {
+			err = ctx.Err()
+		}
+		err = c.transportError(target.Host, err)
+		c.cfg.Logger.Debug("no answer", "method", r.Method, "url", request.URL.Host+request.URL.Path, "duration_seconds", time.Since(start).Seconds(), "err", err)
+		return nil, failed(err), err
+	}
+	defer func() { _ = reply.Body.Close() }()
+	answer := &Answer{Status: reply.StatusCode, Header: reply.Header, ReceivedAt: time.Now(), what: r.Method + " " + target.Host + target.EscapedPath(), url: reply.Request.URL}
+	answer.Body, err = io.ReadAll(io.LimitReader(reply.Body, maxBody+1))
+	c.cfg.Logger.Debug("answer", "method", r.Method, "url", target.Host+target.Path, "status", reply.StatusCode,
+		"bytes", len(answer.Body), "duration_seconds", time.Since(start).Seconds())
+	if reply.StatusCode/100 != 2 {
+		failed := failure{
+			rotate: slices.Contains([]int{http.StatusBadGateway, http.StatusServiceUnavailable}, reply.StatusCode),
+			repeat: slices.Contains([]int{http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout}, reply.StatusCode),
+		}
+		err := c.statusError(answer, token)
+		if errors.Is(err, ErrThrottled) {
+			failed.repeat = false
+		}
+		return nil, failed, err
+	}
+	switch {
+	case ctx.Err() != nil:
+		err = c.transportError(target.Host, ctx.Err())
+	case errors.Is(err, context.DeadlineExceeded):
+		err = c.transportError(target.Host, err)
+	case err != nil:
+		err = answer.bad("the answer is cut off", err)
+	case len(answer.Body) > maxBody:
+		err = answer.bad(fmt.Sprintf("the answer is larger than %d MiB", maxBody>>20), nil)
+	}
+	if err != nil {
+		return nil, failed(err), err
+	}
+	return answer, failure{}, nil
+}
+
+// turn waits until one of the calls at once is free.
+func (c *Client) turn(ctx context.Context, host string) error {
+	if err := ctx.Err(); err != nil {
+		return c.transportError(host, err)
+	}
+	select {
+	case c.turns <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return c.transportError(host, ctx.Err())
+	}
+}
+
+// url is where the call goes.
+func (r Request) url(endpoint *url.URL) (*url.URL, error) {
+	ref, err := url.Parse(r.Path)
+	if err != nil || ref.Host != "" || ref.Scheme != "" || !strings.HasPrefix(ref.Path, "/") {
+		return nil, errors.New("the call has no valid path")
+	}
+	u := &url.URL{Scheme: endpoint.Scheme, Host: endpoint.Host, Path: ref.Path, RawPath: ref.EscapedPath(), RawQuery: ref.RawQuery}
+	if !r.rooted {
+		u.Path, u.RawPath = endpoint.Path+u.Path, endpoint.EscapedPath()+u.RawPath
+	}
+	if len(r.Query) > 0 {
+		u.RawQuery = strings.TrimPrefix(u.RawQuery+"&"+r.Query.Encode(), "&")
+	}
+	return u, nil
+}
+
+// prepare sets the headers.
+func (c *Client) prepare(request *http.Request, r Request, token *Token, bodyType string) {
+	request.Header.Set("User-Agent", "storage_exporter")
+	request.Header.Set("Accept", "application/json")
+	if bodyType != "" {
+		request.Header.Set("Content-Type", bodyType)
+	}
+	headers := []http.Header{c.cfg.Header, r.Header}
+	if token != nil {
+		headers = append(headers, token.Header)
+		for _, cookie := range token.Cookies {
+			request.AddCookie(&http.Cookie{Name: cookie.Name, Value: cookie.Value, Quoted: cookie.Quoted})
+		}
+	}
+	for _, h := range headers {
+		for name, values := range h {
+			request.Header[http.CanonicalHeaderKey(name)] = values
+		}
+	}
+}
+
+// failed is what can be done where no answer came.
+func failed(err error) failure {
+	if !errors.Is(err, ErrUnreachable) {
+		return failure{}
+	}
+	dial, isOp := errors.AsType[*net.OpError](err)
+	_, unresolved := errors.AsType[*net.DNSError](err)
+	timeout, isNet := errors.AsType[net.Error](err)
+	hung := errors.Is(err, context.DeadlineExceeded) || isNet && timeout.Timeout()
+	return failure{
+		rotate: true,
+		repeat: !hung && !unresolved,
+		unsent: unresolved || isOp && dial.Op == "dial",
+	}
+}

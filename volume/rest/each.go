@@ -1,0 +1,18 @@
+package rest
+
+import (
+	"time"
+
+	"storage_exporter/volume"
+)
+
+// Each makes the result of every volume, by name: what a Backend returns. A zero
+// time is now.
+func Each[V, T any](volumes map[string]V, result func(name string, v V) (T, time.Time, error)) map[string]volume.Result[T] {
+	results := make(map[string]volume.Result[T], len(volumes))
+	for name, v := range volumes {
+		value, at, err := result(name, v)
+		results[name] = volume.Result[T]{Value: value, SampledAt: at, Err: err}
+	}
+	return results
+}

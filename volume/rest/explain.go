@@ -1,0 +1,90 @@
+package rest
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// longestExcerpt is in characters.
+const longestExcerpt = 200
+
+// excerpt is a text from outside on one line, without what does not print, and
+// short.
+func excerpt(s string) string { return Clean(s, longestExcerpt) }
+
+// Clean makes a text from outside fit for a log or a health's info: on one line,
+// without what does not print, at most so many characters.
+func Clean(s string, most int) string {
+	if len(s) > 8*most {
+		s = s[:8*most] // the rest is cut anyway
+	}
+	s = strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r):
+			return ' '
+		case r == utf8.RuneError || !unicode.IsPrint(r):
+			return -1
+		}
+		return r
+	}, s)
+	runes := []rune(strings.Join(strings.Fields(s), " "))
+	if len(runes) > most {
+		return string(runes[:most-1]) + "…"
+	}
+	return string(runes)
+}
+
+// complaint is the message and the code of an error in any of the vendors'
+// formats. Of what is no JSON it takes the text, but not of a web page.
+//
+//	{"error": {"message", "code"}}          ONTAP
+//	{"errors": [{"message", "code"}]}       FlashBlade, OneFS
+//	{"detail", "code"}                      VAST
+//	{"message", "data": {"exceptionClass"}} Weka
+//	{"status": {"message", "code"}}         Storage Scale
+func complaint(body []byte) (message, code string) {
+	body = bytes.TrimSpace(body)
+	if isPage(body) {
+		return "", ""
+	}
+	type part struct {
+		Message Text
+		Detail  Text
+		Code    Text
+	}
+	var whole struct {
+		part
+		Error  json.RawMessage
+		Errors []json.RawMessage
+		Status json.RawMessage
+		Data   struct{ ExceptionClass Text }
+	}
+	if !json.Valid(body) {
+		return excerpt(string(body)), ""
+	}
+	_ = json.Unmarshal(body, &whole) // what fits is taken
+	parts := []part{whole.part, {Code: whole.Data.ExceptionClass}}
+	for _, raw := range append(whole.Errors, whole.Error, whole.Status) {
+		var p part
+		if json.Unmarshal(raw, &p) != nil {
+			_ = json.Unmarshal(raw, &p.Message) // a text, or nothing
+		}
+		parts = append(parts, p)
+	}
+	for _, p := range parts {
+		for _, text := range []Text{p.Message, p.Detail} {
+			if message == "" {
+				message = excerpt(string(text))
+			}
+		}
+		if code == "" {
+			code = excerpt(string(p.Code))
+		}
+	}
+	return message, code
+}
+
+func isPage(body []byte) bool { return bytes.HasPrefix(bytes.TrimSpace(body), []byte("<")) }

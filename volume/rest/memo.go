@@ -1,0 +1,61 @@
+package rest
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Memo keeps a fact that changes seldom, or that several observations of one
+// moment need, so that the appliance is asked for it once: by whom comes first,
+// while the others wait.
+type Memo[T any] struct {
+	every, longest time.Duration
+	fetch          func(context.Context) (T, error)
+
+	turn chan struct{} // holds the right to the fields below
+	have bool
+	last T
+	at   time.Time // when last was fetched
+	err  error     // of the newest fetch
+	next time.Time // no fetch before
+}
+
+// NewMemo makes an empty memo whose fact is fetched at most once in every. When a
+// fetch fails, the last value serves until it is older than longest; zero is
+// never. A failure is remembered for a tenth of every, and one that says that the
+// account or the appliance has no such thing (403, 404) for all of it.
+func NewMemo[T any](every, longest time.Duration, fetch func(context.Context) (T, error)) *Memo[T] {
+	return &Memo[T]{every: every, longest: longest, fetch: fetch, turn: make(chan struct{}, 1)}
+}
+
+// Get returns the fact and when it was fetched. Nobody may change what the value
+// points to.
+func (m *Memo[T]) Get(ctx context.Context) (value T, at time.Time, err error) {
+	select {
+	case m.turn <- struct{}{}:
+		defer func() { <-m.turn }()
+	case <-ctx.Done():
+		return value, at, ctx.Err()
+	}
+	if now := time.Now(); !now.Before(m.next) {
+		fresh, err := m.fetch(ctx)
+		switch {
+		case err == nil:
+			m.last, m.at, m.have, m.err = fresh, time.Now(), true, nil
+			m.next = m.at.Add(m.every)
+		case ctx.Err() != nil: // says nothing to those who wait
+			return value, at, err
+		default:
+			m.err = err
+			m.next = time.Now().Add(m.every / 10)
+			if errors.Is(err, ErrForbidden) || errors.Is(err, ErrNotFound) {
+				m.next = time.Now().Add(m.every)
+			}
+		}
+	}
+	if m.err != nil && (!m.have || time.Since(m.at) > m.longest) {
+		return value, at, m.err
+	}
+	return m.last, m.at, nil
+}

@@ -1,0 +1,196 @@
+package rest
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"math"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"storage_exporter/volume"
+)
+
+// Options reads a volume's option table. Each method returns the value, or zero
+// where it is missing or wrong; Err then says so once all were read. Keys that
+// nobody reads are ignored. No error shows a value: it may be a secret that was
+// written to the wrong key.
+type Options struct {
+	volume string
+	table  map[string]any
+	wrong  []string
+}
+
+// Read begins to read the options of a volume.
+func Read(cfg volume.Config) *Options {
+	return &Options{volume: cfg.Name, table: cfg.Options}
+}
+
+// Err is one line with every mistake and its remedy; nil when there was none.
+func (o *Options) Err() error {
+	if len(o.wrong) == 0 {
+		return nil
+	}
+	return errors.New(strings.Join(o.wrong, "; "))
+}
+
+// Wrong adds a mistake that the backend itself found: the key, and what to do
+// about it, as in Wrong("weka_stats", `must be "fs" or "cluster"`).
+func (o *Options) Wrong(key, remedy string) {
+	o.wrong = append(o.wrong, o.name(key)+" "+remedy)
+}
+
+var bareKey = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
+
+// name is the option as the configuration file spells it.
+func (o *Options) name(key string) string {
+	name := o.volume
+	if !bareKey.MatchString(name) {
+		name = strconv.Quote(name)
+	}
+	return "volume." + name + ".options." + key
+}
+
+// String is a text that must be there; what completes "set it to …". A number or
+// a bool is taken as it is written: a password may be all digits. The aliases are
+// older spellings.
+func (o *Options) String(key, what string, aliases ...string) string {
+	found, v := o.find(key, aliases)
+	s, ok := text(v)
+	switch {
+	case v == nil, ok && strings.TrimSpace(s) == "":
+		o.Wrong(found, "is missing: set it to "+what)
+		return ""
+	case !ok:
+		o.Wrong(found, "must be a text in quotes: set it to "+what)
+	}
+	return s
+}
+
+// StringOr is a text that need not be there.
+func (o *Options) StringOr(key, standard string, aliases ...string) string {
+	found, v := o.find(key, aliases)
+	s, ok := text(v)
+	if v != nil && !ok {
+		o.Wrong(found, "must be a text in quotes")
+	}
+	return cmp.Or(s, standard)
+}
+
+// Secret is String for a password or a token. The configuration also takes it
+// from a file (key_file) and from the environment; that is done already.
+func (o *Options) Secret(key, what string, aliases ...string) Secret {
+	return NewSecret(o.String(key, what, aliases...))
+}
+
+// SecretOr is Secret for one that need not be there: it is then empty.
+func (o *Options) SecretOr(key string, aliases ...string) Secret {
+	return NewSecret(o.StringOr(key, "", aliases...))
+}
+
+// Bool is true or false; "yes", "off", 1 and the like are understood, too.
+func (o *Options) Bool(key string, standard bool, aliases ...string) bool {
+	found, v := o.find(key, aliases)
+	if v == nil {
+		return standard
+	}
+	s, _ := text(v)
+	switch strings.ToLower(strings.TrimSpace(s)) {
+	case "true", "yes", "on", "1", "t", "y":
+		return true
+	case "false", "no", "off", "0", "f", "n":
+		return false
+	}
+	o.Wrong(found, "must be true or false")
+	return standard
+}
+
+// Int is a whole number between least and most.
+func (o *Options) Int(key string, standard, least, most int) int {
+	v := o.table[key]
+	if v == nil {
+		return standard
+	}
+	s, _ := text(v)
+	n, err := strconv.Atoi(strings.TrimSpace(s))
+	if err != nil || n < least || n > most {
+		o.Wrong(key, fmt.Sprintf("must be a whole number from %d to %d", least, most))
+		return standard
+	}
+	return n
+}
+
+// Duration is a text such as "30s"; a bare number is seconds, as the storage
+// proxy has it. It is longer than zero.
+func (o *Options) Duration(key string, standard time.Duration) time.Duration {
+	v := o.table[key]
+	if v == nil {
+		return standard
+	}
+	s, _ := text(v)
+	d, err := time.ParseDuration(s)
+	if seconds, notNumber := strconv.ParseFloat(s, 64); notNumber == nil && seconds < math.MaxInt64/float64(time.Second) {
+		d, err = time.Duration(seconds*float64(time.Second)), nil
+	}
+	if err != nil || d <= 0 {
+		o.Wrong(key, `must be a duration, such as "30s"`)
+		return standard
+	}
+	return d
+}
+
+// Strings is a list of texts; one text is a list with commas in it. Empty parts
+// are left out.
+func (o *Options) Strings(key string) []string {
+	var list []string
+	add := func(v any) {
+		s, ok := text(v)
+		if !ok {
+			o.Wrong(key, `must be a list of texts, such as ["a", "b"]`)
+		}
+		for part := range strings.SplitSeq(s, ",") {
+			if part = strings.TrimSpace(part); part != "" {
+				list = append(list, part)
+			}
+		}
+	}
+	switch v := o.table[key].(type) {
+	case nil:
+	case []any:
+		for _, e := range v {
+			add(e)
+		}
+	case []string:
+		for _, e := range v {
+			add(e)
+		}
+	default:
+		add(v)
+	}
+	return list
+}
+
+// find returns the first of the spellings that is set, and its value.
+func (o *Options) find(key string, aliases []string) (string, any) {
+	for _, k := range append([]string{key}, aliases...) {
+		if v := o.table[k]; v != nil {
+			return k, v
+		}
+	}
+	return key, nil
+}
+
+// text is a scalar as TOML would write it, without quotes.
+func text(v any) (string, bool) {
+	switch v := v.(type) {
+	case string:
+		return v, true
+	case bool, int, int64:
+		return fmt.Sprint(v), true
+	case float64:
+		return strconv.FormatFloat(v, 'f', -1, 64), true
+	}
+	return "", false
+}

@@ -1,0 +1,38 @@
+package rest
+
+import (
+	"context"
+	"fmt"
+)
+
+const maxPages = 100
+
+// Pages makes a call and then follows its pages. take decodes one and returns
+// the link to the next, empty after the last: as the appliance wrote it (only its
+// path and query are used, for it may name a host that is not reachable from
+// here), or "?limit=…&token=…" where the API has a token instead of a link. A list
+// that does not end, or that is not complete, is an error: it would look like
+// volumes that are gone.
+func (c *Client) Pages(ctx context.Context, r Request, take func(*Answer) (next string, err error)) error {
+	seen := map[string]bool{}
+	for range maxPages {
+		answer, err := c.Do(ctx, r)
+		if err != nil {
+			return err
+		}
+		next, err := take(answer)
+		if err != nil || next == "" {
+			return err
+		}
+		link, err := answer.url.Parse(next)
+		if err != nil {
+			return answer.bad("the link to the next page is no URL", nil)
+		}
+		if seen[link.RequestURI()] || link.RequestURI() == answer.url.RequestURI() {
+			return answer.bad("the link to the next page repeats", nil)
+		}
+		seen[link.RequestURI()] = true
+		r = Request{Method: r.Method, Path: link.RequestURI(), Header: r.Header, rooted: true}
+	}
+	return &Error{Kind: ErrBadAnswer, text: fmt.Sprintf("%s: there are more than %d pages", c.cfg.Access.Endpoint(), maxPages)}
+}
