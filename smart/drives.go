@@ -238,6 +238,9 @@ func (ds *Drives) publish(byLabel map[string]*Drive) {
 	}
 	slices.SortFunc(sorted, func(a, b *Drive) int { return compareLabels(a.Label, b.Label) })
 	ds.byLabel, ds.sorted = byLabel, sorted
+	if ds.cfg.OnChange != nil {
+		ds.cfg.OnChange()
+	}
 }
 
 // rescanSoon has the system scanned before its time, for a drive that seems to

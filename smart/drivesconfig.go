@@ -40,6 +40,10 @@ type DrivesConfig struct {
 
 	Thresholds Thresholds // of the drives' assessment; nil: the rules' own
 
+	// OnChange, if set, is called with each new report and each new list. It must
+	// return at once and call nothing of the set's.
+	OnChange func()
+
 	Logger  *slog.Logger
 	Metrics *Metrics
 }
