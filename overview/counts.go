@@ -1,0 +1,106 @@
+package overview
+
+import "storage_exporter/smart"
+
+// Counts add up what an overview shows.
+type Counts struct {
+	Drives DriveCounts `json:"drives"`
+	// Slots and Pools are nil where they are not known.
+	Slots *SlotCounts `json:"slots,omitempty"`
+	Pools *PoolCounts `json:"pools,omitempty"`
+}
+
+// DriveCounts count the monitored drives: InSlots and Outside add up to Total,
+// and so do the verdicts.
+type DriveCounts struct {
+	Total     int                   `json:"total"`
+	InSlots   int                   `json:"in_slots"`
+	Outside   int                   `json:"outside"`
+	ByVerdict map[smart.Verdict]int `json:"by_assessment"` // all verdicts
+	// NotMonitored are those that only the shelf knows, beside Total.
+	NotMonitored int `json:"not_monitored"`
+}
+
+// SlotCounts count the slots. Of those neither populated nor empty it is not
+// known.
+type SlotCounts struct {
+	Total     int `json:"total"`
+	Populated int `json:"populated"`
+	Empty     int `json:"empty"`
+	Fault     int `json:"fault"`
+}
+
+// PoolCounts count the pools.
+type PoolCounts struct {
+	Total   int            `json:"total"`
+	ByState map[string]int `json:"by_state"`
+}
+
+// count counts what the overview shows.
+func (o *Overview) count() Counts {
+	c := Counts{Drives: DriveCounts{Outside: len(o.Outside), ByVerdict: make(map[smart.Verdict]int, len(smart.Verdicts))}}
+	for _, v := range smart.Verdicts {
+		c.Drives.ByVerdict[v] = 0
+	}
+	if o.Enclosures != nil {
+		c.Slots = new(SlotCounts)
+	}
+	for i := range o.Enclosures {
+		for j := range o.Enclosures[i].Slots {
+			c.Slots.add(&o.Enclosures[i].Slots[j])
+		}
+	}
+	for d := range o.each {
+		switch {
+		case d.NotMonitored:
+			c.Drives.NotMonitored++
+		default:
+			c.Drives.Total++
+			c.Drives.ByVerdict[d.Assessment.Verdict]++
+		}
+	}
+	c.Drives.InSlots = c.Drives.Total - c.Drives.Outside
+	if o.Pools != nil {
+		c.Pools = &PoolCounts{Total: len(o.Pools), ByState: make(map[string]int)}
+		for i := range o.Pools {
+			c.Pools.ByState[o.Pools[i].State]++
+		}
+	}
+	return c
+}
+
+func (c *SlotCounts) add(s *Slot) {
+	c.Total++
+	switch {
+	case s.Populated == nil:
+	case *s.Populated:
+		c.Populated++
+	default:
+		c.Empty++
+	}
+	if s.Fault != nil && *s.Fault {
+		c.Fault++
+	}
+}
+
+// each yields all drives of the overview, those in slots first.
+func (o *Overview) each(yield func(*Drive) bool) {
+	for i := range o.Enclosures {
+		for j := range o.Enclosures[i].Slots {
+			s := &o.Enclosures[i].Slots[j]
+			if s.Drive != nil && !yield(s.Drive) {
+				return
+			}
+			for k := range s.More {
+				if !yield(&s.More[k]) {
+					return
+				}
+			}
+		}
+	}
+	for i := range o.Outside {
+		if !yield(&o.Outside[i]) {
+			return
+		}
+	}
+}
