@@ -32,6 +32,7 @@ var updateSmart = flag.Bool("update-smart", false, "write the golden files of te
 var askedAs = map[string]smart.Device{
 	"ata-behind-megaraid-7.3":  {Name: "/dev/bus/6", Type: "megaraid,14"},
 	"scsi-behind-megaraid-7.4": {Name: "/dev/bus/0", Type: "megaraid,8"},
+	"ata-behind-areca-7.4":     {Name: "/dev/sg2", Type: "areca,3/1"},
 	"scsi-behind-cciss-7.4":    {Name: "/dev/sg1", Type: "cciss,2"},
 }
 

@@ -355,6 +355,10 @@ func TestAssessDocuments(t *testing.T) {
 		got[name] = strings.TrimSpace(string(a.Verdict) + " " + strings.Join(rules, " "))
 	}
 	want := map[string]string{
+		"ata-behind-areca-7.4":        "ok",
+		"ata-hdd-packed-raw-7.4":      "ok",
+		"nvme-two-namespaces-hot-7.5": "warning critical_warning_temperature temperature",
+		"scsi-usb-without-smart-7.4":  "unknown",
 		"ata-behind-megaraid-7.3":     "warning reallocated_sectors",
 		"ata-emulated-7.3":            "ok",
 		"ata-hdd-7.4":                 "failing reported_uncorrectable pending_sectors offline_uncorrectable reallocated_sectors",

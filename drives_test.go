@@ -1,0 +1,69 @@
+package main
+
+import (
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"storage_exporter/config"
+	"storage_exporter/internal/fakesmartctl/faketest"
+	"storage_exporter/internal/fakesmartctl/fleet"
+	"storage_exporter/smart"
+)
+
+// The configuration has a threshold for each rule, and no other.
+func TestThresholdsAreTheRules(t *testing.T) {
+	rules := []string{smart.FailingRate}
+	for _, r := range smart.Rules() {
+		rules = append(rules, r.Name)
+	}
+	var keys []string
+	for _, key := range config.Keys() {
+		if name, ok := strings.CutPrefix(key, "smart.thresholds."); ok {
+			keys = append(keys, name)
+		}
+	}
+	slices.Sort(rules)
+	slices.Sort(keys)
+	if diff := cmp.Diff(rules, keys); diff != "" {
+		t.Errorf("keys (-rules +configuration):\n%s", diff)
+	}
+}
+
+// The device is named without a type, and a threshold comes with a reload.
+func TestDrivesAsConfigured(t *testing.T) {
+	file := writeFile(t, "c.toml", "[smart.thresholds]\nfailing_rate_percent = \"off\"\n")
+	change := func(content string) {
+		t.Helper()
+		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	drive := fleet.ATA("/dev/sdb", 1, 14) // 37 reallocated sectors
+	smartctl, _ := faketest.New(t, fleet.ATA("/dev/sda", 2, 4), drive)
+	in := start(t, "--config.file="+file, "--smartctl.path="+smartctl, "--smartctl.device=/dev/sdb", "--web.enable-lifecycle")
+	in.awaitReady()
+	const verdict = `jbod_drive_assessment{device="sdb",serial_number="EXA0000001",verdict=`
+	in.await("a warning", func() bool { return value(in.scrape(), verdict+`"warning"}`) == "1" })
+	if page := in.scrape(); value(page, "smartctl_devices") != "1" {
+		t.Error("sda, which was not named, is observed")
+	}
+	change("[smart.thresholds]\n")
+	if status, _, body := in.do("POST", "/-/reload", ""); status != 200 {
+		t.Fatalf("reload: %d %s", status, body)
+	}
+	in.await("failing by its rates", func() bool { return value(in.scrape(), verdict+`"failing"}`) == "1" })
+
+	var off []string
+	for _, r := range smart.Rules() {
+		off = append(off, r.Name+" = \"off\"")
+	}
+	change("[smart.thresholds]\n"+strings.Join(off, "\n")+"\n")
+	if status, _, body := in.do("POST", "/-/reload", ""); status != 200 {
+		t.Fatalf("reload: %d %s", status, body)
+	}
+	in.await("unknown without rules", func() bool { return value(in.scrape(), verdict+`"unknown"}`) == "1" })
+}

@@ -1,0 +1,73 @@
+package smart
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"storage_exporter/cache"
+	"storage_exporter/internal/fakesmartctl/fleet"
+)
+
+func TestTroubleOf(t *testing.T) {
+	refused := func(message string) error {
+		return fmt.Errorf("smart sda: %w", &ReportError{Device: "/dev/sda", Type: Auto, Message: message, ExitStatus: ExitOpen})
+	}
+	tests := []struct {
+		err  error
+		want Trouble
+	}{
+		{nil, ""},
+		{ErrAsleep, ""},
+		{cache.ErrClosed, ""},
+		{fmt.Errorf("x: %w", ErrNotInstalled), TroubleNotInstalled},
+		{refused("Smartctl open device: /dev/sda failed: No such device"), TroubleNotFound},
+		{refused("Smartctl open device: /dev/sda failed: Permission denied"), TroublePermission},
+		{refused("Smartctl open device: /dev/sda failed: Operation not permitted"), TroublePermission},
+		{refused("/dev/sda: Unable to detect device type"), TroubleNoSMART},
+		{refused("/dev/sdb: Unknown USB bridge [0x1234:0x5678 (0x100)]"), TroubleNoSMART},
+		{refused("Smartctl open device: /dev/sda failed: DELL or MegaRaid controller, please try adding '-d megaraid,N'"), TroubleNoSMART},
+		{refused("Read Device Identity failed: Input/output error"), TroubleOpenFailed},
+		{refused(""), TroubleOpenFailed},
+		{fmt.Errorf("%w after 20s", cache.ErrTimeout), TroubleTimeout},
+		{fmt.Errorf("%w: %w", cache.ErrTimeout, ErrBadOutput), TroubleTimeout},
+		{context.DeadlineExceeded, TroubleTimeout},
+		{cache.ErrStuck, TroubleStuck},
+		{fmt.Errorf("x: %w", ErrBadOutput), TroubleBadOutput},
+		{errors.New("fork: no more processes"), TroubleOther},
+	}
+	for _, tt := range tests {
+		if got := troubleOf(tt.err); got != tt.want {
+			t.Errorf("%v: got %q, want %q", tt.err, got, tt.want)
+		}
+	}
+}
+
+// A drive that fails is told from one that sleeps, also while its last report
+// is still shown.
+func TestDriveTrouble(t *testing.T) {
+	r := newRig(t, []fleet.Drive{fleet.ATA("/dev/sda", 1, 2)}, func(c *DrivesConfig) { c.TTL = time.Minute })
+	d := r.drive(t, "sda")
+	report(t, d)
+	if got := d.Trouble(nil); got != "" {
+		t.Errorf("a drive that is well is in trouble: %s", got)
+	}
+	broken := fleet.ATA("/dev/sda", 1, 2)
+	broken.Exit = ExitOpen
+	if err := r.fleet.Put(broken); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "it cannot be opened", func() bool { return d.Trouble(nil) == TroubleOpenFailed })
+	report(t, d) // still
+	asleep := fleet.ATA("/dev/sda", 1, 2)
+	asleep.PowerMode = "STANDBY"
+	if err := r.fleet.Put(asleep); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "it sleeps", func() bool { return d.Trouble(nil) == "" })
+	if got := d.Assess(report(t, d).Value).Verdict; got == VerdictUnknown {
+		t.Error("a sleeping drive lost its last assessment")
+	}
+}
