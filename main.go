@@ -91,8 +91,7 @@ func (l *loader) load(known func(backend string) bool) (*config.Config, error) {
 
 // check is --config.check: it tells all problems at once.
 func check(l *loader, stdout, stderr io.Writer) int {
-	known := collectorNames()
-	cfg, err := l.load(func(backend string) bool { return backend != collectorSmart && slices.Contains(known, backend) })
+	cfg, err := l.load(func(backend string) bool { return slices.Contains(backendNames(), backend) })
 	var webErr error
 	if path := *l.flags.web.WebConfigFile; path != "" {
 		if webErr = web.Validate(path); webErr != nil {
