@@ -61,7 +61,7 @@ func TestDrivesAsConfigured(t *testing.T) {
 	for _, r := range smart.Rules() {
 		off = append(off, r.Name+" = \"off\"")
 	}
-	change("[smart.thresholds]\n"+strings.Join(off, "\n")+"\n")
+	change("[smart.thresholds]\n" + strings.Join(off, "\n") + "\n")
 	if status, _, body := in.do("POST", "/-/reload", ""); status != 200 {
 		t.Fatalf("reload: %d %s", status, body)
 	}

@@ -68,7 +68,9 @@ func TestDrivesComeAndGoWhileScraping(t *testing.T) {
 	e := newTestExporter(t, Config{}, newSmartCollector(ds))
 	scrape := func() string { return get(t, e, "/metrics").Body.String() }
 	has := func(series string) func() bool { return func() bool { return strings.Contains(scrape(), "\n"+series) } }
-	await(t, "both drives", func() bool { return has(`smartctl_device_smartctl_exit_status{device="sda"`)() && has(`smartctl_device_smartctl_exit_status{device="sdb"`)() })
+	await(t, "both drives", func() bool {
+		return has(`smartctl_device_smartctl_exit_status{device="sda"`)() && has(`smartctl_device_smartctl_exit_status{device="sdb"`)()
+	})
 
 	ctx, stop := context.WithCancel(t.Context())
 	var wg sync.WaitGroup

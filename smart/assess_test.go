@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -419,5 +421,37 @@ func BenchmarkAssess(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		Assess(r, nil)
+	}
+}
+
+// The table of docs/metrics.md is this table.
+func TestRulesAreDocumented(t *testing.T) {
+	b, err := os.ReadFile("../docs/metrics.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	documented := make(map[string][]string)
+	for line := range strings.Lines(string(b)) {
+		cells := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), "|")
+		if len(cells) != 4 {
+			continue
+		}
+		for i := range cells {
+			cells[i] = strings.Trim(cells[i], " `")
+		}
+		documented[cells[0]] = cells
+	}
+	for _, r := range Rules() {
+		cells := documented[r.Name]
+		if cells == nil {
+			t.Errorf("%s is not documented", r.Name)
+			continue
+		}
+		if n, err := strconv.ParseFloat(strings.TrimSuffix(cells[1], " %"), 64); err == nil && n != r.Limit || err != nil && r.Limit > 1 {
+			t.Errorf("%s speaks from %v, documented is %q", r.Name, r.Limit, cells[1])
+		}
+		if cells[3] != r.Source {
+			t.Errorf("%s: source %q, documented is %q", r.Name, r.Source, cells[3])
+		}
 	}
 }
