@@ -42,6 +42,7 @@ func (s State) Health(want Want) volume.Health {
 	case !readOnly:
 		wrong = s.fullness()
 	}
+	wrong = append(wrong, s.Lacks...)
 	if len(wrong) > 0 {
 		h.Status, h.Info = volume.Degraded, strings.Join(wrong, "; ")
 	}

@@ -48,6 +48,7 @@ type State struct {
 	Mount Mount  // that the path lies on; as far as it was followed when Err is set
 	FS    unix.Statfs_t
 	Block []string // names of the block devices, where there are any
+	Lacks []string // what software RAIDs below lack, in words
 	Err   error    // why the mount could not be looked at
 }
 
@@ -66,6 +67,7 @@ func (p *Point) Look(ctx context.Context) State {
 	if devices, err := p.host.devices(at.mount, table, maxOverlays); err == nil {
 		for _, b := range devices {
 			state.Block = append(state.Block, b.name)
+			state.Lacks = append(state.Lacks, p.host.degradedArrays(b)...)
 		}
 	}
 	local := p.host.local(at.real)
