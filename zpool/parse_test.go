@@ -295,6 +295,44 @@ func document(tb testing.TB, file string) []byte {
 	return b
 }
 
+// Only the columns tell where a name ends and a remark begins.
+func TestColumns(t *testing.T) {
+	pools, err := parseText([]byte(`  pool: tank
+ state: DEGRADED
+  scan: resilvered (mirror-0) 6.50G in 00:01:03 with 0 errors on Sun Nov  1 02:24:02 2026
+  scan: scrub in progress since Sun Nov 15 00:24:01 2026
+	0B repaired, 7.81% done, no estimated completion time
+config:
+
+	NAME                STATE     READ WRITE CKSUM
+	tank                DEGRADED     0     0     0
+	  77777777777       UNAVAIL      0     0     0  was /srv/a ONLINE 1 2 3
+	  /srv/b FAULTED x  ONLINE       0     0     9
+	  /srv/c            ONLINE       0     0     0
+	  /srv/c            ONLINE       0     0     0
+	  /srv/c            ONLINE       0     0     0
+
+errors: No known data errors
+`), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `tank  DEGRADED errors=0
+  77777777777 file data leaf=true in="" top=77777777777 UNAVAIL 0/0/0 slow=- path=/srv/a ONLINE 1 2 3 note="was /srv/a ONLINE 1 2 3" missing
+  /srv/b FAULTED x file data leaf=true in="" top=/srv/b FAULTED x ONLINE 0/0/9 slow=- path=/srv/b FAULTED x note=""
+  /srv/c file data leaf=true in="" top=/srv/c ONLINE 0/0/0 slow=- path=/srv/c note=""
+  /srv/c#2 file data leaf=true in="" top=/srv/c ONLINE 0/0/0 slow=- path=/srv/c note=""
+  /srv/c#3 file data leaf=true in="" top=/srv/c ONLINE 0/0/0 slow=- path=/srv/c note=""
+`
+	if diff := cmp.Diff(want, tree(pools)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	// Of a rebuild's line and a scrub's, the one that runs.
+	if s := pools[0].Scan; s == nil || s.State != Scanning || s.Function != Scrub {
+		t.Errorf("scan %+v", s)
+	}
+}
+
 func TestGUIDsOfOtherVdevsAreNotTaken(t *testing.T) {
 	pool := examples()["raidz2, a faulted disk and a spare in use"]
 	text := []byte(fake.Text([]fake.Pool{pool}, fake.Form{Exact: true}))

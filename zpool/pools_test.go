@@ -138,13 +138,16 @@ func TestHangingZpool(t *testing.T) {
 	if err := h.Behave(fake.Behaviour{Version: "2.3", Pools: shelf()}); err != nil {
 		t.Fatal(err)
 	}
-	for {
+	for begun := time.Now(); ; {
 		snap, err := r.Get(t.Context())
 		if err == nil {
 			if names(*snap.Value) != byGUID {
 				t.Errorf("%v", names(*snap.Value))
 			}
 			return
+		}
+		if time.Since(begun) > 10*time.Second {
+			t.Fatal(err)
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
@@ -163,7 +166,10 @@ func TestFailureKeepsThePools(t *testing.T) {
 	if err := h.Behave(fake.Behaviour{Version: "2.3", Print: &half}); err != nil {
 		t.Fatal(err)
 	}
-	for !strings.Contains(r.log.String(), "observation failed") {
+	for begun := time.Now(); !strings.Contains(r.log.String(), "observation failed"); {
+		if time.Since(begun) > 10*time.Second {
+			t.Fatal("nothing failed")
+		}
 		time.Sleep(10 * time.Millisecond)
 	}
 	if snap, err := r.Get(t.Context()); err != nil || names(*snap.Value) != byGUID {

@@ -198,7 +198,7 @@ func (r *resolver) labels(node, above string) []string {
 
 // udevLinks is the index of the names that udev gave to block devices, for a
 // /dev that lacks them. Where several devices claim a name, as the paths to a
-// drive do, the one that is made of the others has it.
+// drive do, the one that is made of the others has it: dm-0 comes before sda.
 func (r *resolver) udevLinks() map[string]string {
 	if r.links != nil {
 		return r.links
@@ -217,7 +217,7 @@ func (r *resolver) udevLinks() map[string]string {
 		}
 		for line := range bytes.Lines(readBounded(filepath.Join(r.udev, "b"+dev))) {
 			link, ok := strings.CutPrefix(strings.TrimSpace(string(line)), "S:")
-			if _, taken := r.links[link]; ok && (!taken || strings.HasPrefix(node, "dm-")) {
+			if _, taken := r.links[link]; ok && !taken {
 				r.links[link] = node
 			}
 		}

@@ -51,6 +51,7 @@ func storageHost(tb testing.TB) System {
 		"sys/class/block/sdc": ata + "sdc", "sys/class/block/sdaa": ata + "sdaa",
 		"sys/class/block/cciss!c0d0": ata + "cciss!c0d0",
 
+		"sys/class/block/nvme7n1":   "-> ../../devices/pci0/nvme/nvme2/nvme7n1",
 		"sys/class/block/nvme0n1":   "-> ../../devices/pci0/nvme/nvme0/nvme0n1",
 		"sys/class/block/nvme0n1p2": "-> ../../devices/pci0/nvme/nvme0/nvme0n1/nvme0n1p2", "sys/class/block/nvme0n1p2/partition": "2\n",
 		// The kernel's own multipath: subsystem 4 has the controllers 6 and 5.
@@ -106,6 +107,7 @@ func TestResolve(t *testing.T) {
 		{"by-partuuid", disk("/dev/disk/by-partuuid/0a-1", online), "sda"},
 		{"a name with a slash", disk("/dev/cciss/c0d0", online), "cciss_c0d0"},
 		{"NVMe partition", disk("/dev/nvme0n1p2", online), "nvme0"},
+		{"NVMe whose numbers differ", disk("/dev/nvme7n1", online), "nvme2"},
 		{"NVMe with the kernel's multipath", disk("/dev/nvme4n1", online), "nvme5 nvme6"},
 		{"multipath, sdc before sdaa", disk("/dev/mapper/mpatha", online), "sdc sdaa"},
 		{"partition of multipath", disk("/dev/disk/by-id/dm-name-mpatha-part1", online), "sdc sdaa"},

@@ -145,6 +145,27 @@ func TestFormIsRemembered(t *testing.T) {
 	status(json)
 	status(json)
 
+	// What differs in one way only: touched, then another file of the same size
+	// and time.
+	info, err := os.Stat(h.Path())
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := info.ModTime().Add(-time.Hour)
+	for _, install := range []bool{false, true} {
+		if err := h.Behave(fake.Behaviour{Pools: shelf()}); err != nil {
+			t.Fatal(err)
+		}
+		status(json + "; " + text + "; -g " + text)
+		if install {
+			zpooltest.Install(t, h)
+		}
+		if err := errors.Join(h.Behave(fake.Behaviour{Version: "2.3", Pools: shelf()}), os.Chtimes(h.Path(), before, before)); err != nil {
+			t.Fatal(err)
+		}
+		status(json)
+	}
+
 	// And back.
 	if err := h.Behave(fake.Behaviour{Version: "0.7", Pools: shelf()}); err != nil {
 		t.Fatal(err)
@@ -192,10 +213,10 @@ func TestHangingZpoolIsKilled(t *testing.T) {
 			done := make(chan struct{})
 			go func() {
 				defer close(done)
-				for !slices.ContainsFunc(h.Runs(), func(run string) bool {
+				for begun := time.Now(); time.Since(begun) < 10*time.Second && !slices.ContainsFunc(h.Runs(), func(run string) bool {
 					// The last run of each is the one that hangs.
 					return b.HangGUIDs == strings.Contains(run, "-g") && (b.Version == "2.3" || !strings.Contains(run, "-j"))
-				}) && ctx.Err() == nil {
+				}) && ctx.Err() == nil; {
 					time.Sleep(5 * time.Millisecond)
 				}
 				cancel(enough)
