@@ -52,11 +52,8 @@ func (r *Reader) ask(ctx context.Context, shelves []*shelf) {
 func (r *Reader) preferred(s *shelf) []*path {
 	order := slices.Clone(s.paths)
 	rank := func(p *path) int {
-		switch {
-		case r.answered[p.address]:
+		if r.answered[p.address] {
 			return 0
-		case r.asker.hangs(p.address):
-			return 2
 		}
 		return 1
 	}
@@ -125,12 +122,6 @@ func newAsker(stuck func(delta int), logger *slog.Logger) *asker {
 		stuck = func(int) {}
 	}
 	return &asker{stuck: stuck, log: logger, calls: make(map[string]*call)}
-}
-
-func (a *asker) hangs(address string) bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.calls[address] != nil
 }
 
 // grace is the part of a path's time in which a call that has seen that its time

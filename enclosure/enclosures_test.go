@@ -109,6 +109,7 @@ func TestEnclosuresOnAHostWithoutAny(t *testing.T) {
 
 // A hanging module costs the shelf's state at worst: the observation is in time.
 func TestEnclosuresWithAHangingShelf(t *testing.T) {
+	t.Parallel()
 	tr := enclosuretest.New(t)
 	tr.DualShelf(1, 3, 0, "0x5003048000000a00", "0x5003048000000a00")
 	tr.DualShelf(3, 3, 4, "0x5003048000000b00", "0x5003048000000b00")
@@ -116,7 +117,7 @@ func TestEnclosuresWithAHangingShelf(t *testing.T) {
 	hang(t, tr, second)
 	var stuck atomic.Int64
 	es := observed(t, tr, newStore(t), func(c *Config) {
-		c.Timeout = 2 * time.Second
+		c.Timeout = 4 * time.Second
 		c.Stuck = func(delta int) { stuck.Add(int64(delta)) }
 	})
 	list := *get(t, es).Value

@@ -3,13 +3,8 @@ package enclosure
 import (
 	"context"
 	"fmt"
-	"io/fs"
-	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -223,110 +218,6 @@ func TestFault(t *testing.T) {
 	}
 }
 
-// A shelf with two I/O modules is one shelf, by its id or by its drives.
-func TestDualPath(t *testing.T) {
-	for name, id2 := range map[string]string{"same id": "0x5003048000000a00", "ids that differ": "0x5003048000000a80", "second without id": ""} {
-		t.Run(name, func(t *testing.T) {
-			tr := enclosuretest.New(t)
-			tr.DualShelf(1, 3, 25, "0x5003048000000a00", id2)
-			e := one(t, tr)
-			if e.ID != "0x5003048000000a00" || !slices.Equal(e.Paths, []string{"1:0:99:0", "2:0:99:0"}) || e.AnsweredBy != "1:0:99:0" {
-				t.Errorf("got %s by %v, answered by %s", e.ID, e.Paths, e.AnsweredBy)
-			}
-			compare(t, e,
-				"0|OK|fault 0|locate 0|power on|populated 1|sdz,sdab|0x5000c50000010000|EX01S0000",
-				"1|OK|fault 0|locate 0|power on|populated 1|sdaa,sdac|0x5000c50000010001|EX01S0001",
-				"2|not installed|fault 0|locate 0|power off|populated 0|||")
-			if e.Slots[0].SASAddress != "0x5000c50000011000" {
-				t.Errorf("the address of the port that %s is reached by is %s", e.Slots[0].Device, e.Slots[0].SASAddress)
-			}
-		})
-	}
-}
-
-// The name that stands for a drive is one that works.
-func TestOfflinePath(t *testing.T) {
-	tr := enclosuretest.New(t)
-	tr.DualShelf(1, 2, 0, "0x5003048000000a00", "0x5003048000000a00")
-	for _, tt := range []struct{ sda, sdb, want string }{
-		{"running", "running", "sda"}, {"offline", "running", "sdb"}, {"transport-offline", "running", "sdb"}, {"running", "offline", "sda"}, {"offline", "offline", "sda"},
-	} {
-		tr.Write(enclosuretest.DiskPath("1:0:0:0")+"/state", tt.sda+"\n")
-		tr.Write(enclosuretest.DiskPath("2:0:0:0")+"/state", tt.sdb+"\n")
-		if s := one(t, tr).Slots[0]; s.Device != tt.want || !slices.Equal(s.Devices, []string{"sda", "sdb"}) {
-			t.Errorf("%s, %s: %s of %v, want %s", tt.sda, tt.sdb, s.Device, s.Devices, tt.want)
-		}
-	}
-}
-
-// The modules name their slots each in its way: the drives tell.
-func TestDualPathWithOtherNames(t *testing.T) {
-	tr := enclosuretest.New(t)
-	for i, name := range []string{"Slot %d", "ArrayDevice%02d"} {
-		s := enclosuretest.Shelf{Address: fmt.Sprintf("%d:0:9:0", i), ID: "0x5003048000000a00"}
-		for n := range 3 {
-			b := enclosuretest.Bay{Name: fmt.Sprintf(name, n), Slot: "-1", Status: "OK"}
-			if n < 2 || i == 1 {
-				b.Disk = enclosuretest.DiskName(3*i + n)
-				tr.AddDisk(enclosuretest.Disk{Name: b.Disk, Address: fmt.Sprintf("%d:0:%d:0", i, n), WWID: fmt.Sprintf("naa.5000c500a000000%d", n)})
-			}
-			s.Bays = append(s.Bays, b)
-		}
-		tr.AddShelf(s)
-	}
-	compare(t, one(t, tr),
-		"Slot 0|OK|fault -|locate -|power -|populated 1|sda,sdd|0x5000c500a0000000|",
-		"Slot 1|OK|fault -|locate -|power -|populated 1|sdb,sde|0x5000c500a0000001|",
-		"Slot 2|OK|fault -|locate -|power -|populated -|||",
-		// The first path has not matched it with a slot (yet).
-		"ArrayDevice02||fault -|locate -|power -|populated 1|sdf|0x5000c500a0000002|")
-}
-
-// Two shelves of one model stay two, whatever they have in common but drives.
-func TestTwoShelves(t *testing.T) {
-	tr := enclosuretest.New(t)
-	tr.DualShelf(1, 4, 0, "0x5003048000000a00", "0x5003048000000a80")
-	tr.DualShelf(3, 4, 6, "0x5003048000000b00", "0x5003048000000b80")
-	var ids []string
-	for _, e := range read(t, reader(tr)) {
-		ids = append(ids, e.ID)
-	}
-	if diff := cmp.Diff([]string{"0x5003048000000a00", "0x5003048000000b00"}, ids); diff != "" {
-		t.Errorf("ids (-want +got):\n%s", diff)
-	}
-}
-
-// An id that the vendor gave to every shelf: their drives tell them apart.
-func TestTwoShelvesOfOneID(t *testing.T) {
-	tr := enclosuretest.New(t)
-	tr.DualShelf(1, 4, 0, "0x5003048000000a00", "0x5003048000000a00")
-	tr.DualShelf(3, 4, 6, "0x5003048000000a00", "0x5003048000000a00")
-	var got []string
-	for _, e := range read(t, reader(tr)) {
-		got = append(got, fmt.Sprint(e.ID, e.Paths))
-	}
-	if diff := cmp.Diff([]string{"0x5003048000000a00@1:0:99:0[1:0:99:0 2:0:99:0]", "0x5003048000000a00@3:0:99:0[3:0:99:0 4:0:99:0]"}, got); diff != "" {
-		t.Errorf("shelves (-want +got):\n%s", diff)
-	}
-}
-
-// While a drive is exchanged, the paths see it one after the other. That makes
-// no second shelf.
-func TestDriveExchangedOnOnePath(t *testing.T) {
-	for name, id2 := range map[string]string{"same id": "0x5003048000000a00", "ids that differ": "0x5003048000000a80"} {
-		t.Run(name, func(t *testing.T) {
-			tr := enclosuretest.New(t)
-			tr.DualShelf(1, 5, 0, "0x5003048000000a00", id2)
-			tr.Write(enclosuretest.DiskPath("2:0:0:0")+"/wwid", "naa.5000c500ffff0000\n")
-			tr.Write(enclosuretest.DiskPath("2:0:0:0")+"/vpd_pg80", "\x00\x80\x00\x03NEW")
-			e := one(t, tr)
-			if got := brief(e.Slots[0]); got != "0|OK|fault 0|locate 0|power on|populated 1|sda|0x5000c50000010000|EX01S0000" {
-				t.Errorf("got %s", got)
-			}
-		})
-	}
-}
-
 func TestNoLogicalID(t *testing.T) {
 	for name, tt := range map[string]struct{ id, wwid, want string }{
 		"WWN of the SES device": {"0x0000000000000000", "naa.5003048000000abd", "0x5003048000000abd"},
@@ -389,42 +280,6 @@ func TestLinks(t *testing.T) {
 	}
 }
 
-// Each path has its own name for a drive, also where only one path has a shelf.
-func TestOtherPathsOfADrive(t *testing.T) {
-	tr := enclosuretest.New(t)
-	const clone = "naa.5000c500a0000009"
-	for _, d := range []enclosuretest.Disk{
-		{Name: "sda", Address: "0:0:0:0", WWID: "naa.5000c500a0000001", Serial: "A"},
-		{Name: "sdaa", Address: "1:0:0:0", WWID: "naa.5000c500a0000001", Serial: "A"},
-		// Two cheap drives with one WWN.
-		{Name: "sdb", Address: "0:0:1:0", WWID: clone, Serial: "B"},
-		{Name: "sdab", Address: "1:0:1:0", WWID: clone, Serial: "B"},
-		{Name: "sdc", Address: "0:0:2:0", WWID: clone, Serial: "C"},
-		{Name: "sdac", Address: "1:0:2:0", WWID: clone, Serial: "C"},
-		// A placeholder names nothing, but there is a serial number.
-		{Name: "sdd", Address: "0:0:3:0", WWID: "naa.5000000000000000", Serial: "D", Model: "M"},
-		{Name: "sdad", Address: "1:0:3:0", WWID: "naa.5000000000000000", Serial: "D", Model: "M"},
-		{Name: "sdae", Address: "1:0:4:0", WWID: "naa.5000000000000000", Serial: "D", Model: "other"},
-		// Nothing is known of them, so nothing in common.
-		{Name: "sde", Address: "0:0:5:0"},
-		{Name: "sdf", Address: "1:0:5:0"},
-	} {
-		tr.AddDisk(d)
-	}
-	s := enclosuretest.Shelf{Address: "0:0:10:0", ID: "0x1"}
-	for i, disk := range []string{"sda", "sdb", "sdc", "sdd", "sde"} {
-		s.Bays = append(s.Bays, enclosuretest.Bay{Name: disk, Slot: fmt.Sprint(i), Status: "OK", Disk: disk})
-	}
-	tr.AddShelf(s)
-	const state = "|OK|fault -|locate -|power -|populated 1|"
-	compare(t, one(t, tr),
-		"0"+state+"sda,sdaa|0x5000c500a0000001|A",
-		"1"+state+"sdb,sdab|0x5000c500a0000009|B",
-		"2"+state+"sdc,sdac|0x5000c500a0000009|C",
-		"3"+state+"sdd,sdad||D",
-		"4"+state+"sde||")
-}
-
 func TestGarbage(t *testing.T) {
 	bay := func(file string) string { return enclosuretest.BayPath("0:0:10:0", "Slot 01") + "/" + file }
 	fresh := func(t *testing.T) *enclosuretest.Tree {
@@ -479,93 +334,32 @@ func TestGarbage(t *testing.T) {
 	})
 }
 
-// counting notes what is read, by the file's name.
-type counting struct {
-	mu    sync.Mutex
-	reads map[string]int
-}
-
-func count(r *Reader) *counting {
-	c := &counting{reads: make(map[string]int)}
-	read := r.read
-	r.read = func(path string) ([]byte, error) {
-		c.mu.Lock()
-		c.reads[filepath.Base(path)]++
-		c.mu.Unlock()
-		return read(path)
-	}
-	return c
-}
-
-func (c *counting) take() map[string]int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	reads := c.reads
-	c.reads = make(map[string]int)
-	return reads
-}
-
-// Each read of these costs an SES command, so each is read once a round and on
-// one path; what does not change is read once.
-func TestCost(t *testing.T) {
+// A drive that is pulled, plugged in and matched late is seen so, although the
+// shelf's layout is remembered.
+func TestHotPlug(t *testing.T) {
 	tr := enclosuretest.New(t)
-	tr.DualShelf(1, 24, 0, "0x5003048000000a00", "0x5003048000000a00")
+	disk := enclosuretest.Disk{Name: "sda", Address: "0:0:1:0", WWID: "naa.5000c500a0000001"}
+	tr.AddDisk(disk)
+	tr.AddShelf(enclosuretest.Shelf{Address: "0:0:10:0", ID: "0x1", Bays: []enclosuretest.Bay{{Name: "Slot 01", Slot: "1", Status: "OK", Disk: "sda"}}})
 	r := reader(tr)
-	c := count(r)
-	costly := map[string]int{"status": 24, "fault": 24, "locate": 24, "power_status": 24}
-	check := func(when string, slots int) {
+	bay := enclosuretest.BayPath("0:0:10:0", "Slot 01")
+	step := func(want string) {
 		t.Helper()
-		read(t, r)
-		want := maps.Clone(costly)
-		if slots > 0 {
-			want["slot"], want["type"] = slots, slots
-		}
-		got := c.take()
-		for _, name := range []string{"id", "vendor", "model", "rev", "sas_address", "state"} {
-			delete(got, name)
-		}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("reads %s (-want +got):\n%s", when, diff)
-		}
+		compare(t, read(t, r)[0], want)
 	}
-	check("at first", 48)
-	check("again", 0)
-	tr.Remove(enclosuretest.BayPath("2:0:99:0", "Slot 23"))
-	check("with a bay less on one path", 23)
-	tr.Write(filepath.Dir(enclosuretest.BayPath("1:0:99:0", "x"))+"/id", "0x5003048000000a01\n")
-	check("with another id at one path", 24)
-}
-
-// Nothing is ever written: locate and fault are switches.
-func TestReadChangesNothing(t *testing.T) {
-	tr := enclosuretest.New(t)
-	tr.DualShelf(1, 3, 0, "0x5003048000000a00", "0x5003048000000a80")
-	before := contents(t, tr)
-	read(t, reader(tr))
-	if diff := cmp.Diff(before, contents(t, tr)); diff != "" {
-		t.Errorf("the tree changed:\n%s", diff)
+	step("1|OK|fault -|locate -|power -|populated 1|sda|0x5000c500a0000001|")
+	tr.RemoveDisk(disk)
+	tr.Write(bay+"/status", "not installed\n")
+	step("1|not installed|fault -|locate -|power -|populated 0|||")
+	tr.Remove(bay + "/device")
+	tr.Write(bay+"/status", "OK\n")
+	disk = enclosuretest.Disk{Name: "sdb", Address: "0:0:2:0", WWID: "naa.5000c500a0000002"}
+	tr.AddDisk(disk)
+	step("1|OK|fault -|locate -|power -|populated -|||")
+	tr.Link(bay+"/device", enclosuretest.DiskPath("0:0:2:0"))
+	step("1|OK|fault -|locate -|power -|populated 1|sdb|0x5000c500a0000002|")
+	tr.RemoveShelf("0:0:10:0")
+	if list := read(t, r); len(list) != 0 {
+		t.Errorf("of a shelf that is gone: %+v", list)
 	}
-}
-
-func contents(t *testing.T, tr *enclosuretest.Tree) map[string]string {
-	t.Helper()
-	files := make(map[string]string)
-	err := filepath.WalkDir(tr.Path(""), func(path string, e fs.DirEntry, err error) error {
-		if err != nil || !e.Type().IsRegular() {
-			return err
-		}
-		b, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		info, err := e.Info()
-		if err == nil {
-			files[path] = fmt.Sprint(info.ModTime(), info.Mode(), string(b))
-		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return files
 }

@@ -38,18 +38,18 @@ func gather(paths []*path) []*shelf {
 // other drive may be known to one path only, for the kernel matches a new one
 // seconds after it was plugged in.
 func sameShelf(a, b *path) bool {
-	if a.id != "" && a.id == b.id {
-		return !contradict(a, b)
-	}
-	if a.vendor != b.vendor || a.model != b.model || a.vendor+a.model == "" {
-		return false
-	}
 	mine, theirs := a.driveKeys(), b.driveKeys()
 	both := 0
 	for key := range mine {
 		if theirs[key] {
 			both++
 		}
+	}
+	if a.id != "" && a.id == b.id {
+		return both > 0 || !contradict(a, b)
+	}
+	if a.vendor != b.vendor || a.model != b.model || a.vendor+a.model == "" {
+		return false
 	}
 	only := len(mine) + len(theirs) - 2*both
 	return both > 0 && both >= only
@@ -71,18 +71,18 @@ func (p *path) driveKeys() map[string]bool {
 // slots, throughout: then it is an id that a vendor gave to many shelves. A
 // single other drive is one that was just exchanged.
 func contradict(a, b *path) bool {
-	agree, differ := 0, 0
+	differ := 0
 	for slot, mine := range a.drives {
 		theirs, ok := b.drives[slot]
 		switch {
 		case !ok || !named(mine.identity) || !named(theirs.identity):
 		case same(mine.identity, theirs.identity):
-			agree++
+			return false
 		default:
 			differ++
 		}
 	}
-	return agree == 0 && differ > 1
+	return differ > 1
 }
 
 // describe makes the list: enclosures by id, each id once.

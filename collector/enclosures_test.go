@@ -1,0 +1,190 @@
+package collector
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"storage_exporter/cache"
+	"storage_exporter/cachestore"
+	"storage_exporter/enclosure"
+	"storage_exporter/enclosure/enclosuretest"
+)
+
+var updateEnclosures = flag.Bool("update-enclosures", false, "write the golden files of testdata/enclosures anew")
+
+// enclosuresOf observes a tree.
+func enclosuresOf(t *testing.T, tr *enclosuretest.Tree) *enclosure.Enclosures {
+	t.Helper()
+	store := cachestore.NewMemory()
+	c := cache.New(cache.Config{Store: store, Observer: "test", Logger: slog.New(slog.DiscardHandler), Metrics: cache.NewMetrics(prometheus.NewRegistry())})
+	es, err := enclosure.New(enclosure.Config{Cache: c, Sysfs: tr.Sysfs(), Udev: tr.Udev(), Host: "host"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		es.Close()
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		if err := errors.Join(c.Close(ctx), store.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+	es.Start()
+	return es
+}
+
+var enclosureTrees = map[string]func(tr *enclosuretest.Tree){
+	"none": func(*enclosuretest.Tree) {},
+	"two-modules": func(tr *enclosuretest.Tree) {
+		tr.DualShelf(1, 4, 0, "0x5003048000000a00", "0x5003048000000a80")
+	},
+	// Everything that a bay may say, and an old kernel without power_status.
+	"states": func(tr *enclosuretest.Tree) {
+		shelf := enclosuretest.Shelf{Address: "0:0:10:0", ID: "0x5003048000000b00", Vendor: "EX\xffMPLE", Model: `JBOD "8"`, Rev: "1.0 "}
+		for i, status := range []string{"unsupported", "OK", "critical", "non-critical", "unrecoverable", "not installed", "unknown", "unavailable"} {
+			shelf.Bays = append(shelf.Bays, enclosuretest.Bay{
+				Name: "SLOT 00" + string(rune('0'+i)) + "  ", Slot: "-1", Status: status,
+				Fault: []string{"0", "2", "4", "6"}[i%4], Locate: []string{"0", "1"}[i%2],
+			})
+		}
+		tr.AddDisk(enclosuretest.Disk{Name: "sdb", Address: "0:0:1:0", Serial: "EX \\1"})
+		shelf.Bays[1].Disk = "sdb"
+		tr.AddShelf(shelf)
+	},
+	// Nothing that can be read: the shelf and its drives are still there.
+	"silent": func(tr *enclosuretest.Tree) {
+		tr.AddDisk(enclosuretest.Disk{Name: "sda", Address: "0:0:1:0", WWID: "naa.5000c500a0000001"})
+		tr.AddShelf(enclosuretest.Shelf{Address: "0:0:10:0", ID: "0x5003048000000c00", Bays: []enclosuretest.Bay{
+			{Name: "ArrayDevice00", Status: "OK", Fault: "0", Locate: "0", Disk: "sda"}, {Name: "ArrayDevice01", Status: "OK"},
+		}})
+		for _, bay := range []string{"ArrayDevice00", "ArrayDevice01"} {
+			for _, file := range []string{"status", "fault", "locate", "power_status"} {
+				tr.Dir(enclosuretest.BayPath("0:0:10:0", bay) + "/" + file)
+			}
+		}
+	},
+}
+
+func TestEnclosureSeriesGolden(t *testing.T) {
+	for name, build := range enclosureTrees {
+		t.Run(name, func(t *testing.T) {
+			tr := enclosuretest.New(t)
+			build(tr)
+			got := exposition(t, newEnclosureCollector(enclosuresOf(t, tr), nil))
+			golden := filepath.Join("testdata/enclosures", name+".prom")
+			if *updateEnclosures {
+				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(golden)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(string(want), got); diff != "" {
+				t.Errorf("series differ (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// The table is the contract: name, labels in their order.
+func TestEnclosureFamilies(t *testing.T) {
+	want := []string{
+		"jbod_enclosure_info enclosure vendor model revision slots",
+		"jbod_slot_info enclosure slot device serial_number wwn",
+		"jbod_slot_populated enclosure slot",
+		"jbod_slot_fault enclosure slot",
+		"jbod_slot_locate enclosure slot",
+		"jbod_slot_status enclosure slot status",
+	}
+	all := newEnclosureFamilies()
+	var got []string
+	for _, f := range all.list() {
+		if f.kind != prometheus.GaugeValue {
+			t.Errorf("%s is no gauge", f.name)
+		}
+		got = append(got, strings.Join(append([]string{f.name}, f.labels...), " "))
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("families differ (-want +got):\n%s", diff)
+	}
+}
+
+func TestEnclosuresLint(t *testing.T) {
+	tr := enclosuretest.New(t)
+	enclosureTrees["two-modules"](tr)
+	reg := prometheus.NewPedanticRegistry()
+	reg.MustRegister(newCollector(newEnclosureCollector(enclosuresOf(t, tr), nil)))
+	problems, err := testutil.GatherAndLint(reg)
+	if err != nil || len(problems) > 0 {
+		t.Errorf("%v, %v", problems, err)
+	}
+}
+
+// What is not known is no host without enclosures.
+func TestEnclosuresNotKnown(t *testing.T) {
+	parts, ok := newEnclosureCollector(noEnclosures{}, nil).read(t.Context())
+	if ok || len(parts) != 0 {
+		t.Errorf("%d parts, ok %v", len(parts), ok)
+	}
+	tr := enclosuretest.New(t)
+	if parts, ok = newEnclosureCollector(enclosuresOf(t, tr), nil).read(t.Context()); !ok || len(parts) != 0 {
+		t.Errorf("a host without enclosures: %d parts, ok %v", len(parts), ok)
+	}
+}
+
+// A shelf that does not answer is seen, and so is that it does not.
+func TestEnclosuresCountASilentShelf(t *testing.T) {
+	for name, want := range map[string]bool{"silent": false, "states": true, "none": true} {
+		tr := enclosuretest.New(t)
+		enclosureTrees[name](tr)
+		if parts, ok := newEnclosureCollector(enclosuresOf(t, tr), nil).read(t.Context()); ok != want || len(parts) != 1 && name != "none" {
+			t.Errorf("%s: %d parts, ok %v", name, len(parts), ok)
+		}
+	}
+}
+
+type noEnclosures struct{}
+
+func (noEnclosures) Get(context.Context) (cache.Snapshot[[]enclosure.Enclosure], error) {
+	return cache.Snapshot[[]enclosure.Enclosure]{}, cache.ErrNoSnapshot
+}
+
+// A drive has the label of its own series; one that changes makes new text.
+func TestEnclosuresDeviceLabel(t *testing.T) {
+	tr := enclosuretest.New(t)
+	enclosureTrees["two-modules"](tr)
+	label := ""
+	c := newEnclosureCollector(enclosuresOf(t, tr), func(devices []string) string {
+		if slices.Contains(devices, "sdd") {
+			return label
+		}
+		return ""
+	})
+	before, _ := c.read(t.Context())
+	again, _ := c.read(t.Context())
+	if got := exposition(t, c); !strings.Contains(got, `device="sda"`) || before[0].version != again[0].version {
+		t.Errorf("the kernel's name without a label:\n%s", got)
+	}
+	label = "ata-EXAMPLE"
+	after, _ := c.read(t.Context())
+	if got := exposition(t, c); !strings.Contains(got, `device="ata-EXAMPLE",enclosure="0x5003048000000a00",serial_number="EX01S0000",slot="0"`) || strings.Contains(got, `device="sda"`) {
+		t.Errorf("with a label:\n%s", got)
+	}
+	if before[0].version == after[0].version {
+		t.Error("the version stays although the label changed")
+	}
+}
