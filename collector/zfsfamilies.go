@@ -87,7 +87,9 @@ func (f *zfsFamilies) emit(s sink, p *zpool.Pool) {
 		}
 		path := cmp.Or(v.Path, v.Name)
 		s.add(f.vdevInfo, 1, v.Device, p.Name, v.ID, string(v.Role), path)
-		s.add(f.vdevState, 1, p.Name, v.ID, path, v.Device, v.State)
+		if v.State != "" {
+			s.add(f.vdevState, 1, p.Name, v.ID, path, v.Device, v.State)
+		}
 		add(f.vdevErrors, v.ReadErrors, p.Name, v.ID, path, v.Device, "read")
 		add(f.vdevErrors, v.WriteErrors, p.Name, v.ID, path, v.Device, "write")
 		add(f.vdevErrors, v.ChecksumErrors, p.Name, v.ID, path, v.Device, "checksum")
