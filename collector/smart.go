@@ -118,17 +118,20 @@ func (c *smartCollector) unread(d *smart.Drive) part {
 // in, and its other paths.
 func (c *smartCollector) state(parts []part, d *smart.Drive, r cache.Result[smart.Report]) []part {
 	type version struct{ label, what string }
-	label, _ := labelsOf(d)
-	trouble := d.Trouble(r.Err)
+	trouble, paths := d.Trouble(r.Err), d.Paths()
 	if trouble == "" && r.Err == nil && r.Snapshot.Value.WithoutSMART() {
 		trouble = smart.TroubleNoSMART
 	}
+	if trouble == "" && len(paths) < 2 {
+		return parts
+	}
+	label, _ := labelsOf(d)
 	if trouble != "" {
 		parts = append(parts, part{id: "trouble " + d.Label, version: version{label, string(trouble)}, emit: func(s sink) {
 			s.add(c.all.observeError, 1, label, string(trouble))
 		}})
 	}
-	if paths := d.Paths(); len(paths) > 1 {
+	if len(paths) > 1 {
 		parts = append(parts, part{id: "paths " + d.Label, version: version{label, strings.Join(paths, " ")}, emit: func(s sink) {
 			for _, p := range paths {
 				s.add(c.all.path, 1, label, p)

@@ -159,6 +159,11 @@ func (ds *Drives) apply(scanned []Device) {
 	}
 	byLabel := make(map[string]*Drive, len(scanned))
 	var added []*Drive
+	// Who stands under a configured name may have changed since the last list, which
+	// does not tell of it where the name is a link.
+	for i, d := range ds.choice.devices {
+		ds.choice.devices[i].Identity = ds.cfg.System.Identify(d)
+	}
 	set, leftOut := ds.choice.choose(scanned)
 	for _, dev := range set {
 		label := dev.Label()

@@ -114,3 +114,27 @@ func TestIdentifyNVMe(t *testing.T) {
 		}
 	}
 }
+
+// A configured drive that is exchanged, or that comes later, is made anew once,
+// not with each scan.
+func TestDrivesConfiguredAndExchanged(t *testing.T) {
+	files := make(map[string]string)
+	path(files, "sda", "5000c50000000aaa", "EXA1")
+	s := system(t, files)
+	r := newRig(t, []fleet.Drive{fleet.ATA("/dev/sda", 1, 2)}, func(c *DrivesConfig) {
+		c.System, c.ScanInterval, c.Scan, c.Devices = s, time.Second, true, []Device{{Name: "/dev/sda", Type: Auto}}
+	})
+	report(t, r.drive(t, "sda"))
+	for name, content := range map[string]string{"wwid": "naa.5000c50000000bbb\n", "vpd_pg80": "\x00\x80\x00\x04EXA2"} {
+		if err := os.WriteFile(filepath.Join(s.Sysfs, "class/block/sda/device", name), []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	eventually(t, "the new drive", func() bool { return r.drive(t, "sda").Device.Identity.Serial == "EXA2" })
+	now := r.drive(t, "sda")
+	scans, _ := r.fleet.Runs()
+	eventually(t, "two more scans", func() bool { n, _ := r.fleet.Runs(); return n >= scans+3 })
+	if r.drive(t, "sda") != now {
+		t.Error("the drive was made anew although nothing changed")
+	}
+}
