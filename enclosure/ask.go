@@ -153,16 +153,23 @@ func (a *asker) ask(ctx context.Context, address string, limit time.Duration, f 
 	go func() {
 		defer cancel()
 		told, heard := f(soft)
+		// The path is free before its caller knows the answer: the next call
+		// may come at once.
+		a.mu.Lock()
+		defer a.mu.Unlock()
 		answers <- answer{told, heard}
-		a.returned(address, c)
+		a.free(address, c)
 	}()
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
 	select {
 	case got := <-answers:
 		return got.told, got.heard
-	case <-ctx.Done(): // its caller was cut off: that says nothing about the path
+	case <-ctx.Done():
 	case <-timer.C:
+	}
+	// That its caller was cut off says nothing about the path.
+	if !errors.Is(ctx.Err(), context.Canceled) {
 		a.leave(address, c)
 	}
 	select {
@@ -173,7 +180,7 @@ func (a *asker) ask(ctx context.Context, address string, limit time.Duration, f 
 	}
 }
 
-// leave gives up a call that hangs.
+// leave gives up a call that hangs, unless it came back at the last moment.
 func (a *asker) leave(address string, c *call) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -184,9 +191,8 @@ func (a *asker) leave(address string, c *call) {
 	}
 }
 
-func (a *asker) returned(address string, c *call) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
+// free takes note that a call came back; a.mu is held.
+func (a *asker) free(address string, c *call) {
 	delete(a.calls, address)
 	if c.hangs {
 		a.stuck(-1)

@@ -2,8 +2,11 @@ package enclosure
 
 import (
 	"context"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"strconv"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -143,6 +146,23 @@ func TestAnsweringPathStays(t *testing.T) {
 	if e := read(t, r)[0]; e.AnsweredBy != second || c.take()["status"] != 3 {
 		t.Errorf("answered by %q", e.AnsweredBy)
 	}
+}
+
+// One observation may follow upon the other, also while other shelves are asked.
+func TestAskedAgainAtOnce(t *testing.T) {
+	a := newAsker(nil, slog.New(slog.DiscardHandler))
+	var wg sync.WaitGroup
+	for shelf := range 8 {
+		wg.Go(func() {
+			for n := range 500 {
+				if _, heard := a.ask(t.Context(), strconv.Itoa(shelf), time.Minute, func(context.Context) (map[string]reading, bool) { return nil, true }); !heard {
+					t.Errorf("call %d was refused", n)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
 }
 
 // A module that is only slow tells what it can in its time.
