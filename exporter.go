@@ -19,6 +19,7 @@ import (
 	"storage_exporter/collector"
 	"storage_exporter/config"
 	"storage_exporter/enclosure"
+	"storage_exporter/overview"
 	"storage_exporter/smart"
 	"storage_exporter/volume"
 	"storage_exporter/volume/backends"
@@ -54,9 +55,10 @@ type exporter struct {
 	volumes    *volume.Set
 	collectors *collector.Exporter
 	kinds      map[string]volume.Kind       // the backends
-	drives     atomic.Pointer[smart.Drives] // nil: not observed, as the next two
+	drives     atomic.Pointer[smart.Drives] // nil: not observed, as the next three
 	enclosures *enclosure.Enclosures
 	pools      *zpool.Pools
+	overview   *overview.Source
 	metrics    reloadMetrics
 	cacheStats *cache.Metrics
 	smartStats *smart.Metrics
@@ -119,6 +121,9 @@ func (e *exporter) close() error {
 	}
 	if drives := e.drives.Load(); drives != nil {
 		drives.Close()
+	}
+	if e.overview != nil {
+		e.overview.Close()
 	}
 	if e.enclosures != nil {
 		e.enclosures.Close()

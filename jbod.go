@@ -1,6 +1,7 @@
 package main
 
 import (
+	"path/filepath"
 	"reflect"
 	"regexp"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"storage_exporter/collector"
 	"storage_exporter/config"
 	"storage_exporter/enclosure"
+	"storage_exporter/overview"
 	"storage_exporter/smart"
 	"storage_exporter/zpool"
 )
@@ -21,8 +23,8 @@ func jbodPrefix(cfg *config.Config) string {
 	return "jbod:"
 }
 
-// startShelves starts the observation of enclosures and pools, which no reload
-// changes.
+// startShelves starts the observation of enclosures and pools, and the overview
+// of them and the drives, which no reload changes.
 func (e *exporter) startShelves(cfg *config.Config) error {
 	var err error
 	if e.flags.enabled(collectorEnclosures) {
@@ -33,21 +35,55 @@ func (e *exporter) startShelves(cfg *config.Config) error {
 		if err != nil {
 			return err
 		}
-		e.enclosures.Start()
 		e.byName[collectorEnclosures] = collector.NewEnclosures(e.enclosures, e.labelOf)
 	}
 	if e.flags.enabled(collectorZFS) {
 		e.pools, err = zpool.New(zpool.Config{
-			Cache: e.cache, System: zpool.System{Sysfs: e.flags.sysfs, Udev: e.flags.udevData},
-			Host: e.host, KeyPrefix: jbodPrefix(cfg), Logger: e.log,
+			Cache: e.cache, Tool: zpool.NewTool(e.flags.zpoolPath),
+			System: zpool.System{Dev: filepath.Join(e.flags.rootfs, "dev"), Sysfs: e.flags.sysfs, Udev: e.flags.udevData},
+			Host:   e.host, KeyPrefix: jbodPrefix(cfg), Logger: e.log,
 		})
 		if err != nil {
 			return err
 		}
-		e.pools.Start()
 		e.byName[collectorZFS] = collector.NewZFS(e.pools)
 	}
+	if e.flags.enabled(collectorSmart) {
+		if err := e.newOverview(cfg); err != nil { // hears of changes from their first on
+			return err
+		}
+	}
+	if e.enclosures != nil {
+		e.enclosures.Start()
+	}
+	if e.pools != nil {
+		e.pools.Start()
+	}
+	if e.overview != nil {
+		e.overview.Start()
+	}
 	return nil
+}
+
+func (e *exporter) newOverview(cfg *config.Config) error {
+	oc := overview.Config{
+		Cache: e.cache, Host: e.host, KeyPrefix: jbodPrefix(cfg),
+		Drives: func() ([]*smart.Drive, bool) {
+			if drives := e.drives.Load(); drives != nil {
+				return drives.Known()
+			}
+			return nil, false
+		},
+	}
+	if e.enclosures != nil {
+		oc.Enclosures = e.enclosures.Entry()
+	}
+	if e.pools != nil {
+		oc.Pools = e.pools.Entry()
+	}
+	var err error
+	e.overview, err = overview.New(oc)
+	return err
 }
 
 // labelOf is the label under which the drive with these kernel names is
@@ -98,8 +134,8 @@ func (e *exporter) newDrives(cfg *config.Config) (*smart.Drives, error) {
 		Cache: e.cache, Tool: tool, System: smart.System{Sysfs: e.flags.sysfs, Udev: e.flags.udevData},
 		Host: e.host, KeyPrefix: jbodPrefix(cfg), Scan: s.Scan,
 		ScanInterval: s.Rescan, Interval: s.Interval, Timeout: s.Timeout, TTL: s.TTL, Concurrency: s.Concurrency,
-		Thresholds: s.Thresholds.Given(),
-		Logger:     e.log, Metrics: e.smartStats,
+		Thresholds: s.Thresholds.Given(), OnChange: e.overview.Changed,
+		Logger: e.log, Metrics: e.smartStats,
 	}
 	if s.Rescan <= 0 {
 		dc.ScanInterval = time.Nanosecond // scanned once

@@ -91,7 +91,7 @@ func explain(err error) error {
 func (e *exporter) handler(ready *atomic.Bool) (http.Handler, error) {
 	mux := http.NewServeMux()
 	mux.Handle(e.flags.telemetryPath, e.collectors)
-	api.New(api.Config{Volumes: e.volumes, Drives: e.drives.Load, Version: version.Version, Logger: e.log}).Register(mux)
+	e.newAPI().Register(mux)
 	mux.HandleFunc("/-/healthy", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "storage_exporter is healthy.") })
 	mux.HandleFunc("/-/ready", func(w http.ResponseWriter, _ *http.Request) {
 		if !ready.Load() {
@@ -116,6 +116,7 @@ func (e *exporter) handler(ready *atomic.Bool) (http.Handler, error) {
 		Description: "Drives and storage volumes for Prometheus, observed in the background",
 		Links: []web.LandingLinks{
 			{Address: e.flags.telemetryPath, Text: "Metrics"},
+			{Address: "/api/overview", Text: "Overview", Description: "shelves, drives and pools at one look"},
 			{Address: "/api/drives", Text: "Drives", Description: "the last report of every drive"},
 			{Address: "/volumes", Text: "Volumes", Description: "the configured storage volumes"},
 			{Address: "/manager-api/health", Text: "Health", Description: "the health of every volume"},
@@ -128,6 +129,20 @@ func (e *exporter) handler(ready *atomic.Bool) (http.Handler, error) {
 	}
 	mux.Handle("/", page)
 	return mux, nil
+}
+
+func (e *exporter) newAPI() *api.API {
+	cfg := api.Config{Volumes: e.volumes, Drives: e.drives.Load, Version: version.Version, Logger: e.log}
+	if e.overview != nil {
+		cfg.Overview = e.overview.Get
+	}
+	if e.enclosures != nil {
+		cfg.Enclosures = e.enclosures.Get
+	}
+	if e.pools != nil {
+		cfg.Pools = e.pools.Get
+	}
+	return api.New(cfg)
 }
 
 func (e *exporter) handleReload(w http.ResponseWriter, r *http.Request) {

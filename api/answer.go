@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -14,6 +15,9 @@ import (
 // answer is a JSON body with what the headers tell of its snapshots.
 type answer struct {
 	body any
+	// encoded, if set, goes in place of body; nobody may change it.
+	encoded     []byte
+	contentType string // "application/json" if empty
 	// cached says that the body comes from snapshots: then age and lookup hold.
 	cached bool
 	age    time.Duration // of the oldest part
@@ -32,17 +36,20 @@ func (a *answer) include(age time.Duration, lookup cache.Lookup) {
 func include[T any](a *answer, s cache.Snapshot[T]) { a.include(s.Age, s.Lookup) }
 
 func (a *answer) write(w http.ResponseWriter) {
-	body, err := json.Marshal(a.body)
-	if err != nil {
-		writeProblem(w, problem{Status: http.StatusInternalServerError, Title: "Internal error", Detail: err.Error()})
-		return
+	body := a.encoded
+	if body == nil {
+		var err error
+		if body, err = json.Marshal(a.body); err != nil {
+			writeProblem(w, problem{Status: http.StatusInternalServerError, Title: "Internal error", Detail: err.Error()})
+			return
+		}
 	}
 	h := w.Header()
 	if a.cached {
 		h.Set("X-Cache", a.lookup.String())
 		h.Set("Age", strconv.FormatInt(int64(a.age/time.Second), 10))
 	}
-	send(w, http.StatusOK, "application/json", body)
+	send(w, http.StatusOK, cmp.Or(a.contentType, "application/json"), body)
 }
 
 func send(w http.ResponseWriter, status int, contentType string, body []byte) {

@@ -1,5 +1,6 @@
 // Package api answers JSON requests from snapshots: the part of a Backend.AI
-// storage proxy's API that tells about volumes, and the drives of this host.
+// storage proxy's API that tells about volumes, and the drives of this host with
+// their shelves and pools.
 // It observes nothing by itself and changes nothing.
 package api
 
@@ -9,10 +10,15 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"sync/atomic"
 	"time"
 
+	"storage_exporter/cache"
+	"storage_exporter/enclosure"
+	"storage_exporter/overview"
 	"storage_exporter/smart"
 	"storage_exporter/volume"
+	"storage_exporter/zpool"
 )
 
 // Config is what the API reads from.
@@ -20,15 +26,23 @@ type Config struct {
 	Volumes *volume.Set
 	// Drives are those observed now: a reload may exchange them. nil: drives
 	// are not observed.
-	Drives  func() *smart.Drives
+	Drives func() *smart.Drives
+	// Overview, Enclosures and Pools are nil where they are not observed.
+	Overview   func(context.Context) (cache.Snapshot[overview.Overview], error)
+	Enclosures func(context.Context) (cache.Snapshot[[]enclosure.Enclosure], error)
+	Pools      func(context.Context) (cache.Snapshot[[]zpool.Pool], error)
+
 	Version string // of the exporter
 	// Timeout bounds a request that must wait for a first observation.
 	Timeout time.Duration
 	Logger  *slog.Logger
 }
 
-// API serves the requests. Its handlers hold no state.
-type API struct{ cfg Config }
+// API serves the requests.
+type API struct {
+	cfg   Config
+	whole atomic.Pointer[encoded] // the newest overview
+}
 
 // New makes the API.
 func New(cfg Config) *API {
@@ -42,23 +56,31 @@ func New(cfg Config) *API {
 // document by problemOf.
 type handler func(ctx context.Context, r *http.Request) (answer, error)
 
+// routes are all paths that answer.
+func (a *API) routes() map[string]handler {
+	return map[string]handler{
+		"/volumes":                      a.listVolumes,
+		"/volume/performance-metric":    a.performanceMetric,
+		"/volume/hwinfo":                a.hardwareInfo,
+		"/folder/fs-usage":              a.fileSystemUsage,
+		"/manager-api/health":           a.managerHealth,
+		"/api/drives":                   a.listDrives,
+		"/api/drives/{device}":          a.drive,
+		"/api/drives/{device}/smartctl": a.driveDocument,
+		"/api/overview":                 a.overview,
+		"/api/enclosures":               a.listEnclosures,
+		"/api/pools":                    a.listPools,
+		"/api/openapi.yaml":             a.describeAPI,
+	}
+}
+
 // Register adds the API's paths to mux.
 func (a *API) Register(mux *http.ServeMux) {
-	routes := map[string]handler{
-		"/volumes":                       a.listVolumes,
-		"/volume/performance-metric":     a.performanceMetric,
-		"/volume/hwinfo":                 a.hardwareInfo,
-		"/folder/fs-usage":               a.fileSystemUsage,
-		"/manager-api/health":            a.managerHealth,
-		"/api/drives":                    a.listDrives,
-		"/api/drives/{device}":           a.drive,
-		"/api/drives/{device}/smartctl":  a.driveDocument,
-		"/api/":                          notFound,
-		"/volume/":                       notFound,
-		"/api/drives/{device}/{unknown}": notFound,
-	}
-	for path, h := range routes {
+	for path, h := range a.routes() {
 		mux.Handle(path, a.serve(h))
+	}
+	for _, path := range []string{"/api/", "/volume/", "/api/drives/{device}/{unknown}"} {
+		mux.Handle(path, a.serve(notFound))
 	}
 }
 

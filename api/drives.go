@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"storage_exporter/cache"
@@ -12,13 +13,15 @@ import (
 
 // driveInfo is one drive with its last report, or why there is none.
 type driveInfo struct {
-	Device     string        `json:"device"` // the label in the metrics
-	Name       string        `json:"name"`   // the device node
-	Type       string        `json:"type"`   // as smartctl is asked
-	ObservedAt *time.Time    `json:"observed_at"`
-	AgeSeconds *float64      `json:"age_seconds"`
-	Error      string        `json:"error,omitempty"`
-	Report     *smart.Report `json:"report"`
+	Device     string     `json:"device"` // the label in the metrics
+	Name       string     `json:"name"`   // the device node
+	Type       string     `json:"type"`   // as smartctl is asked
+	ObservedAt *time.Time `json:"observed_at"`
+	AgeSeconds *float64   `json:"age_seconds"`
+	Error      string     `json:"error,omitempty"`
+	// Assessment is unknown of a drive without a report.
+	Assessment smart.Assessment `json:"assessment"`
+	Report     *smart.Report    `json:"report"`
 }
 
 func (a *API) drives() (*smart.Drives, error) {
@@ -28,8 +31,12 @@ func (a *API) drives() (*smart.Drives, error) {
 	return nil, fmt.Errorf("%w: drives are not observed: the smart collector is disabled", errNotFound)
 }
 
-func (a *API) listDrives(ctx context.Context, _ *http.Request) (answer, error) {
+func (a *API) listDrives(ctx context.Context, r *http.Request) (answer, error) {
 	set, err := a.drives()
+	if err != nil {
+		return answer{}, err
+	}
+	verdicts, err := verdictsOf(r.URL.Query())
 	if err != nil {
 		return answer{}, err
 	}
@@ -42,9 +49,12 @@ func (a *API) listDrives(ctx context.Context, _ *http.Request) (answer, error) {
 		entries[i] = d.Report
 	}
 	ans := answer{cached: true}
-	infos := make([]driveInfo, len(drives))
+	infos := []driveInfo{}
 	for i, r := range cache.GetAll(ctx, entries) {
-		infos[i] = describe(drives[i], r)
+		info := describe(drives[i], r)
+		if len(verdicts) == 0 || slices.Contains(verdicts, info.Assessment.Verdict) {
+			infos = append(infos, info)
+		}
 		if r.Err != nil {
 			ans.include(0, cache.Miss)
 			continue
@@ -56,7 +66,7 @@ func (a *API) listDrives(ctx context.Context, _ *http.Request) (answer, error) {
 }
 
 func describe(d *smart.Drive, r cache.Result[smart.Report]) driveInfo {
-	info := driveInfo{Device: d.Label, Name: d.Device.Name, Type: d.Device.Type}
+	info := driveInfo{Device: d.Label, Name: d.Device.Name, Type: d.Device.Type, Assessment: d.Assess(r.Snapshot.Value)}
 	if r.Err != nil {
 		info.Error = r.Err.Error()
 		return info

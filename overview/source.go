@@ -58,6 +58,7 @@ type Source struct {
 	closed  bool
 	changes uint64      // so far
 	seen    uint64      // of them, by the newest build
+	reading *read       // under way; nil: none
 	timer   *time.Timer // of the next rebuild; nil: none is planned
 	ended   time.Time   // the newest build
 	pause   time.Duration
@@ -106,7 +107,46 @@ func (s *Source) Close() {
 
 // Get is the overview, built for this caller where there is none. Its age is
 // that of its oldest part. Nobody may change it.
-func (s *Source) Get(ctx context.Context) (cache.Snapshot[Overview], error) { return s.entry.Get(ctx) }
+//
+// Who asks while another's read of the store is under way shares what that one
+// finds: many clients at once cost the store one read at a time.
+func (s *Source) Get(ctx context.Context) (cache.Snapshot[Overview], error) {
+	s.mu.Lock()
+	r := s.reading
+	if r == nil {
+		r = &read{done: make(chan struct{})}
+		s.reading = r
+		s.mu.Unlock()
+		defer s.endRead(r)
+		r.snap, r.err = s.entry.Get(ctx)
+		return r.snap, r.err
+	}
+	s.mu.Unlock()
+	select {
+	case <-r.done:
+	case <-ctx.Done():
+		return cache.Snapshot[Overview]{}, fmt.Errorf("overview: %w: %w", cache.ErrNoSnapshot, ctx.Err())
+	}
+	if r.err != nil || r.snap.Value == nil { // it may have been the other caller's deadline
+		return s.entry.Get(ctx)
+	}
+	return r.snap, nil
+}
+
+// read is one reader's read, which others share.
+type read struct {
+	done chan struct{}
+	// set before done is closed
+	snap cache.Snapshot[Overview]
+	err  error
+}
+
+func (s *Source) endRead(r *read) {
+	s.mu.Lock()
+	s.reading = nil
+	s.mu.Unlock()
+	close(r.done)
+}
 
 // Changed says that a part has changed. It returns at once and may be called
 // from anywhere, however often.
@@ -145,10 +185,12 @@ func (s *Source) observe(ctx context.Context, round *cache.Round) error {
 
 // done plans the next rebuild where a part has changed meanwhile. Rebuilds take
 // a tenth of the time at most.
-func (s *Source) done(_ error, elapsed time.Duration) {
+func (s *Source) done(err error, elapsed time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.ended, s.pause = time.Now(), max(leastPause, 10*elapsed)
+	if err == nil {
+		s.ended, s.pause = time.Now(), max(leastPause, 10*elapsed)
+	}
 	if s.seen != s.changes {
 		s.plan()
 	}

@@ -1,0 +1,113 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"storage_exporter/cache"
+	"storage_exporter/overview"
+	"storage_exporter/smart"
+)
+
+// encoded is the JSON of one snapshot.
+type encoded struct {
+	revision uint64
+	body     []byte // never changed
+}
+
+// overview answers with everything at one look. The whole one is encoded once
+// for each snapshot, so that an answer costs a copy.
+func (a *API) overview(ctx context.Context, r *http.Request) (answer, error) {
+	if a.cfg.Overview == nil {
+		return answer{}, fmt.Errorf("%w: drives are not observed: the smart collector is disabled", errNotFound)
+	}
+	filter, err := overviewFilter(r.URL.Query())
+	if err != nil {
+		return answer{}, err
+	}
+	snap, err := a.cfg.Overview(ctx)
+	if err != nil {
+		return answer{}, err
+	}
+	o := snap.Value
+	for _, id := range filter.Enclosures {
+		if o.HasEnclosure(id) {
+			continue
+		}
+		if o.Enclosures == nil {
+			return answer{}, fmt.Errorf("the enclosures are not known: %s", o.Errors["enclosures"])
+		}
+		return answer{}, noEnclosure(id)
+	}
+	var ans answer
+	include(&ans, snap)
+	if o.Stale {
+		ans.include(0, cache.Stale)
+	}
+	if !filter.Empty() {
+		ans.body = o.Filter(filter)
+		return ans, nil
+	}
+	ans.encoded, err = a.encode(snap)
+	return ans, err
+}
+
+func (a *API) encode(snap cache.Snapshot[overview.Overview]) ([]byte, error) {
+	if e := a.whole.Load(); e != nil && e.revision == snap.Revision {
+		return e.body, nil
+	}
+	body, err := json.Marshal(snap.Value)
+	if err != nil {
+		return nil, err
+	}
+	a.whole.Store(&encoded{snap.Revision, body})
+	return body, nil
+}
+
+func noEnclosure(id string) error {
+	return fmt.Errorf("%w: no enclosure %q: GET /api/enclosures lists them", errNotFound, id)
+}
+
+func overviewFilter(query url.Values) (overview.Filter, error) {
+	verdicts, err := verdictsOf(query)
+	return overview.Filter{Enclosures: listOf(query, "enclosure"), Verdicts: verdicts}, err
+}
+
+// verdictsOf are those that a query asks for, none for all.
+func verdictsOf(query url.Values) ([]smart.Verdict, error) {
+	var verdicts []smart.Verdict
+	for _, name := range listOf(query, "assessment") {
+		v := smart.Verdict(name)
+		if !slices.Contains(smart.Verdicts, v) {
+			return nil, fmt.Errorf("%w: assessment %q: want some of %s", errBadArgument, name, joined(smart.Verdicts))
+		}
+		verdicts = append(verdicts, v)
+	}
+	return verdicts, nil
+}
+
+// listOf are the values of a parameter that may be repeated and may have
+// several values with commas between them.
+func listOf(query url.Values, name string) []string {
+	var list []string
+	for _, value := range query[name] {
+		list = append(list, strings.Split(value, ",")...)
+	}
+	return list
+}
+
+func joined[T ~string](values []T) string {
+	var b strings.Builder
+	for i, v := range values {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(string(v))
+	}
+	return b.String()
+}
