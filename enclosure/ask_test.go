@@ -5,8 +5,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"strconv"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -148,21 +146,27 @@ func TestAnsweringPathStays(t *testing.T) {
 	}
 }
 
-// One observation may follow upon the other, also while other shelves are asked.
+// One observation may follow upon the other: nobody knows the answer before the
+// path is free, which takes the lock.
 func TestAskedAgainAtOnce(t *testing.T) {
 	a := newAsker(nil, slog.New(slog.DiscardHandler))
-	var wg sync.WaitGroup
-	for shelf := range 8 {
-		wg.Go(func() {
-			for n := range 500 {
-				if _, heard := a.ask(t.Context(), strconv.Itoa(shelf), time.Minute, func(context.Context) (map[string]reading, bool) { return nil, true }); !heard {
-					t.Errorf("call %d was refused", n)
-					return
-				}
-			}
+	locked, answered := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(answered)
+		a.ask(t.Context(), first, time.Minute, func(context.Context) (map[string]reading, bool) {
+			a.mu.Lock()
+			close(locked)
+			return nil, true
 		})
+	}()
+	<-locked
+	select {
+	case <-answered:
+		t.Error("the answer is known although the path is not free")
+	case <-time.After(20 * time.Millisecond):
 	}
-	wg.Wait()
+	a.mu.Unlock()
+	<-answered
 }
 
 // A module that is only slow tells what it can in its time.
