@@ -28,6 +28,7 @@ type flags struct {
 	configCheck bool
 
 	procfs, sysfs, rootfs, udevData string
+	zpoolPath                       string
 	maxProcs                        int
 	memoryLimitMiB                  int
 
@@ -71,6 +72,7 @@ func newApp(names []string) (*kingpin.Application, *flags) {
 	app.Flag("path.sysfs", "Where sysfs is mounted.").Default("/sys").StringVar(&f.sysfs)
 	app.Flag("path.rootfs", "Where the host's root file system is mounted.").Default("/").StringVar(&f.rootfs)
 	app.Flag("path.udev.data", "Where udev keeps its data.").Default("/run/udev/data").StringVar(&f.udevData)
+	app.Flag("zpool.path", "The zpool binary; a bare name is looked for in PATH, /usr/sbin and /sbin.").Default("zpool").StringVar(&f.zpoolPath)
 	app.Flag("runtime.gomaxprocs", "Threads that run Go code at once (GOMAXPROCS).").Envar("GOMAXPROCS").Default("2").IntVar(&f.maxProcs)
 	app.Flag("runtime.memory-limit-mib", "Memory to stay below where possible, in MiB, unless GOMEMLIMIT is set; 0 means no limit.").Default("256").IntVar(&f.memoryLimitMiB)
 

@@ -19,7 +19,7 @@ func (t *Tool) Scan(ctx context.Context) ([]Device, error) {
 	for _, typ := range t.scanTypes {
 		args = append(args, "--device="+typ)
 	}
-	out, err := run(ctx, t.path, args...)
+	out, err := t.run(ctx, args...)
 	if err != nil {
 		return nil, fmt.Errorf("smartctl --scan: %w", err)
 	}

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"storage_exporter/internal/command"
 )
 
 // PowerModeChecks lists what --smartctl.powermode-check takes: the least deep
@@ -113,7 +115,7 @@ func (t *Tool) read(ctx context.Context, d Device, logs Logs) (*Document, error)
 	}
 	args = append(args, logs.args()...)
 	args = append(args, "--device="+d.Type, d.Name)
-	out, err := run(ctx, t.path, args...)
+	out, err := t.run(ctx, args...)
 	if err != nil {
 		return nil, fmt.Errorf("smartctl %s: %w", d.Name, err)
 	}
@@ -134,9 +136,22 @@ func (t *Tool) read(ctx context.Context, d Device, logs Logs) (*Document, error)
 	return doc, nil
 }
 
+// run executes smartctl. A program that cannot be run, and one that says too much,
+// are told by errors of ours.
+func (t *Tool) run(ctx context.Context, args ...string) (command.Output, error) {
+	out, err := command.Run(ctx, command.Command{Path: t.path, Args: args, MaxOutput: MaxDocument})
+	switch {
+	case errors.Is(err, command.ErrCannotRun):
+		err = fmt.Errorf("%w: %w; install the package smartmontools, or name the program with --smartctl.path", ErrNotInstalled, err)
+	case errors.Is(err, command.ErrTooMuchOutput):
+		err = fmt.Errorf("%w: %w", ErrBadOutput, err)
+	}
+	return out, err
+}
+
 // parseOutput reads the printed JSON and joins it with the exit status.
-func parseOutput(out output) (*Document, error) {
-	b := bytes.TrimSpace(out.stdout)
+func parseOutput(out command.Output) (*Document, error) {
+	b := bytes.TrimSpace(out.Stdout)
 	// Before 7.3, smartctl printed this line of text in front of the JSON for
 	// some SAS drives.
 	if bytes.HasPrefix(b, []byte("Pending defect count:")) {
@@ -147,13 +162,13 @@ func parseOutput(out output) (*Document, error) {
 	b = bytes.ToValidUTF8(b, []byte("\uFFFD"))
 	r, err := ParseReport(b)
 	if err != nil {
-		if line := out.firstLine(); line != "" {
-			return nil, fmt.Errorf("%w (exit status %d, %q)", err, out.exitStatus, line)
+		if line := clean(out.FirstLine()); line != "" {
+			return nil, fmt.Errorf("%w (exit status %d, %q)", err, out.ExitStatus, line)
 		}
-		return nil, fmt.Errorf("%w (exit status %d)", err, out.exitStatus)
+		return nil, fmt.Errorf("%w (exit status %d)", err, out.ExitStatus)
 	}
-	if r.Smartctl.ExitStatus == 0 && out.exitStatus > 0 {
-		r.Smartctl.ExitStatus = out.exitStatus & 0xff
+	if r.Smartctl.ExitStatus == 0 && out.ExitStatus > 0 {
+		r.Smartctl.ExitStatus = out.ExitStatus & 0xff
 		if mode, ok := r.asleep(); ok {
 			r.PowerMode = mode
 		}

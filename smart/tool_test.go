@@ -234,7 +234,7 @@ func TestReadBoundsTheOutput(t *testing.T) {
 	tool := script(t, `exec yes '{"smartctl":{}}'`)
 	begun := time.Now()
 	_, err := tool.Read(t.Context(), Device{Name: "/dev/sda", Type: Auto}, 0)
-	if !errors.Is(err, ErrBadOutput) || !strings.Contains(err.Error(), "more than 4 MiB") {
+	if !errors.Is(err, ErrBadOutput) || !strings.Contains(err.Error(), "too much output") {
 		t.Errorf("got %v", err)
 	}
 	if time.Since(begun) > netTimeout/2 {
