@@ -84,7 +84,8 @@ func endpoint(s string) (*url.URL, error) {
 		return nil, errors.New("must end with the path, without ? or #")
 	}
 	u.Host = strings.ToLower(u.Host)
-	return u.JoinPath("/").Parse(strings.TrimRight(u.EscapedPath(), "/"))
+	u.Path, u.RawPath = strings.TrimRight(u.Path, "/"), strings.TrimRight(u.RawPath, "/")
+	return u, nil
 }
 
 // DefaultPath sets the path of the endpoints that have none, as in "/mgmt/v1.2/rest".

@@ -126,7 +126,7 @@ func (c *Client) prepare(request *http.Request, r Request, token *Token, bodyTyp
 	if token != nil {
 		headers = append(headers, token.Header)
 		for _, cookie := range token.Cookies {
-			request.AddCookie(&http.Cookie{Name: cookie.Name, Value: cookie.Value, Quoted: cookie.Quoted})
+			request.AddCookie(&http.Cookie{Name: cookie.Name, Value: cookie.Value, Quoted: cookie.Quoted}) //nolint:gosec // its attributes are the server's to say
 		}
 	}
 	for _, h := range headers {

@@ -54,7 +54,7 @@ func (e *Error) Unwrap() error { return e.cause }
 // was not asked.
 func (e *Error) Unanswered() bool {
 	_, unresolved := errors.AsType[*net.DNSError](e.cause)
-	return e.Kind == ErrUnreachable && !unresolved
+	return errors.Is(e.Kind, ErrUnreachable) && !unresolved
 }
 
 // Absent is the error of an object that a reply does not have: a volume's own

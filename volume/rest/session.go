@@ -140,7 +140,7 @@ func final(err error) bool {
 // credentials are wrong, whatever its number.
 func loginRefused(err error) error {
 	e, ok := errors.AsType[*Error](err)
-	if !ok || e.Kind == ErrBadAnswer || e.Kind == ErrNotFound {
+	if !ok || errors.Is(e, ErrBadAnswer) || errors.Is(e, ErrNotFound) {
 		return fmt.Errorf("login: %w", err)
 	}
 	text := fmt.Sprintf("the login was refused (HTTP %d", e.Status)
