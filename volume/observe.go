@@ -74,7 +74,7 @@ func (r *rounds) health(ctx context.Context, round *cache.Round) error {
 		inTime := context.AfterFunc(ctx, func() {
 			defer close(said)
 			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-				_ = r.putHealth(round, nil, fmt.Errorf("the backend did not answer in time: %w", context.DeadlineExceeded)) //nolint:errcheck // the observation's own error says it
+				_ = r.putHealth(round, nil, fmt.Errorf("the backend did not answer in time: %w", context.DeadlineExceeded))
 			}
 		})
 		results, err := b.Health(ctx)

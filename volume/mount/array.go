@@ -37,8 +37,8 @@ func (h *Host) degradedArrays(device blockDevice) []string {
 			below = append(below, filepath.Dir(dir)) // of a partition, the disk that it is on
 		}
 		for _, b := range below {
-			if real, err := filepath.EvalSymlinks(b); err == nil {
-				walk(real, layers-1)
+			if device, err := filepath.EvalSymlinks(b); err == nil {
+				walk(device, layers-1)
 			}
 		}
 	}
