@@ -4,9 +4,7 @@ package local
 
 import (
 	"context"
-	"errors"
 	"log/slog"
-	"path"
 	"time"
 
 	"storage_exporter/volume"
@@ -32,34 +30,14 @@ type rules struct {
 	requireMount bool     // unless the volume says otherwise
 }
 
-func (r rules) want(cfg volume.Config) mount.Want {
-	want := mount.Want{Backend: cfg.Backend, FSTypes: r.fstypes, RequireMount: r.requireMount, ReadOnly: cfg.ReadOnly}
-	if cfg.RequireMount != nil {
-		want.RequireMount = *cfg.RequireMount
-	}
-	return want
-}
-
 func kind(host *mount.Host, r rules) volume.Kind {
 	return volume.Kind{
 		Mounted:  true,
-		Identify: identify,
+		Identify: mount.Identify,
 		New: func(volumes []volume.Config, _ *slog.Logger) (volume.Backend, error) {
 			return newBackend(host, r, volumes), nil
 		},
 	}
-}
-
-// identify shares a Backend among the volumes of one path.
-func identify(cfg volume.Config) (volume.Identity, error) {
-	if cfg.Path == "" {
-		return volume.Identity{}, errors.New("`path` is missing: set it to the directory of the volume")
-	}
-	if !path.IsAbs(cfg.Path) {
-		return volume.Identity{}, errors.New("`path` is not absolute: begin it with a slash")
-	}
-	clean := path.Clean(cfg.Path)
-	return volume.Identity{Share: clean, Object: clean}, nil
 }
 
 // backend observes one path for all of its volumes.
@@ -76,7 +54,7 @@ func newBackend(host *mount.Host, r rules, volumes []volume.Config) *backend {
 	}
 	b := &backend{path: volumes[0].Path, point: host.NewPoint(volumes[0].Path, interval), volumes: map[string]mount.Want{}}
 	for _, cfg := range volumes {
-		b.volumes[cfg.Name] = r.want(cfg)
+		b.volumes[cfg.Name] = mount.WantOf(cfg, r.requireMount, r.fstypes...)
 	}
 	return b
 }

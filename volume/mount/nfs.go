@@ -38,36 +38,71 @@ func (h *Host) nfsSample(m Mount, table Table) (Sample, error) {
 	return Sample{}, fmt.Errorf("mountstats has no counters for %s", m.Point)
 }
 
-// parseMountstats reads the block of one mount point, of several the last: that
-// one is on top. prometheus/procfs refuses the whole file for an odd line in any
-// block (a transport that it does not know), hence an own reading of the few
-// lines that matter.
+// NFSSamples reads the counters of NFS mounts in one go, by their Device. A mount
+// of which nothing is counted is left out.
+func (h *Host) NFSSamples(mounts Table) (map[string]Sample, error) {
+	content, err := h.readProcess("mountstats")
+	if err != nil {
+		return nil, fmt.Errorf("read the counters of the NFS mounts: %w", err)
+	}
+	wanted := make(map[string]bool, len(mounts))
+	for _, m := range mounts {
+		wanted[m.listed] = true
+	}
+	blocks := parseNFSBlocks(content, func(point string) bool { return wanted[point] })
+	samples := make(map[string]Sample, len(mounts))
+	for _, m := range mounts {
+		if s, ok := blocks[m.listed]; ok && (s.Read.Ops != nil || s.Write.Ops != nil) {
+			s.Identity = m.Device + " " + m.Source
+			samples[m.Device] = s
+		}
+	}
+	return samples, nil
+}
+
+// parseMountstats reads the block of one mount point.
 func parseMountstats(content []byte, point string) (Sample, bool) {
-	var s Sample
-	found, inside := false, false
+	s, ok := parseNFSBlocks(content, func(listed string) bool { return listed == point })[point]
+	return s, ok
+}
+
+// parseNFSBlocks reads the blocks of the wanted mount points, of several of one
+// point the last: that one is on top. prometheus/procfs refuses the whole file
+// for an odd line in any block (a transport that it does not know), hence an own
+// reading of the few lines that matter.
+func parseNFSBlocks(content []byte, wanted func(point string) bool) map[string]Sample {
+	blocks := map[string]Sample{}
+	point := "" // of the block that we are in
 	lines := bufio.NewScanner(bytes.NewReader(content))
 	lines.Buffer(nil, maxLine)
 	for lines.Scan() {
 		fields := strings.Fields(lines.Text())
 		switch {
 		case len(fields) == 0:
-			inside = false
+			point = ""
 		case fields[0] == "device" || fields[0] == "no": // "no device mounted on …"
-			if inside = isNFSBlock(fields, point); inside {
-				found = true
-				s = Sample{ByteUnit: 1, TimeUnit: usecPerMilli}
+			if point = nfsPoint(fields); point != "" && !wanted(point) {
+				point = ""
 			}
-		case inside:
+			if point != "" {
+				blocks[point] = Sample{ByteUnit: 1, TimeUnit: usecPerMilli}
+			}
+		case point != "":
+			s := blocks[point]
 			s.takeNFS(fields)
+			blocks[point] = s
 		}
 	}
-	return s, found
+	return blocks
 }
 
-// isNFSBlock is whether this line begins the block of point:
+// nfsPoint is the mount point of the block that this line begins, if it is one of NFS:
 // `device S mounted on P with fstype T statvers=V`.
-func isNFSBlock(fields []string, point string) bool {
-	return len(fields) >= 8 && fields[2] == "mounted" && unescape(fields[4]) == point && IsNFS(fields[7])
+func nfsPoint(fields []string) string {
+	if len(fields) < 8 || fields[2] != "mounted" || !IsNFS(fields[7]) {
+		return ""
+	}
+	return unescape(fields[4])
 }
 
 // takeNFS takes what it knows from one line of a block.

@@ -129,19 +129,37 @@ func (p *Point) locate(ctx context.Context) (location, Table, error) {
 func (p *Point) Rates(ctx context.Context) (m Mount, rates volume.Performance, at time.Time, err error) {
 	ctx, cancel := withMargin(ctx)
 	defer cancel()
+	on, table, err := p.find(ctx)
+	if err != nil {
+		return Mount{}, rates, at, err
+	}
+	m = on.mount
+	samples, err := p.read(m, table)
+	if err != nil {
+		return m, rates, at, err
+	}
+	rates, at, err = p.meter.Next(samples, time.Now())
+	return m, rates, at, err
+}
+
+// Find returns the mount that the path lies on, with the table that it is from
+// and the path without symbolic links. It is known while the mount hangs, too.
+func (p *Point) Find(ctx context.Context) (m Mount, table Table, followed string, err error) {
+	ctx, cancel := withMargin(ctx)
+	defer cancel()
+	on, table, err := p.find(ctx)
+	return on.mount, table, on.real, err
+}
+
+func (p *Point) find(ctx context.Context) (location, Table, error) {
 	on, table, err := p.locate(ctx)
 	if errors.Is(err, ErrHung) || errors.Is(err, ErrTooManyHung) {
 		on, err = p.remembered(table)
 	}
 	if err != nil {
-		return Mount{}, rates, at, fmt.Errorf("find the mount of %s: %w", p.path, err)
+		return location{}, table, fmt.Errorf("find the mount of %s: %w", p.path, err)
 	}
-	samples, err := p.read(on.mount, table)
-	if err != nil {
-		return on.mount, rates, at, err
-	}
-	rates, at, err = p.meter.Next(samples, time.Now())
-	return on.mount, rates, at, err
+	return on, table, nil
 }
 
 // remembered is where the path led to when it could be followed last.
