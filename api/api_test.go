@@ -68,11 +68,12 @@ func served(t *testing.T, a *array, names []string, f func(t *testing.T, get fun
 			t.Fatal(err)
 		}
 		synctest.Wait() // for the first observations
-		mux := http.NewServeMux()
+		mux, d := http.NewServeMux(), loadDocument(t)
 		New(Config{Volumes: set, Drives: func() *smart.Drives { return nil }, Version: "1.2.3", Logger: logger, Timeout: 3 * time.Second}).Register(mux)
 		f(t, func(path string) *httptest.ResponseRecorder {
 			w := httptest.NewRecorder()
 			mux.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+			d.check(t, d.route(path), w)
 			return w
 		})
 		_ = set.Close(t.Context())

@@ -112,7 +112,9 @@ type Vdev struct {
 	Role   zpool.Role `json:"role"`
 	Parent string     `json:"parent,omitempty"`
 	State  string     `json:"state"`
-	Note   string     `json:"note,omitempty"`
+	// NotPresent says that the disk is missing.
+	NotPresent bool   `json:"not_present,omitempty"`
+	Note       string `json:"note,omitempty"`
 
 	ReadErrors     *uint64 `json:"read_errors,omitempty"`
 	WriteErrors    *uint64 `json:"write_errors,omitempty"`

@@ -47,7 +47,7 @@ func (b *builder) pools() []Pool {
 
 func vdev(v *zpool.Vdev, seats map[string]seat) Vdev {
 	out := Vdev{
-		ID: v.ID, Name: v.Name, Type: v.Type, Role: v.Role, Parent: v.Parent, State: v.State, Note: v.Note,
+		ID: v.ID, Name: v.Name, Type: v.Type, Role: v.Role, Parent: v.Parent, State: v.State, NotPresent: v.NotPresent, Note: v.Note,
 		ReadErrors: v.ReadErrors, WriteErrors: v.WriteErrors, ChecksumErrors: v.ChecksumErrors,
 	}
 	if v.Device == "" {

@@ -20,146 +20,6 @@ import (
 	"storage_exporter/zpool"
 )
 
-// part is an observed part that counts how often it is asked.
-type part[T any] struct {
-	source *cache.Source
-	entry  *cache.Entry[T]
-
-	mu    sync.Mutex
-	asked int
-	value T
-	err   error
-}
-
-func newPart[T any](c *cache.Cache, name string, interval time.Duration, value T) *part[T] {
-	p := &part[T]{value: value}
-	p.source = c.NewSource(cache.SourceConfig{
-		Kind: "part", Name: name, Origin: "host1|" + name, Interval: interval, Timeout: time.Second,
-		Observe: func(_ context.Context, round *cache.Round) error {
-			p.mu.Lock()
-			defer p.mu.Unlock()
-			p.asked++
-			if p.err != nil {
-				return p.err
-			}
-			v := p.value
-			p.entry.Put(round, &v, time.Time{})
-			return nil
-		},
-	})
-	p.entry = cache.Add[T](p.source, "part:"+name, 3*interval)
-	return p
-}
-
-func (p *part[T]) set(value T, err error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.value, p.err = value, err
-}
-
-func (p *part[T]) count() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.asked
-}
-
-// rig is an overview of two drives, a shelf and a pool, each of which is
-// observed every 90 s.
-type rig struct {
-	*Source
-	cache   *cache.Cache
-	drives  []*part[smart.Report]
-	shelves *part[[]enclosure.Enclosure]
-	pools   *part[[]zpool.Pool]
-
-	mu    sync.Mutex
-	known bool
-}
-
-const every = 90 * time.Second
-
-func inBubble(t *testing.T, store func() cachestore.Store, f func(t *testing.T, r *rig)) {
-	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, store(), "one")
-		f(t, r)
-		r.end(t)
-	})
-}
-
-func (r *rig) end(t *testing.T) {
-	t.Helper()
-	r.Close()
-	if err := r.cache.Close(t.Context()); err != nil {
-		t.Error(err)
-	}
-	synctest.Wait()
-}
-
-func newRig(t *testing.T, store cachestore.Store, observer string) *rig {
-	t.Helper()
-	r := &rig{known: true}
-	r.cache = cache.New(cache.Config{Store: store, Observer: observer, Logger: slog.New(slog.DiscardHandler), Metrics: cache.NewMetrics(prometheus.NewRegistry())})
-	c := r.cache
-	var set []*smart.Drive
-	for _, label := range []string{"sda", "sdb"} {
-		p := newPart(c, label, every, smart.Report{SerialNumber: "EX" + label, Passed: new(true)})
-		r.drives = append(r.drives, p)
-		d := &smart.Drive{Label: label, Device: smart.Device{Name: "/dev/" + label, Type: "auto"}, Report: p.entry}
-		p.entry.OnChange(func(cache.Snapshot[smart.Report]) { r.Changed() })
-		set = append(set, d)
-	}
-	r.shelves = newPart(c, "shelves", every, []enclosure.Enclosure{shelf("e", slot(1, []string{"sda"}, "", ""))})
-	r.pools = newPart(c, "pools", every, []zpool.Pool{{Name: "p", State: "ONLINE", Vdevs: []zpool.Vdev{leaf("sda1", "", "sda", zpool.Data, "ONLINE")}}})
-	var err error
-	r.Source, err = New(Config{
-		Cache: c, Host: "host1", Enclosures: r.shelves.entry, Pools: r.pools.entry,
-		Drives: func() ([]*smart.Drive, bool) {
-			r.mu.Lock()
-			defer r.mu.Unlock()
-			return set, r.known
-		},
-		Assess: func(_ *smart.Drive, report *smart.Report) smart.Assessment { return smart.Assess(report, nil) },
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return r
-}
-
-func (r *rig) start() {
-	for _, d := range r.drives {
-		d.source.Start()
-	}
-	r.shelves.source.Start()
-	r.pools.source.Start()
-	r.Start()
-}
-
-func (r *rig) asked() int {
-	n := r.shelves.count() + r.pools.count()
-	for _, d := range r.drives {
-		n += d.count()
-	}
-	return n
-}
-
-func (r *rig) setKnown(known bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.known = known
-}
-
-func (r *rig) overview(t *testing.T) cache.Snapshot[Overview] {
-	t.Helper()
-	snap, err := r.Get(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return snap
-}
-
-func memory() cachestore.Store { return cachestore.NewMemory() }
-
 func TestSourceBuildsAtOnce(t *testing.T) {
 	inBubble(t, memory, func(t *testing.T, r *rig) {
 		r.start()
@@ -390,5 +250,62 @@ func TestNothingObserved(t *testing.T) {
 		s.Close()
 		s.Changed() // of a part that ends later
 		_ = c.Close(t.Context())
+	})
+}
+
+// slowStore takes a while to answer, and counts.
+type slowStore struct {
+	cachestore.Store
+	gets atomic.Int64
+}
+
+func (s *slowStore) Get(ctx context.Context, keys ...string) ([]cachestore.Item, error) {
+	s.gets.Add(1)
+	time.Sleep(time.Millisecond)
+	return s.Store.Get(ctx, keys...)
+}
+
+// Many readers at once cost the store one read.
+func TestReadersShare(t *testing.T) {
+	store := &slowStore{Store: memory()}
+	inBubble(t, func() cachestore.Store { return store }, func(t *testing.T, r *rig) {
+		r.overview(t)
+		before := store.gets.Load()
+		var wg sync.WaitGroup
+		for range 100 {
+			wg.Go(func() { r.overview(t) })
+		}
+		wg.Wait()
+		if n := store.gets.Load() - before; n != 1 {
+			t.Errorf("%d reads of the store for 100 readers at once", n)
+		}
+		r.overview(t)
+		if n := store.gets.Load() - before; n != 2 {
+			t.Errorf("%d reads, want another for who comes later", n)
+		}
+	})
+}
+
+// Who shares a read that ends without an overview reads for itself, and nobody
+// waits longer than he would.
+func TestReadersShareNoFailure(t *testing.T) {
+	store := &slowStore{Store: memory()}
+	inBubble(t, func() cachestore.Store { return store }, func(t *testing.T, r *rig) {
+		gone, cancel := context.WithCancel(t.Context())
+		cancel()
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			if _, err := r.Get(gone); err == nil {
+				t.Error("an overview for who has gone")
+			}
+		})
+		time.Sleep(time.Microsecond)
+		wg.Go(func() { r.overview(t) })
+		short, cancel := context.WithTimeout(t.Context(), time.Microsecond)
+		defer cancel()
+		if _, err := r.Get(short); !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, cache.ErrNoSnapshot) {
+			t.Errorf("err %v, want the deadline", err)
+		}
+		wg.Wait()
 	})
 }
