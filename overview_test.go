@@ -1,0 +1,81 @@
+package main
+
+import (
+	"encoding/json"
+	"maps"
+	"net/http"
+	"strings"
+	"testing"
+
+	"storage_exporter/enclosure/enclosuretest"
+	"storage_exporter/internal/redistest"
+	"storage_exporter/overview"
+)
+
+// The overview of three shelves is asked for, built and served without a single
+// run of smartctl or zpool; of another host's there is no trace.
+func TestOverview(t *testing.T) {
+	const drives = 78
+	flags, f, pools := shelves(t, drives)
+	server := redistest.Start(t, redistest.Options{})
+	in := start(t, append(flags, "--redis.address="+server.Addr, "--node.name=n1", "--smartctl.interval=10m")...)
+	in.awaitReady()
+	body := in.awaitOverview(drives)
+	scans, reads := f.Runs()
+	zpools := len(pools.Runs())
+
+	status, header, _ := in.get("/api/overview")
+	if status != http.StatusOK || header.Get("X-Cache") != "HIT" || header.Get("Age") == "" {
+		t.Errorf("%d %v", status, header)
+	}
+	var o overview.Overview
+	if err := json.Unmarshal([]byte(body), &o); err != nil {
+		t.Fatal(err)
+	}
+	if len(o.Enclosures) != 3 || len(o.Outside) != 0 || o.Counts.Slots.Populated != drives {
+		t.Errorf("counts %+v", o.Counts)
+	}
+	for _, e := range o.Enclosures {
+		for _, s := range e.Slots {
+			if s.Drive == nil || s.Drive.NotMonitored || len(s.Drive.Pools) != 1 || s.Drive.Pools[0].Role != "data" || s.Drive.Assessment.Verdict == "" {
+				t.Errorf("%s slot %s: %+v", e.ID, s.Slot, s.Drive)
+			}
+		}
+	}
+	for _, v := range o.Pools[0].Vdevs {
+		if v.Type == "disk" && (v.Device == "" || v.Enclosure == "" || v.Slot == "" || v.Verdict == "") {
+			t.Errorf("member without its drive or slot: %+v", v)
+		}
+	}
+	for range 40 {
+		for _, path := range []string{"/api/overview", "/api/overview?assessment=failing", "/api/enclosures", "/api/pools", "/api/drives?assessment=ok"} {
+			if status, _, body := in.get(path); status != http.StatusOK {
+				t.Fatalf("%s: %d %.300s", path, status, body)
+			}
+		}
+	}
+	scansAfter, readsAfter := f.Runs()
+	if scansAfter != scans || !maps.Equal(reads, readsAfter) || len(pools.Runs()) != zpools {
+		t.Errorf("scans %d, then %d; zpool %d, then %d; reads equal: %v", scans, scansAfter, zpools, len(pools.Runs()), maps.Equal(reads, readsAfter))
+	}
+	if status, _, body := in.get("/api/openapi.yaml"); status != http.StatusOK || !strings.Contains(body, "/api/overview:") {
+		t.Errorf("/api/openapi.yaml: %d", status)
+	}
+
+	other := start(t, "--redis.address="+server.Addr, "--node.name=n2", flags[0], "--path.sysfs="+enclosuretest.New(t).Sysfs(), "--no-collector.zfs")
+	other.awaitReady()
+	other.await("its own overview", func() bool {
+		_, _, body := other.get("/api/overview")
+		return strings.Contains(body, `"enclosures":[]`) && strings.Contains(body, `"pools":"not observed"`) && strings.Contains(body, `"outside":78`)
+	})
+}
+
+func TestNoDrivesNoOverview(t *testing.T) {
+	in := start(t, noSmartctl, "--no-collector.enclosures", "--no-collector.zfs")
+	in.awaitReady()
+	for _, path := range []string{"/api/overview", "/api/enclosures", "/api/pools"} {
+		if status, _, body := in.get(path); status != http.StatusNotFound || !strings.Contains(body, "not observed") {
+			t.Errorf("%s: %d %s", path, status, body)
+		}
+	}
+}
