@@ -152,6 +152,9 @@ func (r *rig) overview(t *testing.T) cache.Snapshot[Overview] {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if snap.Value == nil {
+		t.Fatal("no overview and no error")
+	}
 	return snap
 }
 
