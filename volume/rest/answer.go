@@ -85,10 +85,7 @@ func (a *Answer) bad(why string, cause error) error {
 // statusError is the error of an answer whose status is not 2xx. It remembers how
 // long the appliance wants to be left alone.
 func (c *Client) statusError(a *Answer, token *Token) error {
-	message, code := complaint(a.Body)
-	for _, secret := range c.secrets(token) {
-		message, code = strings.ReplaceAll(message, secret, redacted), strings.ReplaceAll(code, secret, redacted)
-	}
+	message, code := complaint(a.Body, strings.NewReplacer(c.secrets(token)...).Replace)
 	e := &Error{Status: a.Status, Detail: message, Code: code}
 	said := fmt.Sprintf("HTTP %d", a.Status)
 	if message != "" {

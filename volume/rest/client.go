@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -61,7 +62,8 @@ type Client struct {
 }
 
 // NewClient makes a client and asks nothing. The error is the user's: a CA file
-// that cannot be read. It logs one warning where certificates are not verified.
+// that cannot be read. It logs one warning where certificates are not verified, or
+// where there is no TLS at all.
 func NewClient(cfg Config) (*Client, error) {
 	tlsConfig, err := cfg.Access.tls()
 	if err != nil {
@@ -79,6 +81,11 @@ func NewClient(cfg Config) (*Client, error) {
 	if cfg.Access.Insecure {
 		cfg.Logger.Warn("the appliance's certificate is not verified: anyone in between can read the credentials",
 			"endpoint", cfg.Access.Endpoint(), "option", cfg.Access.verifyKey)
+	}
+	for _, u := range cfg.Access.Endpoints {
+		if u.Scheme == "http" {
+			cfg.Logger.Warn("the appliance is asked without TLS: anyone in between can read the credentials", "endpoint", u.String())
+		}
 	}
 	transport := &http.Transport{
 		DialContext:            cfg.Dial,
@@ -227,12 +234,26 @@ func sameOrigin(next *http.Request, via []*http.Request) error {
 	return nil
 }
 
-// secrets are all that must not show.
+// secrets are all that must not show, in every spelling in which it travels, each
+// with what stands for it.
 func (c *Client) secrets(token *Token) []string {
-	var all []string
+	bare := append(token.secrets(), c.keeper.secrets()...)
 	for _, s := range c.cfg.Secrets {
-		all = append(all, s.Reveal())
+		bare = append(bare, s.Reveal())
 	}
-	all = append(all, token.secrets()...)
-	return slices.DeleteFunc(all, func(s string) bool { return s == "" })
+	slices.SortFunc(bare, func(a, b string) int { return len(b) - len(a) }) // one may begin like another
+	var pairs []string
+	for _, s := range bare {
+		if s == "" {
+			continue
+		}
+		quoted, err := json.Marshal(s)
+		if err != nil {
+			continue // a text always can be
+		}
+		for _, spelt := range []string{s, url.QueryEscape(s), url.PathEscape(s), strings.Trim(string(quoted), `"`)} {
+			pairs = append(pairs, spelt, redacted)
+		}
+	}
+	return pairs
 }

@@ -38,14 +38,15 @@ func Clean(s string, most int) string {
 }
 
 // complaint is the message and the code of an error in any of the vendors'
-// formats. Of what is no JSON it takes the text, but not of a web page.
+// formats, without what hide takes away. Of what is no JSON it takes the text, but
+// not of a web page.
 //
 //	{"error": {"message", "code"}}          ONTAP
 //	{"errors": [{"message", "code"}]}       FlashBlade, OneFS
 //	{"detail", "code"}                      VAST
 //	{"message", "data": {"exceptionClass"}} Weka
 //	{"status": {"message", "code"}}         Storage Scale
-func complaint(body []byte) (message, code string) {
+func complaint(body []byte, hide func(string) string) (message, code string) {
 	body = bytes.TrimSpace(body)
 	if isPage(body) {
 		return "", ""
@@ -63,7 +64,7 @@ func complaint(body []byte) (message, code string) {
 		Data   struct{ ExceptionClass Text }
 	}
 	if !json.Valid(body) {
-		return excerpt(string(body)), ""
+		return excerpt(hide(string(body))), ""
 	}
 	_ = json.Unmarshal(body, &whole) // what fits is taken
 	parts := []part{whole.part, {Code: whole.Data.ExceptionClass}}
@@ -77,11 +78,11 @@ func complaint(body []byte) (message, code string) {
 	for _, p := range parts {
 		for _, text := range []Text{p.Message, p.Detail} {
 			if message == "" {
-				message = excerpt(string(text))
+				message = excerpt(hide(string(text)))
 			}
 		}
 		if code == "" {
-			code = excerpt(string(p.Code))
+			code = excerpt(hide(string(p.Code)))
 		}
 	}
 	return message, code

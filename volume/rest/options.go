@@ -131,7 +131,7 @@ func (o *Options) Duration(key string, standard time.Duration) time.Duration {
 	}
 	s, _ := text(v)
 	d, err := time.ParseDuration(s)
-	if seconds, notNumber := strconv.ParseFloat(s, 64); notNumber == nil && seconds < math.MaxInt64/float64(time.Second) {
+	if seconds, notNumber := strconv.ParseFloat(s, 64); notNumber == nil && seconds > 0 && seconds < math.MaxInt64/float64(time.Second) {
 		d, err = time.Duration(seconds*float64(time.Second)), nil
 	}
 	if err != nil || d <= 0 {

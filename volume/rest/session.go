@@ -209,6 +209,13 @@ func (k *keeper) accepted(t *Token) {
 	}
 }
 
+// secrets are the parts of the current token that must not show.
+func (k *keeper) secrets() []string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.current.secrets()
+}
+
 // close waits for a login that is under way, which the Client's end has
 // cancelled, and logs out.
 func (k *keeper) close() error {

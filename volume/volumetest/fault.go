@@ -46,8 +46,10 @@ func Throttles(wait time.Duration) Fault {
 // Slow answers properly, but late.
 func Slow(wait time.Duration) Fault {
 	return Fault{Name: "slow", serve: func(w http.ResponseWriter, r *http.Request, good http.Handler) {
+		body := whole(r)
 		select {
 		case <-time.After(wait):
+			r.Body = io.NopCloser(body)
 			reply := record(good, r)
 			reply.write(w, r)
 		case <-r.Context().Done():
@@ -57,7 +59,18 @@ func Slow(wait time.Duration) Fault {
 
 // Hangs never answers.
 func Hangs() Fault {
-	return Fault{Name: "hangs", serve: func(_ http.ResponseWriter, r *http.Request, _ http.Handler) { <-r.Context().Done() }}
+	return Fault{Name: "hangs", serve: func(_ http.ResponseWriter, r *http.Request, _ http.Handler) {
+		whole(r)
+		<-r.Context().Done()
+	}}
+}
+
+// whole reads the request's body: before that the server does not notice that the
+// caller left.
+func whole(r *http.Request) *bytes.Buffer {
+	body := new(bytes.Buffer)
+	_, _ = body.ReadFrom(r.Body)
+	return body
 }
 
 // Drops closes the connection without an answer.
