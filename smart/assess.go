@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+
+	"storage_exporter/internal/outside"
 )
 
 // Verdict is what an assessment comes to.
@@ -87,7 +89,7 @@ func Assess(r *Report, t Thresholds) Assessment {
 		}
 		for _, reason := range found.reasons {
 			reason.Rule = rule.name
-			reason.Text = clean(reason.Text)
+			reason.Text = outside.Text(reason.Text)
 			a.Reasons = append(a.Reasons, reason)
 		}
 	}

@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"storage_exporter/internal/outside"
 )
 
 // disk is a report of a hard disk with one attribute.
@@ -335,7 +337,7 @@ func TestAssessIsBounded(t *testing.T) {
 	}
 	a := Assess(r, nil)
 	checkAssessment(t, a)
-	if len(a.Reasons) != maxReasons || len(a.Reasons[0].Text) > maxText {
+	if len(a.Reasons) != maxReasons || len(a.Reasons[0].Text) > outside.MaxText {
 		t.Errorf("%d reasons of %d bytes", len(a.Reasons), len(a.Reasons[0].Text))
 	}
 }

@@ -2,10 +2,11 @@ package smart
 
 import (
 	"cmp"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
+
+	"storage_exporter/internal/outside"
 )
 
 // Identity is who a drive is, whatever the kernel calls it.
@@ -105,7 +106,7 @@ func (s System) offline(d Device) bool {
 		return false
 	}
 	for _, class := range blockClasses {
-		switch readLine(filepath.Join(s.class(class, node), "device/state")) {
+		switch outside.ReadLine(filepath.Join(s.class(class, node), "device/state")) {
 		case "offline", "transport-offline", "cancel", "deleted":
 			return true
 		}
@@ -115,25 +116,25 @@ func (s System) offline(d Device) bool {
 
 func nvmeIdentity(dir, controller string) Identity {
 	id := Identity{
-		Serial: readLine(filepath.Join(dir, "serial")), Model: readLine(filepath.Join(dir, "model")),
-		NQN: readLine(filepath.Join(dir, "subsysnqn")),
+		Serial: outside.ReadLine(filepath.Join(dir, "serial")), Model: outside.ReadLine(filepath.Join(dir, "model")),
+		NQN: outside.ReadLine(filepath.Join(dir, "subsysnqn")),
 	}
 	// A controller has no name of its own: that of its only namespace is the
 	// drive's. With multipath the namespaces below it are named nvme0c0n1.
 	spaces, _ := filepath.Glob(filepath.Join(dir, controller+"*n*", "wwid"))
 	if len(spaces) == 1 {
-		id.WWN = normalWWN(readLine(spaces[0]))
+		id.WWN = normalWWN(outside.ReadLine(spaces[0]))
 	}
 	return id
 }
 
 func (s System) blockIdentity(dir string) Identity {
 	id := Identity{
-		WWN:    normalWWN(cmp.Or(readLine(filepath.Join(dir, "device/wwid")), readLine(filepath.Join(dir, "wwid")))),
-		Model:  readLine(filepath.Join(dir, "device/model")),
-		Serial: cmp.Or(pageSerial(filepath.Join(dir, "device/vpd_pg80")), readLine(filepath.Join(dir, "device/serial"))),
+		WWN:    normalWWN(cmp.Or(outside.ReadLine(filepath.Join(dir, "device/wwid")), outside.ReadLine(filepath.Join(dir, "wwid")))),
+		Model:  outside.ReadLine(filepath.Join(dir, "device/model")),
+		Serial: cmp.Or(pageSerial(filepath.Join(dir, "device/vpd_pg80")), outside.ReadLine(filepath.Join(dir, "device/serial"))),
 	}
-	if dev := readLine(filepath.Join(dir, "dev")); dev != "" && (id.WWN == "" || id.Serial == "") {
+	if dev := outside.ReadLine(filepath.Join(dir, "dev")); dev != "" && (id.WWN == "" || id.Serial == "") {
 		properties := udevProperties(filepath.Join(cmp.Or(s.Udev, "/run/udev/data"), "b"+dev))
 		id.WWN = cmp.Or(id.WWN, normalWWN(cmp.Or(properties["ID_WWN_WITH_EXTENSION"], properties["ID_WWN"])))
 		id.Serial = cmp.Or(id.Serial, properties["SCSI_IDENT_SERIAL"], properties["ID_SERIAL_SHORT"])
@@ -169,45 +170,23 @@ func normalWWN(s string) string {
 	return prefix + digits
 }
 
-// maxSystemFile bounds what is read of a file of the kernel or udev, in bytes.
-const maxSystemFile = 64 << 10
-
-func readBounded(path string) []byte {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil
-	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, maxSystemFile))
-	if err != nil {
-		return nil
-	}
-	return b
-}
-
-// readLine is the first line of a file, empty if there is none.
-func readLine(path string) string {
-	line, _, _ := strings.Cut(string(readBounded(path)), "\n")
-	return clean(line)
-}
-
 // pageSerial reads the unit serial number page: a header of four bytes, then the number.
 func pageSerial(path string) string {
-	b := readBounded(path)
+	b := outside.ReadFile(path)
 	if len(b) < 4 || b[1] != 0x80 {
 		return ""
 	}
 	n := min(int(b[2])<<8|int(b[3]), len(b)-4)
-	return clean(string(b[4 : 4+n]))
+	return outside.Text(string(b[4 : 4+n]))
 }
 
 // udevProperties reads the lines "E:KEY=VALUE" of udev's record of a device.
 func udevProperties(path string) map[string]string {
 	properties := make(map[string]string)
-	for line := range strings.Lines(string(readBounded(path))) {
+	for line := range strings.Lines(string(outside.ReadFile(path))) {
 		if entry, ok := strings.CutPrefix(line, "E:"); ok {
 			key, value, _ := strings.Cut(entry, "=")
-			properties[key] = clean(value)
+			properties[key] = outside.Text(value)
 		}
 	}
 	return properties

@@ -7,15 +7,14 @@ import (
 	"math"
 	"strconv"
 	"strings"
+
+	"storage_exporter/internal/outside"
 )
 
 // The types of this file decode what smartctl prints without ever failing: a
 // value of another shape is absent. Versions, bridges and firmware differ in
 // what they print, and one odd field must not cost the whole report. Objects
 // and arrays of another shape are skipped by encoding/json, see decode.
-
-// maxText bounds a text that becomes a label or is shown, in bytes.
-const maxText = 512
 
 // number takes JSON numbers and strings that hold one, decimal or 0x-hexadecimal.
 type number struct {
@@ -102,21 +101,12 @@ func (t *text) UnmarshalJSON(b []byte) error {
 	case '"':
 		var s string
 		if json.Unmarshal(b, &s) == nil {
-			*t = text(clean(s))
+			*t = text(outside.Text(s))
 		}
 	default:
-		*t = text(clean(string(b)))
+		*t = text(outside.Text(string(b)))
 	}
 	return nil
-}
-
-// clean trims a text, makes it valid UTF-8 and bounds it.
-func clean(s string) string {
-	s = strings.TrimSpace(strings.ToValidUTF8(strings.ReplaceAll(s, "\x00", ""), "\uFFFD"))
-	if len(s) > maxText {
-		s = strings.TrimSpace(strings.ToValidUTF8(s[:maxText], ""))
-	}
-	return s
 }
 
 // truth takes booleans, numbers (not zero is true) and the words true and false.

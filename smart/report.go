@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+
+	"storage_exporter/internal/outside"
 )
 
 // MaxDocument bounds what is read of smartctl's output, in bytes.
@@ -300,7 +302,7 @@ func (d *document) powerOn() *float64 {
 func temperatures(m map[string]number) map[string]float64 {
 	var out map[string]float64
 	for _, key := range slices.Sorted(maps.Keys(m)) {
-		name := clean(key)
+		name := outside.Text(key)
 		v := m[key].signed()
 		if v == nil || *v <= absoluteZero || name == "" || len(out) == maxTemperatures {
 			continue

@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"storage_exporter/internal/outside"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -228,7 +230,7 @@ func TestParseReportIsBounded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(r.ATA.Statistics) != maxStatistics || len(r.ModelName) > maxText {
+	if len(r.ATA.Statistics) != maxStatistics || len(r.ModelName) > outside.MaxText {
 		t.Errorf("%d statistics and a name of %d bytes", len(r.ATA.Statistics), len(r.ModelName))
 	}
 	checkReport(t, r)

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"storage_exporter/internal/command"
+	"storage_exporter/internal/outside"
 )
 
 // PowerModeChecks lists what --smartctl.powermode-check takes: the least deep
@@ -162,7 +163,7 @@ func parseOutput(out command.Output) (*Document, error) {
 	b = bytes.ToValidUTF8(b, []byte("\uFFFD"))
 	r, err := ParseReport(b)
 	if err != nil {
-		if line := clean(out.FirstLine()); line != "" {
+		if line := outside.Text(out.FirstLine()); line != "" {
 			return nil, fmt.Errorf("%w (exit status %d, %q)", err, out.ExitStatus, line)
 		}
 		return nil, fmt.Errorf("%w (exit status %d)", err, out.ExitStatus)

@@ -4,6 +4,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+
+	"storage_exporter/internal/outside"
 )
 
 // virtualDisks are the vendors and models by which arrays and RAID controllers
@@ -68,7 +70,7 @@ func (s System) virtual(d Device) string {
 	}
 	controller := nvmeController(node)
 	if dir := s.class("nvme", controller); exists(dir) {
-		switch t := readLine(filepath.Join(dir, "transport")); t {
+		switch t := outside.ReadLine(filepath.Join(dir, "transport")); t {
 		case "tcp", "rdma", "fc", "loop":
 			return "NVMe over fabrics (" + t + ")"
 		}
@@ -83,7 +85,7 @@ func (s System) virtual(d Device) string {
 }
 
 func virtualDisk(dir string) string {
-	vendor, model := readLine(filepath.Join(dir, "device/vendor")), readLine(filepath.Join(dir, "device/model"))
+	vendor, model := outside.ReadLine(filepath.Join(dir, "device/vendor")), outside.ReadLine(filepath.Join(dir, "device/model"))
 	for _, v := range virtualDisks {
 		if v.vendor.MatchString(vendor) && (v.model == nil || v.model.MatchString(model)) {
 			return v.what

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"time"
+
+	"storage_exporter/internal/outside"
 )
 
 const (
@@ -49,7 +51,7 @@ var jsonSections = []struct {
 
 func (r *jsonReader) pool(name string, n node) (Pool, error) {
 	p := Pool{
-		Name: cmp.Or(n.get("name").str(), clean(name)), GUID: cmp.Or(n.get("pool_guid").str(), n.get("guid").str()),
+		Name: cmp.Or(n.get("name").str(), outside.Text(name)), GUID: cmp.Or(n.get("pool_guid").str(), n.get("guid").str()),
 		State: n.get("state").str(), Status: n.get("status").str(), Action: n.get("action").str(),
 		Scan: jsonScan(n.get("scan_stats")), DataErrors: n.get("error_count").count(),
 	}
@@ -72,7 +74,7 @@ func (r *jsonReader) children(p *Pool, group node, parent Vdev) error {
 			return fmt.Errorf("%w: more than %d vdevs", ErrBadOutput, maxVdevs)
 		}
 		v := Vdev{
-			ID: guid(n.get("guid").str()), Name: cmp.Or(n.get("name").str(), clean(key)), Type: n.get("vdev_type").str(),
+			ID: guid(n.get("guid").str()), Name: cmp.Or(n.get("name").str(), outside.Text(key)), Type: n.get("vdev_type").str(),
 			Role: parent.Role, Parent: parent.Name, Top: parent.Top,
 			Path: cmp.Or(n.get("path").str(), n.get("was").str()), PhysPath: n.get("phys_path").str(), DevID: n.get("devid").str(),
 			State: n.get("state").str(), Note: n.get("aux").str(), NotPresent: notPresent(n.get("not_present")),

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+
+	"storage_exporter/internal/outside"
 )
 
 const (
@@ -93,5 +95,5 @@ func (n node) members(f func(key string, value node) error) error {
 	return nil
 }
 
-func (n node) str() string    { return clean(n.text) }
+func (n node) str() string    { return outside.Text(n.text) }
 func (n node) count() *uint64 { return parseCount(n.text) }

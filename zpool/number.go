@@ -6,18 +6,6 @@ import (
 	"strings"
 )
 
-// maxText bounds a text that becomes a label or is shown, in bytes.
-const maxText = 512
-
-// clean trims a text, makes it valid UTF-8 and bounds it.
-func clean(s string) string {
-	s = strings.TrimSpace(strings.ToValidUTF8(strings.ReplaceAll(s, "\x00", ""), "\uFFFD"))
-	if len(s) > maxText {
-		s = strings.TrimSpace(strings.ToValidUTF8(s[:maxText], ""))
-	}
-	return s
-}
-
 // parseCount reads a number as zpool prints it: 104, 1.2K, 62.5G, 0B. Units
 // are powers of 1024, for counts as well. nil: none, such as a dash.
 func parseCount(s string) *uint64 {

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"storage_exporter/internal/fakezpool/fake"
+	"storage_exporter/internal/outside"
 )
 
 // examples are pools that both forms can print.
@@ -208,7 +209,7 @@ func check(t *testing.T, pools []Pool) {
 				t.Errorf("%q is no device", v.Name)
 			}
 			for _, text := range []string{v.Name, v.Path, v.State, v.Note} {
-				if len(text) > maxText {
+				if len(text) > outside.MaxText {
 					t.Errorf("a text of %d bytes", len(text))
 				}
 			}

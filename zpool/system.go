@@ -4,12 +4,13 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"io"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
+
+	"storage_exporter/internal/outside"
 )
 
 // System is where the kernel and udev keep what they know of devices. Reading
@@ -21,12 +22,11 @@ type System struct {
 }
 
 const (
-	maxLinks      = 16 // from a path to its device
-	maxLayers     = 8  // from a device to its drive: partition, multipath, crypt, ...
-	maxSlaves     = 256
-	maxBelow      = 1024 // devices looked at for one vdev
-	maxBlocks     = 16384
-	maxSystemFile = 64 << 10
+	maxLinks  = 16 // from a path to its device
+	maxLayers = 8  // from a device to its drive: partition, multipath, crypt, ...
+	maxSlaves = 256
+	maxBelow  = 1024 // devices looked at for one vdev
+	maxBlocks = 16384
 )
 
 // Resolve finds the drives that the pools' vdevs are on. What cannot be found
@@ -169,7 +169,7 @@ func (r *resolver) drives(node string, layers int) (found []string, one bool) {
 		below, same := r.drives(slave, layers-1)
 		found, one = append(found, below...), one && same
 	}
-	if len(slaves) > 1 && !sharedUUID.MatchString(readLine(filepath.Join(dir, "dm/uuid"))) {
+	if len(slaves) > 1 && !sharedUUID.MatchString(outside.ReadLine(filepath.Join(dir, "dm/uuid"))) {
 		one = false
 	}
 	return found, one
@@ -211,11 +211,11 @@ func (r *resolver) udevLinks() map[string]string {
 		if isVirtual(node) {
 			continue
 		}
-		dev := readLine(filepath.Join(r.sysfs, "class/block", node, "dev"))
+		dev := outside.ReadLine(filepath.Join(r.sysfs, "class/block", node, "dev"))
 		if dev == "" || strings.ContainsAny(dev, "/.") {
 			continue
 		}
-		for line := range bytes.Lines(readBounded(filepath.Join(r.udev, "b"+dev))) {
+		for line := range bytes.Lines(outside.ReadFile(filepath.Join(r.udev, "b"+dev))) {
 			link, ok := strings.CutPrefix(strings.TrimSpace(string(line)), "S:")
 			if _, taken := r.links[link]; ok && !taken {
 				r.links[link] = node
@@ -240,23 +240,4 @@ func listNames(dir string, n int) []string {
 	names, _ := f.Readdirnames(n)
 	slices.Sort(names)
 	return names
-}
-
-func readBounded(path string) []byte {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil
-	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, maxSystemFile))
-	if err != nil {
-		return nil
-	}
-	return b
-}
-
-// readLine is the first line of a file, empty if there is none.
-func readLine(path string) string {
-	line, _, _ := strings.Cut(string(readBounded(path)), "\n")
-	return clean(line)
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+
+	"storage_exporter/internal/outside"
 )
 
 // configTable reads the table of vdevs: a header NAME STATE READ WRITE CKSUM,
@@ -88,7 +90,7 @@ func (t *configTable) add(depth int, name, state, rest string) error {
 	if depth > maxDepth {
 		return fmt.Errorf("%w: vdevs deeper than %d", ErrBadOutput, maxDepth)
 	}
-	v := Vdev{Name: clean(name), State: state, Role: t.role}
+	v := Vdev{Name: outside.Text(name), State: state, Role: t.role}
 	v.Top = v.Name
 	// Below the pool's row and the headings the depth is one.
 	level := max(depth-1, 0)
@@ -109,14 +111,14 @@ func (t *configTable) add(depth int, name, state, rest string) error {
 	} else {
 		words = strings.Fields(rest)
 	}
-	v.Note = clean(strings.Join(words, " "))
+	v.Note = outside.Text(strings.Join(words, " "))
 	switch {
 	case strings.HasPrefix(v.Name, "/"):
 		v.Path = v.Name
 	case guid(v.Name) != "":
 		v.ID, v.NotPresent = v.Name, true
 		if m := wasPath.FindStringSubmatch(v.Note); m != nil {
-			v.Path = clean(m[1])
+			v.Path = outside.Text(m[1])
 		}
 	}
 	v.Leaf = !groupName.MatchString(v.Name)

@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"storage_exporter/internal/outside"
 )
 
 // field takes the lines that begin a field, aligned to the right, as in
@@ -126,7 +128,7 @@ func (r *textReader) line(line string) error {
 	if len(r.pools) == maxPools {
 		return fmt.Errorf("%w: more than %d pools", ErrBadOutput, maxPools)
 	}
-	r.pools = append(r.pools, Pool{Name: clean(m[2])})
+	r.pools = append(r.pools, Pool{Name: outside.Text(m[2])})
 	return nil
 }
 
@@ -141,11 +143,11 @@ func (r *textReader) endField() {
 	text := strings.Join(strings.Fields(strings.Join(r.lines, " ")), " ")
 	switch r.name {
 	case "state":
-		p.State = clean(text)
+		p.State = outside.Text(text)
 	case "status":
-		p.Status = clean(text)
+		p.Status = outside.Text(text)
 	case "action":
-		p.Action = clean(text)
+		p.Action = outside.Text(text)
 	case "scan", "scrub":
 		// A rebuild has a line of its own beside that of the last scrub.
 		if s := textScan(text); s != nil && (p.Scan == nil || s.State == Scanning) {

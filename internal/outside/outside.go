@@ -1,0 +1,44 @@
+// Package outside takes what comes from outside the program, the small files of
+// the kernel and of udev and the words in them, without trusting it.
+package outside
+
+import (
+	"io"
+	"os"
+	"strings"
+)
+
+const (
+	maxFile = 64 << 10 // bytes read of a file
+	MaxText = 512      // bytes of a text that is shown or stored
+)
+
+// ReadFile reads at most 64 KiB of a file; nil if it cannot be read.
+func ReadFile(path string) []byte {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxFile))
+	if err != nil {
+		return nil
+	}
+	return b
+}
+
+// ReadLine is the first line of a file as Text, empty if there is none.
+func ReadLine(path string) string {
+	line, _, _ := strings.Cut(string(ReadFile(path)), "\n")
+	return Text(line)
+}
+
+// Text makes a text fit to be shown and stored: valid UTF-8 without zero bytes
+// and without white space around it, of at most 512 bytes.
+func Text(s string) string {
+	s = strings.TrimSpace(strings.ToValidUTF8(strings.ReplaceAll(s, "\x00", ""), "\uFFFD"))
+	if len(s) > MaxText {
+		s = strings.TrimSpace(strings.ToValidUTF8(s[:MaxText], ""))
+	}
+	return s
+}
