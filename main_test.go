@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -171,24 +172,36 @@ path = "/x"
 	}
 }
 
-// A Backend.AI storage proxy's file works unchanged.
+// A Backend.AI storage proxy's file works as it is, but that here its appliances
+// are at addresses where nobody answers. One volume is of a plug-in's backend.
 func TestStorageProxyFile(t *testing.T) {
-	in := start(t, noSmartctl, "--config.file=config/testdata/storage-proxy.toml")
+	content, err := os.ReadFile("config/testdata/storage-proxy.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	content = regexp.MustCompile(`[a-z]+\.example\.net(:[0-9]+)?`).ReplaceAll(content, []byte("127.0.0.1:1"))
+	content = append(content, "\n[volume.p1]\nbackend = \"pluginfs\"\npath = \"/vfroot/plugin\"\n"...)
+	in := start(t, noSmartctl, "--config.file="+writeFile(t, "storage-proxy.toml", string(content)))
 	in.awaitReady()
 	page := in.scrape()
-	for _, volume := range []string{"volume1", "x1", "g1", "c1", "d1", "e1", "h1", "h2"} {
-		if value(page, `backendai_storage_volume_health_status{status="unknown",volume="`+volume+`"}`) == "" {
-			t.Errorf("volume %s is not shown", volume)
+	for _, volume := range []string{"volume1", "x1", "g1", "c1", "d1", "e1", "h1", "h2", "p1"} {
+		if value(page, `backendai_storage_volume_health_status{status="unknown",volume="`+volume+`"}`) != "0" {
+			t.Errorf("volume %s is not shown, or was not checked", volume)
+		}
+		if value(page, `backendai_storage_volume_health_status{status="healthy",volume="`+volume+`"}`) != "0" {
+			t.Errorf("volume %s is not there and seems healthy", volume)
 		}
 	}
-	if got := value(page, `backendai_storage_volume_health_status{status="unavailable",volume="g1"}`); got != "1" {
-		t.Errorf("g1 unavailable: %q, want 1", got)
+	if got := value(page, `backendai_storage_volume_health_status{status="unavailable",volume="p1"}`); got != "1" {
+		t.Errorf("p1 unavailable: %q, want 1", got)
 	}
-	if _, _, body := in.get("/volume/hwinfo?volume=g1"); !strings.Contains(body, "gpfs") {
-		t.Errorf("the health of g1 does not name its backend: %s", body)
+	if _, _, body := in.get("/volume/hwinfo?volume=p1"); !strings.Contains(body, "pluginfs") {
+		t.Errorf("the health of p1 does not name its backend: %s", body)
 	}
-	if strings.Contains(page+in.log.String(), "shared-with-manager") {
-		t.Error("a secret of the file is shown")
+	for _, secret := range []string{"shared-with-manager", `"secret"`, "password=secret"} {
+		if strings.Contains(page+in.log.String(), secret) {
+			t.Errorf("a secret of the file is shown: %s", secret)
+		}
 	}
 }
 
