@@ -3,6 +3,7 @@ package backends
 
 import (
 	"storage_exporter/volume"
+	"storage_exporter/volume/ddn"
 	"storage_exporter/volume/local"
 	"storage_exporter/volume/mount"
 )
@@ -11,8 +12,9 @@ import (
 // what the mounted ones are asked through.
 func Table(host *mount.Host) map[string]volume.Kind {
 	return map[string]volume.Kind{
-		"nfs": local.NFS(host),
-		"vfs": local.VFS(host),
-		"xfs": local.XFS(host),
+		"exascaler": ddn.EXAScaler(host),
+		"nfs":       local.NFS(host),
+		"vfs":       local.VFS(host),
+		"xfs":       local.XFS(host),
 	}
 }

@@ -26,3 +26,7 @@ func ReadFile(name string) ([]byte, error) { return readFile(name) }
 func Guarded[T any](ctx context.Context, h *Host, key string, f func() (T, error)) (T, error) {
 	return guarded(ctx, h.guard, key, f)
 }
+
+// WithMargin ends a quarter earlier than ctx, so that there is time to say what
+// was found.
+func WithMargin(ctx context.Context) (context.Context, context.CancelFunc) { return withMargin(ctx) }

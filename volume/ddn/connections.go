@@ -1,0 +1,112 @@
+package ddn
+
+import (
+	"context"
+	"path/filepath"
+	"strings"
+
+	"storage_exporter/volume/mount"
+)
+
+// connections are what the client says of its servers.
+type connections struct {
+	fsname  string
+	err     error // why the client could not be asked
+	targets []target
+	devices devices // the health_check file
+	osts    *uint64 // that the file system has, and of these in use; nil where not told
+	active  *uint64
+	version string
+	room    []room
+}
+
+// connections asks the client of the file system that the path lies on. The
+// zero value is of a path on no Lustre.
+func (b *backend) connections(ctx context.Context) connections {
+	ctx, cancel := mount.WithMargin(ctx)
+	defer cancel()
+	m, _, _, err := b.point.Find(ctx)
+	fsname, ok := fsOf(m.Source)
+	if err != nil || m.FSType != "lustre" || !ok {
+		return connections{}
+	}
+	c, err := mount.Guarded(ctx, b.host, m.Device+" targets", func() (connections, error) {
+		return b.client.connections(fsname), nil
+	})
+	c.fsname, c.err = fsname, err
+	return c
+}
+
+func (c client) connections(fsname string) connections {
+	found := connections{
+		targets: c.targets(fsname),
+		devices: parseHealthCheck(c.file("health_check"), fsname),
+		version: word(strings.TrimPrefix(strings.TrimSpace(string(c.file("version"))), "lustre:")),
+	}
+	for _, root := range c.roots {
+		dirs, err := names(filepath.Join(root, "lov"))
+		if err != nil {
+			continue
+		}
+		for _, dir := range dirs {
+			mountID, ok := strings.CutPrefix(dir, fsname+"-clilov-")
+			if !ok || !isID(mountID) || found.osts != nil {
+				continue
+			}
+			found.osts = number(strings.TrimSpace(string(c.file("lov", dir, "numobd"))))
+			found.active = number(strings.TrimSpace(string(c.file("lov", dir, "activeobd"))))
+		}
+	}
+	return found
+}
+
+// room is what is free on one OST.
+type room struct {
+	name        string
+	total, free uint64 // bytes
+}
+
+// room asks the connected OSTs how much is free on them. That may go to their
+// servers, so it waits for the mount to answer, and leaves alone those that are
+// not connected now or were given up for lack of use.
+func (b *backend) room(ctx context.Context, state mount.State, c connections) []room {
+	if state.Err != nil || c.err != nil || c.fsname == "" {
+		return nil
+	}
+	ctx, cancel := mount.WithMargin(ctx)
+	defer cancel()
+	rooms, err := mount.Guarded(ctx, b.host, state.Mount.Device+" room", func() ([]room, error) {
+		var rooms []room
+		for _, t := range c.targets {
+			if t.state != "FULL" || t.metadata() || ctx.Err() != nil {
+				continue
+			}
+			if r, ok := roomOf(t); ok {
+				rooms = append(rooms, r)
+			}
+		}
+		return rooms, nil
+	})
+	if err != nil {
+		return nil
+	}
+	return rooms
+}
+
+func roomOf(t target) (room, bool) {
+	for _, dir := range t.dirs {
+		total, avail := kib(dir, "kbytestotal"), kib(dir, "kbytesavail")
+		if total != nil && avail != nil && *total > 0 && *avail <= *total && *total < 1<<53 {
+			return room{t.name, *total << 10, *avail << 10}, true
+		}
+	}
+	return room{}, false
+}
+
+func kib(dir, name string) *uint64 {
+	content, err := mount.ReadFile(filepath.Join(dir, name))
+	if err != nil {
+		return nil
+	}
+	return number(strings.TrimSpace(string(content)))
+}

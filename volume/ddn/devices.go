@@ -1,0 +1,63 @@
+package ddn
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"storage_exporter/volume"
+)
+
+// devices is what the health_check file says. On a client it is about the
+// client's own devices only.
+type devices struct {
+	said      string // "" where the file cannot be read
+	crashed   bool
+	unhealthy []string // of this file system
+	others    bool     // something of another file system is unhealthy
+}
+
+var unhealthy = regexp.MustCompile(`^device (\S+) reported unhealthy$`)
+
+// parseHealthCheck reads `healthy`, `LBUG`, or `NOT HEALTHY` with the devices.
+func parseHealthCheck(content []byte, fsname string) devices {
+	var d devices
+	for line := range strings.Lines(string(content)) {
+		line = strings.TrimSpace(line)
+		if m := unhealthy.FindStringSubmatch(line); m != nil {
+			if strings.HasPrefix(m[1], fsname+"-") && len(d.unhealthy) < maxNames {
+				d.unhealthy = append(d.unhealthy, word(m[1]))
+			} else {
+				d.others = true
+			}
+			continue
+		}
+		if line == "" {
+			continue
+		}
+		d.crashed = d.crashed || line == "LBUG"
+		if d.said == "" || d.said == "healthy" {
+			d.said = word(line)
+		}
+	}
+	return d
+}
+
+func (d devices) judge(h *volume.Health) {
+	switch {
+	case d.said == "" && len(d.unhealthy) == 0:
+		h.Metadata["health_check"] = "unknown"
+		return
+	case d.said != "":
+		h.Metadata["health_check"] = d.said
+	}
+	switch {
+	case d.crashed:
+		worsen(h, volume.Offline, "the Lustre client has failed (LBUG): see the kernel log, then restart the host")
+	case len(d.unhealthy) > 0:
+		worsen(h, volume.Degraded, fmt.Sprintf("Lustre reports unhealthy: %s: see the kernel log", some(d.unhealthy)))
+	case d.said == "NOT HEALTHY" && d.others: // of another file system
+	case d.said != "healthy":
+		worsen(h, volume.Degraded, fmt.Sprintf("Lustre's health_check says %q", d.said))
+	}
+}

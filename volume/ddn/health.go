@@ -1,0 +1,241 @@
+package ddn
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"storage_exporter/volume"
+)
+
+// grace is how long the names, or all of the data, may be out of reach before the
+// volume is offline: connections that were lost for a moment come back by
+// themselves, and callers only wait.
+const grace = 30 * time.Second
+
+// From here on an OST is full: files that have a part on it cannot grow.
+const leastRoom = 0.02
+
+// maxNamed bounds the targets that are named.
+const maxNamed = 5
+
+// watch judges what the client says, and remembers since when what is out of
+// reach is so, for kernels that do not tell.
+type watch struct {
+	ignored []string
+	now     func() time.Time
+
+	mu    sync.Mutex // guards since
+	since map[string]time.Time
+}
+
+func newWatch(ignored []string) *watch {
+	return &watch{ignored: ignored, now: time.Now, since: map[string]time.Time{}}
+}
+
+// judge adds to the mount's health what the client says.
+func (w *watch) judge(h *volume.Health, c connections) {
+	h.Metadata["filesystem"] = c.fsname
+	h.Metadata["performance_scope"] = "all mounts of " + c.fsname + " on this host"
+	if c.version != "" {
+		h.Metadata["lustre_version"] = c.version
+	}
+	if c.err != nil {
+		h.Metadata["imports"] = "unknown"
+		worsen(h, volume.Degraded, fmt.Sprintf("the state of the connections to the servers cannot be read: %v", c.err))
+		return
+	}
+	c.devices.judge(h)
+	osts, mdts := w.split(c.targets)
+	h.Metadata["imports"] = describe(h.Metadata, osts, mdts)
+	lost := w.lost(slices.Concat(osts, mdts))
+	judgeMDTs(h, mdts, lost)
+	judgeOSTs(h, osts, lost)
+	if !slices.ContainsFunc(osts, target.known) {
+		w.judgeCount(h, c)
+	}
+	judgeRoom(h, c.room)
+}
+
+// split leaves out the targets that are meant to be away.
+func (w *watch) split(targets []target) (osts, mdts []target) {
+	for _, t := range targets {
+		switch {
+		case w.ignores(t.name):
+		case t.metadata():
+			mdts = append(mdts, t)
+		default:
+			osts = append(osts, t)
+		}
+	}
+	return osts, mdts
+}
+
+// ignores is whether the target is listed, with or without the file system's name.
+func (w *watch) ignores(name string) bool {
+	_, short := cutLast(name, "-")
+	return slices.Contains(w.ignored, name) || slices.Contains(w.ignored, short)
+}
+
+// describe counts the targets, and returns how much is known of them.
+func describe(facts map[string]string, osts, mdts []target) string {
+	known := 0
+	for kind, targets := range map[string][]target{"osts": osts, "mdts": mdts} {
+		if len(targets) == 0 {
+			continue
+		}
+		facts[kind] = strconv.Itoa(len(targets))
+		if n := count(targets, target.known); n > 0 {
+			known += n
+			facts[kind+"_connected"] = strconv.Itoa(count(targets, target.connected))
+		}
+	}
+	switch known {
+	case 0:
+		return "unknown"
+	case len(osts) + len(mdts):
+		return "known"
+	default:
+		return "incomplete"
+	}
+}
+
+func count(targets []target, is func(target) bool) int {
+	n := 0
+	for _, t := range targets {
+		if is(t) {
+			n++
+		}
+	}
+	return n
+}
+
+// judgeMDTs: MDT0000 has the root directory, without it nothing can be opened.
+func judgeMDTs(h *volume.Health, mdts []target, lost map[string]time.Duration) {
+	for _, t := range mdts {
+		if lost := lost[t.name]; strings.HasSuffix(t.name, "-MDT0000") && lost >= grace {
+			worsen(h, volume.Offline, fmt.Sprintf("%s %s for %v: the metadata server is not reached, check it and the network",
+				t.name, t.state, lost.Round(time.Second)))
+			return
+		}
+	}
+	if text := notConnected(mdts, "MDTs"); text != "" {
+		worsen(h, volume.Degraded, text)
+	}
+}
+
+func judgeOSTs(h *volume.Health, osts []target, lost map[string]time.Duration) {
+	text := notConnected(osts, "OSTs")
+	if text == "" {
+		return
+	}
+	status := volume.Offline
+	for _, t := range osts {
+		if lost[t.name] < grace {
+			status = volume.Degraded
+		}
+	}
+	worsen(h, status, text)
+}
+
+// judgeCount goes by how many OSTs the file system uses, where their states
+// cannot be read: with lazystatfs one that is away only makes it look smaller.
+func (w *watch) judgeCount(h *volume.Health, c connections) {
+	if c.osts == nil || c.active == nil {
+		return
+	}
+	h.Metadata["osts"], h.Metadata["osts_active"] = strconv.FormatUint(*c.osts, 10), strconv.FormatUint(*c.active, 10)
+	if *c.active < *c.osts && *c.osts-*c.active > uint64(len(w.ignored)) {
+		worsen(h, volume.Degraded, fmt.Sprintf("%d of %d OSTs not active", *c.osts-*c.active, *c.osts))
+	}
+}
+
+// judgeRoom tells of full OSTs, which the sum over all of them hides.
+func judgeRoom(h *volume.Health, rooms []room) {
+	if len(rooms) == 0 {
+		return
+	}
+	var full []string
+	least := rooms[0]
+	for _, r := range rooms {
+		if r.free < least.free {
+			least = r
+		}
+		if float64(r.free) < leastRoom*float64(r.total) {
+			full = append(full, r.name)
+		}
+	}
+	h.Metadata["ost_least_available"] = least.name
+	h.Metadata["ost_least_available_bytes"] = strconv.FormatUint(least.free, 10)
+	if len(full) > 0 {
+		worsen(h, volume.Degraded, fmt.Sprintf("%d of %d OSTs full: %s", len(full), len(rooms), some(full)))
+	}
+}
+
+// notConnected names the targets that are not, and their states; empty when all are.
+func notConnected(targets []target, kind string) string {
+	var words []string
+	for _, t := range targets {
+		switch {
+		case !t.known() || t.connected():
+		case t.down():
+			words = append(words, t.name+" "+t.state)
+		default:
+			words = append(words, fmt.Sprintf("%s in the unknown state %q", t.name, t.state))
+		}
+	}
+	if len(words) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d of %d %s not connected: %s", len(words), len(targets), kind, some(words))
+}
+
+// some of the words, so that the text stays readable.
+func some(words []string) string {
+	if more := len(words) - maxNamed; more > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(words[:maxNamed], ", "), more)
+	}
+	return strings.Join(words, ", ")
+}
+
+// lost is for how long the connection of each target has surely been lost.
+func (w *watch) lost(targets []target) map[string]time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	now, since, lost := w.now(), map[string]time.Time{}, map[string]time.Duration{}
+	for _, t := range targets {
+		if !t.down() {
+			continue
+		}
+		first, seen := w.since[t.name]
+		if !seen {
+			first = now
+		}
+		since[t.name], lost[t.name] = first, now.Sub(first)
+		if !t.since.IsZero() {
+			lost[t.name] = max(lost[t.name], now.Sub(t.since))
+		}
+	}
+	w.since = since
+	return lost
+}
+
+// worst has the states from the best to the worst.
+var worst = []volume.Status{volume.Healthy, volume.Degraded, volume.Unavailable, volume.Offline}
+
+// worsen adds what is wrong, the worst first.
+func worsen(h *volume.Health, status volume.Status, text string) {
+	old := slices.Index(worst, h.Status)
+	switch {
+	case h.Info == "":
+		h.Info = text
+	case slices.Index(worst, status) > old:
+		h.Info = text + "; " + h.Info
+	default:
+		h.Info += "; " + text
+	}
+	h.Status = worst[max(old, slices.Index(worst, status))]
+}

@@ -1,0 +1,126 @@
+package ddn
+
+import (
+	"errors"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"storage_exporter/volume/mount"
+)
+
+// errNoStats says that a file is none of a client's statistics.
+var errNoStats = errors.New("no snapshot_time: this is no statistics file of a Lustre client")
+
+// stats is what one client has counted: a `stats` file of llite, in any of the
+// formats of Lustre 2.10 to 2.15.
+type stats struct {
+	taken   time.Time // by the file itself
+	started string    // since when it counts, as written; "" where it does not say
+	elapsed uint64    // seconds that it has counted; 0 where it does not say
+
+	read, write tally // calls and bytes
+	// readTime and writeTime are calls and microseconds; older clients do not
+	// count these.
+	readTime, writeTime tally
+}
+
+// tally is one line: `name count samples [unit] min max sum sumsq`.
+type tally struct {
+	listed bool // a line for what never happened is missing
+	unit   string
+	count  *uint64
+	sum    *uint64 // nil where only calls are counted
+}
+
+// parseStats reads what it knows and leaves every other line alone. The header
+// must be there: without it a missing line does not mean that nothing happened.
+func parseStats(content []byte) (stats, error) {
+	var s stats
+	for line := range strings.Lines(string(content)) {
+		fields := strings.Fields(line)
+		if len(fields) < 2 {
+			continue
+		}
+		switch name := strings.TrimSuffix(fields[0], ":"); name {
+		case "snapshot_time":
+			s.taken = parseTime(fields[1])
+		case "start_time":
+			s.started = fields[1]
+		case "elapsed_time":
+			whole, _, _ := strings.Cut(fields[1], ".")
+			if n := number(whole); n != nil {
+				s.elapsed = *n
+			}
+		case "read_bytes":
+			s.read = parseTally(fields)
+		case "write_bytes":
+			s.write = parseTally(fields)
+		case "read":
+			s.readTime = parseTally(fields)
+		case "write":
+			s.writeTime = parseTally(fields)
+		}
+	}
+	if s.taken.IsZero() {
+		return stats{}, errNoStats
+	}
+	return s, nil
+}
+
+func parseTally(fields []string) tally {
+	t := tally{listed: true}
+	if len(fields) < 4 || fields[2] != "samples" {
+		return t
+	}
+	t.unit, t.count = strings.Trim(fields[3], "[]"), number(fields[1])
+	if len(fields) > 6 {
+		t.sum = number(fields[6])
+	}
+	return t
+}
+
+// parseTime reads `secs.nsecs`, or `secs.usecs` of older clients; zero when it is neither.
+func parseTime(text string) time.Time {
+	whole, fraction, _ := strings.Cut(text, ".")
+	fraction = (fraction + "000000000")[:9]
+	seconds, nanoseconds := number(whole), number(fraction)
+	if seconds == nil || nanoseconds == nil || *seconds == 0 || *seconds > math.MaxInt32*100 {
+		return time.Time{}
+	}
+	return time.Unix(int64(*seconds), int64(*nanoseconds))
+}
+
+func number(text string) *uint64 {
+	n, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		return nil
+	}
+	return &n
+}
+
+// counts are the calls and their bytes. What never happened is zero.
+func (t tally) counts() mount.Counters {
+	if !t.listed {
+		return mount.Counters{Ops: new(uint64), Bytes: new(uint64)}
+	}
+	c := mount.Counters{Ops: t.count}
+	if t.unit == "bytes" {
+		c.Bytes = t.sum
+	}
+	return c
+}
+
+// times are the calls and the microseconds that they took. A line that is missing
+// is zero only where no call was counted otherwise: older clients never have it.
+func (t tally) times(calls tally) mount.Counters {
+	switch {
+	case !t.listed && !calls.listed:
+		return mount.Counters{Ops: new(uint64), Time: new(uint64)}
+	case t.unit == "usec" || t.unit == "usecs":
+		return mount.Counters{Ops: t.count, Time: t.sum}
+	default:
+		return mount.Counters{}
+	}
+}
