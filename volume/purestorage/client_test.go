@@ -1,0 +1,183 @@
+package purestorage
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"storage_exporter/volume"
+	"storage_exporter/volume/rest"
+	"storage_exporter/volume/volumetest"
+)
+
+func TestPick(t *testing.T) {
+	list := []string{"1.0", "1.9", "1.12", "1.8.1", "2.0", "2.9", "2.28"}
+	for _, test := range []struct{ wanted, of, want string }{
+		{"auto", "", "2.28"},
+		{"2", "", "2.28"},
+		{"2.x", "", "2.28"},
+		{"2.latest", "", "2.28"},
+		{"1", "", "1.12"},
+		{"1.x", "", "1.12"},
+		{"1.8.1", "", "1.8.1"},
+		{"1.8", "", "2.28"}, // it is gone
+		{"auto", "1.0 1.9 1.12", "1.12"},
+		{"2.x", "1.0 1.9 1.12", ""},
+	} {
+		of := list
+		if test.of != "" {
+			of = strings.Fields(test.of)
+		}
+		if got, err := pick(test.wanted, of); got != test.want || (err != nil) != (test.want == "") {
+			t.Errorf("pick(%q) = %q, %v, not %q", test.wanted, got, err, test.want)
+		}
+	}
+}
+
+// Both families of the API work, whatever of them is configured.
+func TestFamilies(t *testing.T) {
+	for _, test := range []struct {
+		name, version string
+		versions      []string
+		used          string
+	}{
+		{"1.8", "1.8", []string{"1.0", "1.8", "1.8.1", "1.9"}, "1.8"},
+		{"newest 1.x", "auto", []string{"1.0", "1.9", "1.12"}, "1.12"},
+		{"newest 2.x", "2.x", []string{"1.12", "2.0", "2.9", "2.28"}, "2.28"},
+		{"gone after an upgrade", "1.8", []string{"2.0", "2.9"}, "2.9"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			const volumes = 100
+			synctest.Test(t, func(t *testing.T) {
+				network := volumetest.NewNetwork()
+				e, made := newEmulator(t, network, volumes, test.version, test.versions...)
+				b := openOn(t, network, made.Volumes)
+				if usage, err := b.Usage(within(t)); err != nil || len(usage) != volumes || usage["v99"].Err != nil || *usage["v99"].Value.CapacityBytes != 100<<40 {
+					t.Fatalf("%v, %+v", err, usage["v99"])
+				}
+				e.Forget()
+				time.Sleep(time.Minute)
+				performance, err := b.Performance(within(t))
+				if err != nil || performance["v99"].Err != nil || *performance["v99"].Value.IOPSRead != 1050 {
+					t.Fatalf("%v, %+v", err, performance["v99"])
+				}
+				calls := e.Calls()
+				if len(calls) != 20 {
+					t.Errorf("%d calls", len(calls))
+				}
+				for _, c := range calls {
+					if !strings.HasPrefix(c.Path, "/api/"+test.used+"/") {
+						t.Errorf("%s is not of %s", c.Path, test.used)
+					}
+				}
+			})
+		})
+	}
+}
+
+func openOn(t *testing.T, network *volumetest.Network, volumes []volume.Config) volume.Backend {
+	t.Helper()
+	b, err := Kind(network.Dial).New(volumes, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = b.Close() })
+	return b
+}
+
+// A name that is not there is looked for now and then, and costs the others no
+// call in between.
+func TestWrongNameAmongMany(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		network := volumetest.NewNetwork()
+		e, made := newEmulator(t, network, 12, "2.9", "2.9")
+		made.Volumes[3].Options["purity_fs_name"] = "no-such-fs"
+		b := openOn(t, network, made.Volumes)
+		observe := func() (calls int) {
+			e.Forget()
+			performance, err1 := b.Performance(within(t))
+			usage, err2 := b.Usage(within(t))
+			if err1 != nil || err2 != nil {
+				t.Fatal(err1, err2)
+			}
+			for name := range usage {
+				lost := name == "v3"
+				if (performance[name].Err != nil) != lost || (usage[name].Err != nil) != lost {
+					t.Errorf("%s: %v, %v", name, performance[name].Err, usage[name].Err)
+				}
+			}
+			if err := performance["v3"].Err; !errors.Is(err, rest.ErrRejected) || !strings.Contains(err.Error(), `"no-such-fs"`) {
+				t.Errorf("the error does not name it: %v", err)
+			}
+			return len(e.Calls())
+		}
+		first := observe()
+		total := 0
+		for range 4 {
+			time.Sleep(time.Minute)
+			total += observe()
+		}
+		if total != 4*(3+2) { // three batches, the file systems and the space
+			t.Errorf("%d calls in four rounds, after %d in the first", total, first)
+		}
+		time.Sleep(again)
+		if n := observe(); n <= 5 {
+			t.Errorf("it is not looked for again: %d calls", n)
+		}
+	})
+}
+
+// Where every name is refused, the calls do not multiply.
+func TestEveryNameRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		network := volumetest.NewNetwork()
+		e, made := newEmulator(t, network, 100, "2.9", "2.9")
+		e.Break(volumetest.Fails(http.StatusBadRequest, ""), func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "performance") })
+		b := openOn(t, network, made.Volumes)
+		got, err := b.Performance(within(t))
+		if err != nil || !errors.Is(got["v99"].Err, rest.ErrRejected) {
+			t.Errorf("%v, %v", err, got["v99"].Err)
+		}
+		if n := len(e.Calls()); n > 1+20+batch {
+			t.Errorf("%d calls", n)
+		}
+	})
+}
+
+func TestProtocol(t *testing.T) {
+	for configured, want := range map[string]string{"": "NFS", "smb": "SMB", "ALL": ""} {
+		t.Run("protocol "+configured, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				network := volumetest.NewNetwork()
+				e, made := newEmulator(t, network, 1, "2.9", "2.9")
+				if configured != "" {
+					made.Volumes[0].Options["purity_protocol"] = configured
+				}
+				if _, err := openOn(t, network, made.Volumes).Performance(within(t)); err != nil {
+					t.Fatal(err)
+				}
+				query := e.Calls()[1].Query
+				if _, got, _ := strings.Cut(query, "protocol="); got != want {
+					t.Errorf("asked for %q: %s", got, query)
+				}
+			})
+		})
+	}
+}
+
+func TestWrongOptions(t *testing.T) {
+	for key, value := range map[string]any{
+		"purity_api_version": "3.0", "purity_protocol": "iSCSI", "purity_used": "half", "purity_fs_name": "a,b",
+	} {
+		options := map[string]any{"purity_endpoint": "https://fb01", "purity_api_token": apiToken, "purity_fs_name": "a"}
+		options[key] = value
+		_, err := Kind(nil).Identify(volume.Config{Name: "v", Options: options})
+		if err == nil || !strings.Contains(err.Error(), "volume.v.options."+key) {
+			t.Errorf("%s = %v: %v", key, value, err)
+		}
+	}
+}

@@ -1,0 +1,76 @@
+package purestorage
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"storage_exporter/volume"
+)
+
+// Whatever the array says, nothing panics and every figure is possible.
+func FuzzAnswers(f *testing.F) {
+	files, err := filepath.Glob("testdata/*.json")
+	if err != nil || len(files) == 0 {
+		f.Fatal("no samples", err)
+	}
+	for _, name := range files {
+		content, err := os.ReadFile(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(content)
+	}
+	f.Add([]byte(`{"items": [{"name": "a", "provisioned": -1, "reads_per_sec": "NaN", "usec_per_read_op": -5, "time": 1e300, "status": null}]}`))
+	f.Add([]byte(`{"items": [{"name": "a", "destroyed": 1, "time_remaining": 9223372036854775807, "parity": 1e-300}], "continuation_token": {}}`))
+	var said []byte
+	b := open(f, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("x-auth-token", "t")
+		if r.URL.Path != "/api/login" && len(r.URL.Query()["continuation_token"]) == 0 {
+			_, _ = w.Write(said)
+		}
+	}), map[string]any{"purity_api_version": "2.9"}, "a", "vfolder-a", "vfolder-old").(*backend)
+	f.Fuzz(func(t *testing.T, content []byte) {
+		said = content
+		ctx := within(t)
+		fresh := *b // without what was learned before
+		if files, err := fresh.fetchFiles(ctx); err == nil {
+			for _, o := range fresh.volumes {
+				fs, err := find(files, o)
+				if err != nil {
+					continue
+				}
+				if h := fs.health(o); h.Status != volume.Healthy && h.Info == "" || len(h.Info) > 4*longestInfo {
+					t.Errorf("%+v", h)
+				}
+			}
+		}
+		fresh.unmeasured = newRefusals()
+		performance, _ := fresh.Performance(ctx)
+		for name, r := range performance {
+			for _, v := range []*float64{r.Value.IOPSRead, r.Value.LatencyReadUsec, r.Value.BytesWrite} {
+				if v != nil && (*v < 0 || *v != *v) {
+					t.Errorf("%s: %v", name, *v)
+				}
+			}
+		}
+		var about facts
+		about.blades, _ = fresh.client.blades(ctx)
+		about.hardware, _ = fresh.client.hardware(ctx)
+		about.alerts, _ = fresh.client.alerts(ctx)
+		about.array, _ = fresh.client.array(ctx)
+		about.space, _ = fresh.client.arraySpace(ctx)
+		critical, notice := about.alertsFor("a")
+		h := merge(volume.Health{Status: volume.Healthy}, append(about.troubles(), critical...), notice)
+		if len(h.Info) > 4*longestInfo || h.Status == volume.Degraded && h.Info == "" {
+			t.Errorf("%+v", h)
+		}
+		for key, v := range about.metadata("https://fb01") {
+			if len(v) > 400 {
+				t.Errorf("%s is %d long", key, len(v))
+			}
+		}
+		_, _ = fresh.client.versions(ctx)
+	})
+}

@@ -1,0 +1,97 @@
+// Package purestorage has the backend for file systems of a Pure Storage
+// FlashBlade, by its REST API 1.x and 2.x. It only ever reads.
+package purestorage
+
+import (
+	"log/slog"
+	"maps"
+	"slices"
+	"time"
+
+	"storage_exporter/volume"
+	"storage_exporter/volume/rest"
+)
+
+const (
+	// The array samples every 30 s, and its vendor asks for no more than that.
+	sampling = 30 * time.Second
+	// What health and usage both need is asked for once.
+	moment = 25 * time.Second
+	// What breaks seldom is asked for seldom; when it cannot be asked, the last
+	// answer serves for a while.
+	seldom, atLongest = 3 * time.Minute, 10 * time.Minute
+)
+
+// Kind is the backend; dial is nil for the network.
+func Kind(dial rest.Dialer) volume.Kind {
+	return volume.Kind{
+		Identify: func(cfg volume.Config) (volume.Identity, error) {
+			o, err := readOptions(cfg)
+			if err != nil {
+				return volume.Identity{}, err
+			}
+			return volume.Identity{
+				Share:    o.access.Share(o.token.Reveal(), o.version, o.protocol),
+				Endpoint: o.access.Endpoint(),
+				Object:   o.fs,
+			}, nil
+		},
+		New: func(volumes []volume.Config, logger *slog.Logger) (volume.Backend, error) {
+			return newBackend(volumes, dial, logger)
+		},
+	}
+}
+
+// backend observes the file systems of one array.
+type backend struct {
+	volumes  map[string]options // by the volume's name
+	names    []string           // of the file systems, each once
+	endpoint string
+	protocol string
+	client   *client
+
+	files    *rest.Memo[map[string]fileSystem]
+	space    *rest.Memo[arraySpace]
+	array    *rest.Memo[array]
+	blades   *rest.Memo[[]component]
+	hardware *rest.Memo[[]component]
+	alerts   *rest.Memo[[]alert]
+
+	missing    *refusals // names that are not there
+	unmeasured *refusals // names of which there is no performance
+}
+
+func newBackend(volumes []volume.Config, dial rest.Dialer, logger *slog.Logger) (*backend, error) {
+	b := &backend{volumes: map[string]options{}, missing: newRefusals(), unmeasured: newRefusals()}
+	names := map[string]bool{}
+	var o options
+	for _, cfg := range volumes {
+		var err error
+		if o, err = readOptions(cfg); err != nil {
+			return nil, err
+		}
+		b.volumes[cfg.Name] = o
+		names[o.fs] = true
+	}
+	b.names = slices.Sorted(maps.Keys(names))
+	b.endpoint, b.protocol = o.access.Endpoint(), o.protocol
+	var err error
+	if b.client, err = newClient(o, dial, logger); err != nil {
+		return nil, err
+	}
+	b.files = rest.NewMemo(moment, 0, b.fetchFiles)
+	b.space = rest.NewMemo(moment, 0, b.client.arraySpace)
+	b.array = rest.NewMemo(seldom, atLongest, b.client.array)
+	b.blades = rest.NewMemo(seldom, atLongest, b.client.blades)
+	b.hardware = rest.NewMemo(seldom, atLongest, b.client.hardware)
+	b.alerts = rest.NewMemo(seldom, atLongest, b.client.alerts)
+	return b, nil
+}
+
+// Intervals are those of the array's own samples.
+func (b *backend) Intervals() volume.Intervals {
+	return volume.Intervals{Performance: sampling, Health: sampling, Usage: sampling}
+}
+
+// Close logs out: an array has few places for sessions.
+func (b *backend) Close() error { return b.client.Close() }

@@ -1,0 +1,195 @@
+package purestorage
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"storage_exporter/volume"
+	"storage_exporter/volume/rest"
+	"storage_exporter/volume/volumetest"
+)
+
+// samples serves files of testdata by resource. One that begins with a brace is
+// the answer itself.
+type samples map[string]string
+
+func (s samples) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch r.URL.Path {
+	case "/api/login":
+		w.Header().Set("x-auth-token", "3be3d489-0000-4643-90ac-000000000001")
+		serveFile(w, "login.json")
+		return
+	case "/api/logout":
+		return
+	case "/api/api_version":
+		serveFile(w, "api_version.json")
+		return
+	}
+	_, resource, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/api/"), "/")
+	if resource == "file-systems/performance" && r.URL.Query().Get("continuation_token") == "eyJuIjoxfQ==" {
+		resource += " page 2"
+	}
+	switch name := s[resource]; {
+	case name == "":
+		w.WriteHeader(http.StatusForbidden)
+		serveFile(w, "error_401.json")
+	case strings.HasPrefix(name, "{"):
+		_, _ = w.Write([]byte(name))
+	default:
+		serveFile(w, name)
+	}
+}
+
+func serveFile(w http.ResponseWriter, name string) {
+	content, err := os.ReadFile(filepath.Join("testdata", name))
+	if err != nil {
+		panic(err)
+	}
+	_, _ = w.Write(content)
+}
+
+// v2 are the samples of an array that is well.
+func v2(change samples) samples {
+	s := samples{
+		"arrays": "v2_arrays.json", "arrays/space": "v2_arrays_space.json", "file-systems": "v2_filesystems.json",
+		"file-systems/performance": "v2_filesystems_performance.json",
+		"blades":                   "v1_blades.json", "hardware": `{"items": []}`, "alerts": `{"items": []}`,
+	}
+	for resource, name := range change {
+		s[resource] = name
+	}
+	return s
+}
+
+// v1 are those of an array with the older API.
+func v1() samples {
+	return samples{
+		"arrays": "v1_arrays.json", "arrays/space": "v1_arrays_space.json", "file-systems": "v1_filesystems.json",
+		"file-systems/performance": "v1_filesystems_performance.json",
+		"blades":                   "v1_blades.json", "hardware": `{"items": []}`, "alerts": `{"items": []}`,
+	}
+}
+
+// open makes a backend on an appliance, with a volume for each file system.
+func open(t testing.TB, h http.Handler, change map[string]any, files ...string) volume.Backend {
+	t.Helper()
+	a := volumetest.NewAppliance(t, nil, h)
+	var cfgs []volume.Config
+	for _, fs := range files {
+		options := map[string]any{"purity_endpoint": a.URL, "ca_file": a.CAFile, "purity_api_token": apiToken, "purity_fs_name": fs}
+		for key, v := range change {
+			options[key] = v
+		}
+		cfgs = append(cfgs, volume.Config{Name: fs, Backend: "purestorage", Options: options})
+	}
+	b, err := Kind(nil).New(cfgs, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = b.Close() })
+	return b
+}
+
+func within(t testing.TB) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+func TestPerformanceOfSamples(t *testing.T) {
+	busy := volume.Performance{
+		IOPSRead: new(1250.5), IOPSWrite: new(320.25), BytesRead: new(81952768.0), BytesWrite: new(20987904.0),
+		LatencyReadUsec: new(745.2), LatencyWriteUsec: new(1310.6),
+	}
+	idle := volume.Performance{IOPSRead: new(0.0), IOPSWrite: new(0.0), BytesRead: new(0.0), BytesWrite: new(0.0)}
+	for name, serve := range map[string]samples{
+		"1.x":   v1(),
+		"2.x":   v2(nil),
+		"pages": v2(samples{"file-systems/performance": "v2_filesystems_performance_page1.json", "file-systems/performance page 2": "v2_filesystems_performance_page2.json"}),
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := open(t, serve, nil, "vfolder-a", "vfolder-b").Performance(within(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for fs, want := range map[string]volume.Performance{"vfolder-a": busy, "vfolder-b": idle} {
+				if diff := cmp.Diff(want, got[fs].Value); diff != "" || got[fs].Err != nil {
+					t.Errorf("%s: %v %s", fs, got[fs].Err, diff)
+				}
+				if age := time.Since(got[fs].SampledAt); age < time.Hour {
+					t.Errorf("%s: the sample is of 2025, its age is %v", fs, age)
+				}
+			}
+		})
+	}
+	t.Run("empty", func(t *testing.T) {
+		serve := v2(samples{"file-systems/performance": "v2_filesystems_performance_empty.json"})
+		got, err := open(t, serve, nil, "vfolder-a").Performance(within(t))
+		if err != nil || !errors.Is(got["vfolder-a"].Err, volume.ErrNoSample) {
+			t.Errorf("%v, %v", err, got["vfolder-a"].Err)
+		}
+	})
+}
+
+func TestUsageOfSamples(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		serve   samples
+		options map[string]any
+		want    map[string]volume.Usage
+	}{
+		{"1.x", v1(), nil, map[string]volume.Usage{
+			"vfolder-a": {CapacityBytes: new(uint64(109951162777600)), UsedBytes: new(uint64(43980465111040)), AvailableBytes: new(uint64(65970697666560))},
+		}},
+		{"2.x", v2(nil), nil, map[string]volume.Usage{
+			"vfolder-a": {CapacityBytes: new(uint64(109951162777600)), UsedBytes: new(uint64(43980465111040)), AvailableBytes: new(uint64(65970697666560))},
+			"vfolder-b": {CapacityBytes: new(uint64(89314175302419)), UsedBytes: new(uint64(1099511627776))},
+		}},
+		{"physical", v2(nil), map[string]any{"purity_used": "physical"}, map[string]volume.Usage{
+			"vfolder-a": {CapacityBytes: new(uint64(109951162777600)), UsedBytes: new(uint64(22210134881075)), AvailableBytes: new(uint64(65970697666560))},
+			"vfolder-b": {CapacityBytes: new(uint64(89314175302419)), UsedBytes: new(uint64(549755813888))},
+		}},
+		{"no limit as text", v2(samples{"file-systems": `{"items": [{"name": "a", "provisioned": "", "space": {"virtual": "7"}}]}`}), nil, map[string]volume.Usage{
+			"a": {CapacityBytes: new(uint64(89314175302419)), UsedBytes: new(uint64(7))},
+		}},
+		{"beyond a soft limit", v2(samples{"file-systems": `{"items": [{"name": "a", "provisioned": 5, "space": {"virtual": 7}}]}`}), nil, map[string]volume.Usage{
+			"a": {CapacityBytes: new(uint64(5)), UsedBytes: new(uint64(7)), AvailableBytes: new(uint64(0))},
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var names []string
+			for name := range test.want {
+				names = append(names, name)
+			}
+			got, err := open(t, test.serve, test.options, names...).Usage(within(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for name, want := range test.want {
+				if diff := cmp.Diff(want, got[name].Value); diff != "" || got[name].Err != nil {
+					t.Errorf("%s: %v %s", name, got[name].Err, diff)
+				}
+			}
+		})
+	}
+}
+
+// The array may not show its capacity: that costs only file systems without a limit.
+func TestUsageWithoutTheArray(t *testing.T) {
+	got, err := open(t, v2(samples{"arrays/space": ""}), nil, "vfolder-a", "vfolder-b").Usage(within(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got["vfolder-a"].Err != nil || !errors.Is(got["vfolder-b"].Err, rest.ErrForbidden) {
+		t.Errorf("%v, %v", got["vfolder-a"].Err, got["vfolder-b"].Err)
+	}
+}

@@ -1,0 +1,53 @@
+package purestorage
+
+import (
+	"context"
+	"time"
+
+	"storage_exporter/volume"
+	"storage_exporter/volume/rest"
+)
+
+// Usage is the size that was provisioned and what was written into it. A file
+// system without a limit has the array's capacity.
+func (b *backend) Usage(ctx context.Context) (map[string]volume.Result[volume.Usage], error) {
+	files, at, err := b.files.Get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return rest.Each(b.volumes, func(_ string, o options) (volume.Usage, time.Time, error) {
+		f, err := find(files, o)
+		if err != nil {
+			return volume.Usage{}, at, err
+		}
+		u := volume.Usage{UsedBytes: f.Space.Virtual.Amount()}
+		if o.physical {
+			u.UsedBytes = f.Space.physical()
+		}
+		if f.Provisioned.Valid && f.Provisioned.Value != 0 {
+			u.CapacityBytes = f.Provisioned.Amount()
+			u.AvailableBytes = less(u.CapacityBytes, f.Space.Virtual.Amount())
+			return u, at, nil
+		}
+		whole, _, err := b.space.Get(ctx)
+		u.CapacityBytes = whole.Capacity.Amount()
+		return u, at, err
+	}), nil
+}
+
+// physical is what lies on flash.
+func (s space) physical() *uint64 {
+	if s.Total.Valid {
+		return s.Total.Amount()
+	}
+	return s.Physical.Amount()
+}
+
+// less is what is left; 0 where more is used than there is, which a soft limit
+// lets happen.
+func less(size, used *uint64) *uint64 {
+	if size == nil || used == nil {
+		return nil
+	}
+	return new(*size - min(*used, *size))
+}
