@@ -6,15 +6,17 @@ import (
 	"storage_exporter/volume/ddn"
 	"storage_exporter/volume/local"
 	"storage_exporter/volume/mount"
+	"storage_exporter/volume/purestorage"
 )
 
 // Table is the backends by the name that a volume's `backend` says. The host is
 // what the mounted ones are asked through.
 func Table(host *mount.Host) map[string]volume.Kind {
 	return map[string]volume.Kind{
-		"exascaler": ddn.EXAScaler(host),
-		"nfs":       local.NFS(host),
-		"vfs":       local.VFS(host),
-		"xfs":       local.XFS(host),
+		"exascaler":   ddn.EXAScaler(host),
+		"nfs":         local.NFS(host),
+		"purestorage": purestorage.Kind(nil),
+		"vfs":         local.VFS(host),
+		"xfs":         local.XFS(host),
 	}
 }
