@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"syscall"
 )
 
@@ -128,8 +129,9 @@ func (c *Client) untrusted(err error) string {
 	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok || errors.Is(err, http.ErrSchemeMismatch) {
 		return "it does not speak TLS: check the endpoint's port, or write http:// if that is meant"
 	}
-	if e, ok := errors.AsType[tls.AlertError](err); ok {
-		return "no TLS connection: " + excerpt(e.Error())
+	// An alert and what else the handshake found have no type of their own.
+	if text := innermost(err).Error(); strings.HasPrefix(text, "tls: ") {
+		return "no TLS connection: " + excerpt(strings.TrimPrefix(text, "tls: "))
 	}
 	return ""
 }
