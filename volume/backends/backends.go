@@ -4,6 +4,7 @@ package backends
 import (
 	"storage_exporter/volume"
 	"storage_exporter/volume/ddn"
+	"storage_exporter/volume/gpfs"
 	"storage_exporter/volume/local"
 	"storage_exporter/volume/mount"
 	"storage_exporter/volume/purestorage"
@@ -13,10 +14,12 @@ import (
 // what the mounted ones are asked through.
 func Table(host *mount.Host) map[string]volume.Kind {
 	return map[string]volume.Kind{
-		"exascaler":   ddn.EXAScaler(host),
-		"nfs":         local.NFS(host),
-		"purestorage": purestorage.Kind(nil),
-		"vfs":         local.VFS(host),
-		"xfs":         local.XFS(host),
+		"exascaler":     ddn.EXAScaler(host),
+		"gpfs":          gpfs.Kind(nil),
+		"nfs":           local.NFS(host),
+		"purestorage":   purestorage.Kind(nil),
+		"spectrumscale": gpfs.Kind(nil),
+		"vfs":           local.VFS(host),
+		"xfs":           local.XFS(host),
 	}
 }

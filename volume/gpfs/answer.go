@@ -1,0 +1,41 @@
+package gpfs
+
+import (
+	"encoding/json"
+
+	"storage_exporter/volume/rest"
+)
+
+// decodeList reads one page of a list, which the answer has under key, and the
+// link to the next. Every answer has a status; a list that is empty may be
+// missing. Entries that are no objects are left as they are, empty.
+func decodeList[T any](a *rest.Answer, key string) (items []T, next string, err error) {
+	var whole map[string]json.RawMessage
+	if err := a.Decode(&whole); err != nil {
+		return nil, "", err
+	}
+	if err := checkStatus(whole["status"]); err != nil {
+		return nil, "", err
+	}
+	if raw := whole[key]; len(raw) > 0 && string(raw) != "null" {
+		part := rest.Answer{Status: a.Status, Body: raw}
+		if err := part.Decode(&items); err != nil {
+			return nil, "", rest.Nonsense("the answer's %s is no list", key)
+		}
+	}
+	var paging struct{ Next rest.Text }
+	if json.Unmarshal(whole["paging"], &paging) != nil {
+		return items, "", nil // one page
+	}
+	return items, paging.Next.String(), nil
+}
+
+// checkStatus is an error unless an answer's status is an object, as that of
+// every answer is.
+func checkStatus(raw json.RawMessage) error {
+	var status map[string]json.RawMessage
+	if json.Unmarshal(raw, &status) != nil || status == nil {
+		return rest.Nonsense("the answer has no status: check that the endpoint is a Storage Scale GUI node")
+	}
+	return nil
+}

@@ -1,0 +1,253 @@
+package gpfs
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"storage_exporter/volume"
+	"storage_exporter/volume/volumetest"
+)
+
+const (
+	emulatedPage  = 200 // objects; the real one has 1000
+	emulatedNodes = 2
+)
+
+// gui is a GUI node of a cluster of two nodes, with file systems fs0, fs1, …
+type gui struct {
+	filesystems int
+	begin       time.Time
+	rates       bool // its collector's values are rates
+	classless   bool // it does not know node classes
+	keywordless bool // nor :all: for nodes
+	namesOnly   bool // its list of pools has no sizes
+	silent      bool // its sensor is off
+}
+
+func startGUI(t testing.TB, network *volumetest.Network, volumes int) *volumetest.Emulator {
+	return (&gui{filesystems: volumes}).start(t, network)
+}
+
+func (g *gui) start(t testing.TB, network *volumetest.Network) *volumetest.Emulator {
+	g.begin = time.Now()
+	a := volumetest.NewAppliance(t, network, g)
+	a.Secret("scale-secret-password", "monitor:scale-secret-password")
+	e := &volumetest.Emulator{Appliance: a}
+	for i := range g.filesystems {
+		e.Volumes = append(e.Volumes, volume.Config{Name: fmt.Sprintf("v%03d", i), Backend: "gpfs", Options: map[string]any{
+			"gpfs_endpoint": a.URL, "ca_file": a.CAFile, "gpfs_username": "monitor", "gpfs_password": "scale-secret-password",
+			"gpfs_fs_name": fmt.Sprint("fs", i), "gpfs_owner": "1000:1000", "gpfs_fileset_prefix": "vf_",
+		}})
+	}
+	return e
+}
+
+func (g *gui) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if user, password, _ := r.BasicAuth(); user != "monitor" || password != "scale-secret-password" {
+		w.Header().Set("WWW-Authenticate", `Basic realm="defaultRealm"`)
+		w.Header().Set("Content-Type", "text/html;charset=ISO-8859-1")
+		w.WriteHeader(http.StatusUnauthorized)
+		_, _ = fmt.Fprint(w, "Error 401: SRVE0295E: Error reported: 401")
+		return
+	}
+	path, ok := strings.CutPrefix(r.URL.Path, "/scalemgmt/v2/")
+	parts := strings.Split(path, "/")
+	switch {
+	case !ok:
+		g.fail(w, http.StatusNotFound, "Resource not found.")
+	case path == "perfmon/data":
+		g.perfmon(w, r)
+	case path == "cluster":
+		g.say(w, map[string]any{"cluster": map[string]any{"clusterSummary": map[string]any{"clusterId": 1234567890123456789, "clusterName": "scale-a.example.net"}}})
+	case path == "nodes":
+		g.list(w, r, "nodes", g.nodes())
+	case parts[0] == "nodes" && strings.HasSuffix(path, "/health/states"):
+		g.health(w, r, parts[1])
+	case parts[0] == "filesystems":
+		g.filesystem(w, r, parts[1:])
+	default:
+		g.fail(w, http.StatusNotFound, "Resource not found.")
+	}
+}
+
+func (g *gui) say(w http.ResponseWriter, body map[string]any) {
+	body["status"] = map[string]any{"code": 200, "message": "The request finished successfully."}
+	w.Header().Set("Date", time.Now().UTC().Format(http.TimeFormat))
+	_ = json.NewEncoder(w).Encode(body)
+}
+
+func (g *gui) fail(w http.ResponseWriter, status int, message string) {
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(map[string]any{"status": map[string]any{"code": status, "message": message}})
+}
+
+// list answers with a page. The link to the next names a host that is not there.
+func (g *gui) list(w http.ResponseWriter, r *http.Request, key string, all []any) {
+	last, _ := strconv.Atoi(r.URL.Query().Get("lastId"))
+	body := map[string]any{}
+	if end := min(last+emulatedPage, len(all)); end > last {
+		body[key] = all[last:end]
+		if end < len(all) {
+			query := r.URL.Query()
+			query.Set("lastId", strconv.Itoa(end))
+			body["paging"] = map[string]any{"next": "https://gui.internal:443" + r.URL.Path + "?" + query.Encode(), "lastId": end, "fields": ":all:"}
+		}
+	}
+	g.say(w, body)
+}
+
+func nodeName(i int) string { return fmt.Sprintf("n%d.example.net", i+1) }
+
+func (g *gui) nodes() []any {
+	var nodes []any
+	for i := range emulatedNodes {
+		nodes = append(nodes, map[string]any{
+			"adminNodeName": nodeName(i), "nodeNumber": i + 1,
+			"status": map[string]any{"nodeState": "HEALTHY", "gpfsState": "active", "productVersion": "5.2.1.0"},
+		})
+	}
+	return nodes
+}
+
+func (g *gui) health(w http.ResponseWriter, r *http.Request, who string) {
+	var states []any
+	say := func(node int, component, kind, entity, parent string) {
+		states = append(states, map[string]any{
+			"activeSince": "2026-01-12 09:14:03,412", "component": component, "entityType": kind, "entityName": entity,
+			"parentName": parent, "oid": len(states), "reasons": []any{}, "reportingNode": nodeName(node), "state": "HEALTHY",
+		})
+	}
+	for n := range emulatedNodes {
+		if who != nodeName(n) && (who != "all" || g.classless) && (who != ":all:" || g.keywordless) {
+			continue
+		}
+		say(n, "NODE", "NODE", nodeName(n), nodeName(n))
+		say(n, "GPFS", "NODE", nodeName(n), nodeName(n))
+		say(n, "FILESYSTEM", "NODE", nodeName(n), nodeName(n))
+		for fs := range g.filesystems {
+			say(n, "FILESYSTEM", "FILESYSTEM", fmt.Sprint("fs", fs), nodeName(n))
+		}
+	}
+	if states == nil {
+		g.fail(w, http.StatusBadRequest, "Invalid value in 'nodeName'")
+		return
+	}
+	for fs := range g.filesystems {
+		say(0, "DISK", "NSD", fmt.Sprintf("nsd%02d", fs), fmt.Sprint("fs", fs))
+	}
+	g.list(w, r, "states", states)
+}
+
+func (g *gui) filesystem(w http.ResponseWriter, r *http.Request, parts []string) {
+	var chosen []int
+	for i := range g.filesystems {
+		if parts[0] == ":all:" || parts[0] == fmt.Sprint("fs", i) {
+			chosen = append(chosen, i)
+		}
+	}
+	if chosen == nil {
+		g.fail(w, http.StatusBadRequest, "Invalid value in 'filesystemName'")
+		return
+	}
+	var all []any
+	for _, i := range chosen {
+		name := fmt.Sprint("fs", i)
+		if len(parts) == 1 {
+			all = append(all, map[string]any{
+				"name": name, "uuid": fmt.Sprintf("0A0000015F6B7C10:%02d", i), "version": "33.00", "type": "local",
+				"mount": map[string]any{
+					"mountPoint": "/gpfs/" + name, "status": "mounted", "nodesMountedReadOnly": []any{}, "nodesMountedInternally": []any{},
+					"nodesMountedReadWrite": []any{nodeName(0), nodeName(1)},
+				},
+			})
+			continue
+		}
+		for _, pool := range []map[string]any{
+			{"storagePoolName": "system", "totalDataInKB": 0, "freeDataInKB": 0, "totalMetaInKB": 4000, "freeMetaInKB": 3000},
+			{"storagePoolName": "data", "totalDataInKB": 10000 + i, "freeDataInKB": 4000, "totalMetaInKB": 0, "freeMetaInKB": 0},
+		} {
+			if len(parts) > 2 && parts[2] != pool["storagePoolName"] {
+				continue
+			}
+			if len(parts) == 2 && g.namesOnly {
+				pool = map[string]any{"storagePoolName": pool["storagePoolName"]}
+			}
+			pool["filesystemName"] = name
+			all = append(all, pool)
+		}
+	}
+	key := "filesystems"
+	if len(parts) > 1 {
+		key = "storagePool"
+	}
+	g.list(w, r, key, all)
+}
+
+var queryText = regexp.MustCompile(`^metrics (\S+) bucket_size (\d+) last (\d+) group_by gpfs_fs_name$`)
+
+// perSecond is what file system i does.
+func perSecond(i int) map[string]float64 {
+	reads, writes := float64(100+i), 40.0
+	return map[string]float64{
+		readOps: reads, writeOps: writes, readBytes: 65536 * reads, writeBytes: 4096 * writes,
+		readWait: 0.002 * reads, writeWait: 0.003 * writes,
+	}
+}
+
+// perfmon answers a query. The bucket that has not ended is not complete: the one
+// before has only the first node's part, and it has none.
+func (g *gui) perfmon(w http.ResponseWriter, r *http.Request) {
+	text, _ := url.QueryUnescape(r.URL.Query().Get("query"))
+	m := queryText.FindStringSubmatch(text)
+	if m == nil {
+		g.fail(w, http.StatusBadRequest, "Invalid query: "+text)
+		return
+	}
+	seconds, _ := strconv.Atoi(m[2])
+	count, _ := strconv.Atoi(m[3])
+	now := time.Now().Unix() / int64(seconds) * int64(seconds)
+	var legend, rows []any
+	var columns []float64
+	for metric := range strings.SplitSeq(m[1], ",") {
+		for i := range g.filesystems {
+			bare := strings.TrimSuffix(strings.TrimPrefix(metric, "sum("), ")")
+			var keys []any
+			for n := range emulatedNodes {
+				keys = append(keys, fmt.Sprintf("n%d|GPFSFilesystem|scale-a.example.net|fs%d|%s", n+1, i, bare))
+			}
+			legend = append(legend, map[string]any{"caption": metric, "semType": 2, "keys": keys})
+			v := perSecond(i)[bare]
+			if !g.rates {
+				v *= float64(seconds)
+			}
+			columns = append(columns, v)
+		}
+	}
+	for k := count - 1; k >= 0; k-- {
+		var values, samples []any
+		for _, v := range columns {
+			switch k {
+			case 0:
+				values, samples = append(values, nil), append(samples, 0)
+			case 1:
+				values, samples = append(values, v/emulatedNodes), append(samples, 1)
+			default:
+				values, samples = append(values, v), append(samples, emulatedNodes)
+			}
+		}
+		rows = append(rows, map[string]any{"tstamp": now - int64(k*seconds), "values": values, "nsamples": samples})
+	}
+	if g.silent {
+		legend, rows = []any{}, []any{}
+	}
+	g.say(w, map[string]any{"performanceData": map[string]any{
+		"header": map[string]any{"bcount": count, "bsize": seconds, "t_end": now}, "legend": legend, "rows": rows,
+	}})
+}

@@ -1,0 +1,123 @@
+// Package gpfs has the backend for volumes on IBM Storage Scale (GPFS) file
+// systems. It asks the management REST API, scalemgmt/v2, of the cluster's GUI
+// nodes and needs no mount. It only ever reads.
+package gpfs
+
+import (
+	"context"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"storage_exporter/volume"
+	"storage_exporter/volume/rest"
+)
+
+const (
+	// The vendor's health monitor looks at its components every 15 to 30 s.
+	healthInterval = 30 * time.Second
+	// What pools hold comes from a walk over all disks, as by mmdf.
+	usageInterval = 5 * time.Minute
+	// What changes seldom, and how old it may get when it cannot be fetched.
+	nodesEvery, nodesLongest = time.Minute, 5 * time.Minute
+	poolsEvery               = 4 * time.Minute
+	clusterEvery             = time.Hour
+)
+
+// Kind is the backend as the table of backends has it. A nil dialer is the
+// network.
+func Kind(dial rest.Dialer) volume.Kind {
+	return volume.Kind{
+		Identify: identify,
+		New: func(volumes []volume.Config, logger *slog.Logger) (volume.Backend, error) {
+			return newBackend(volumes, dial, logger)
+		},
+	}
+}
+
+// backend is one cluster with its volumes.
+type backend struct {
+	volumes map[string]volumeOptions
+	scope   string // the one file system that all volumes are on, or :all:
+	bucket  time.Duration
+	class   string // of the nodes that are asked for their health
+	client  *rest.Client
+	log     *slog.Logger
+
+	nodes       *rest.Memo[[]node]
+	filesystems *rest.Memo[map[string]filesystem]
+	pools       *rest.Memo[map[string][]pool]
+	cluster     *rest.Memo[summary]
+
+	turn   chan struct{} // taken by Performance and Usage
+	form   atomic.Int32  // of the health call that this release understands
+	silent atomic.Bool   // no file system has performance figures
+	meter  meter
+}
+
+func newBackend(volumes []volume.Config, dial rest.Dialer, logger *slog.Logger) (*backend, error) {
+	b := &backend{volumes: map[string]volumeOptions{}, turn: make(chan struct{}, 1)}
+	var shared options
+	for _, cfg := range volumes {
+		o, err := read(cfg)
+		if err != nil {
+			return nil, err
+		}
+		b.volumes[cfg.Name] = o.volumeOptions
+		if b.scope == "" {
+			b.scope = o.filesystem
+		} else if b.scope != o.filesystem {
+			b.scope = allFilesystems
+		}
+		shared = o
+	}
+	b.bucket, b.class = shared.bucket, shared.class
+	b.log = logger.With("endpoint", shared.access.Endpoint())
+	client, err := rest.NewClient(rest.Config{
+		Access: shared.access, Auth: rest.Basic(shared.user, shared.password),
+		Secrets: []rest.Secret{shared.password}, Dial: dial, Logger: logger,
+	})
+	if err != nil {
+		return nil, err
+	}
+	b.client = client
+	b.nodes = rest.NewMemo(nodesEvery, nodesLongest, b.fetchNodes)
+	b.filesystems = rest.NewMemo(nodesEvery, nodesLongest, b.fetchFilesystems)
+	b.pools = rest.NewMemo(poolsEvery, 0, b.fetchPools)
+	b.cluster = rest.NewMemo(clusterEvery, 24*time.Hour, b.fetchCluster)
+	return b, nil
+}
+
+// Intervals are the sensor's period, the health monitor's, and what a walk over
+// all disks may be asked for.
+func (b *backend) Intervals() volume.Intervals {
+	return volume.Intervals{Performance: b.bucket, Health: healthInterval, Usage: usageInterval}
+}
+
+// Close ends the connections; there is no session.
+func (b *backend) Close() error { return b.client.Close() }
+
+// alone makes Performance and Usage wait for each other: so a health check always
+// gets one of the calls that a cluster is asked at once, however long the others
+// take, and a refusal that one of them met holds for the other.
+func (b *backend) alone(ctx context.Context, f func() error) error {
+	select {
+	case b.turn <- struct{}{}:
+		defer func() { <-b.turn }()
+		return f()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// list follows the pages of a list. Every answer has a status; a list without
+// any entry may be missing from it.
+func list[T any](ctx context.Context, c *rest.Client, r rest.Request, key string, take func(T)) error {
+	return c.Pages(ctx, r, func(a *rest.Answer) (string, error) {
+		page, next, err := decodeList[T](a, key)
+		for _, item := range page {
+			take(item)
+		}
+		return next, err
+	})
+}

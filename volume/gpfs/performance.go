@@ -1,0 +1,73 @@
+package gpfs
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"storage_exporter/volume"
+	"storage_exporter/volume/rest"
+)
+
+// buckets is how many are asked for: the newest are not complete yet, and a
+// collector may lag.
+const buckets = 6
+
+// query asks for all file systems in buckets of so many seconds, each the sum
+// over the nodes of the cluster.
+func query(seconds, count int) string {
+	sums := make([]string, len(metrics))
+	for i, m := range metrics {
+		sums[i] = "sum(" + m + ")"
+	}
+	return fmt.Sprintf("metrics %s bucket_size %d last %d group_by gpfs_fs_name", strings.Join(sums, ","), seconds, count)
+}
+
+// Performance is each file system's, from the performance collector. Cost: one
+// call; two more every ten minutes until the unit of its values is known.
+func (b *backend) Performance(ctx context.Context) (map[string]volume.Result[volume.Performance], error) {
+	var answer *rest.Answer
+	var t table
+	var perSecond bool
+	err := b.alone(ctx, func() (err error) {
+		if answer, t, err = b.ask(ctx, b.bucket, buckets); err == nil {
+			perSecond = b.meter.perSecond(ctx, b)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	b.tellSilence(t)
+	return rest.Each(b.volumes, func(_ string, o volumeOptions) (volume.Performance, time.Time, error) {
+		p, at, err := t.performance(o.filesystem, perSecond)
+		return p, answer.SampledAt(at), err
+	}), nil
+}
+
+func (b *backend) ask(ctx context.Context, bucket time.Duration, count int) (*rest.Answer, table, error) {
+	answer, err := b.client.Do(ctx, rest.Request{
+		Path: "/perfmon/data", Query: url.Values{"query": {query(int(bucket.Seconds()), count)}},
+	})
+	if err != nil {
+		return nil, table{}, err
+	}
+	t, err := decodeTable(answer)
+	return answer, t, err
+}
+
+// tellSilence logs once that the collector has nothing, for that is no failure
+// and would else look like a backend that cannot tell.
+func (b *backend) tellSilence(t table) {
+	silent := true
+	for _, columns := range t.columns {
+		if _, ok := t.newest(columns); ok {
+			silent = false
+		}
+	}
+	if was := b.silent.Swap(silent); silent && !was {
+		b.log.Warn("no performance figures of any file system: set the sensor GPFSFilesystem to a period (mmperfmon config), or gpfs_sensor_period to its period where that is longer than 10 s, and check the collector")
+	}
+}

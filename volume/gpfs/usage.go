@@ -1,0 +1,112 @@
+package gpfs
+
+import (
+	"context"
+	"net/url"
+	"time"
+
+	"storage_exporter/volume"
+	"storage_exporter/volume/rest"
+)
+
+const (
+	// A release that lists only names is asked for each pool; a file system has
+	// eight at most, of which the API may show some twice.
+	maxSinglePools = 64
+	maxKiB         = 1 << 53 // 8 EiB: more is a mistake
+)
+
+// pool is one of a file system's storage pools.
+type pool struct {
+	Filesystem rest.Text `json:"filesystemName"`
+	Name       rest.Text `json:"storagePoolName"`
+	TotalData  rest.Int  `json:"totalDataInKB"`
+	FreeData   rest.Int  `json:"freeDataInKB"`
+	TotalMeta  rest.Int  `json:"totalMetaInKB"`
+	FreeMeta   rest.Int  `json:"freeMetaInKB"`
+}
+
+// named is whether the list had the name alone.
+func (p pool) named() bool {
+	return !p.TotalData.Valid && !p.FreeData.Valid && !p.TotalMeta.Valid && !p.FreeMeta.Valid
+}
+
+// fetchPools is by file system.
+func (b *backend) fetchPools(ctx context.Context) (map[string][]pool, error) {
+	wanted := map[string]bool{}
+	for _, o := range b.volumes {
+		wanted[o.filesystem] = true
+	}
+	pools := map[string][]pool{}
+	err := list(ctx, b.client, rest.Request{Path: b.scoped("/pools"), Query: allFields()}, "storagePool", func(p pool) {
+		fs := p.Filesystem.String()
+		if fs == "" && b.scope != allFilesystems {
+			fs = b.scope
+		}
+		if wanted[fs] {
+			pools[fs] = append(pools[fs], p)
+		}
+	})
+	if err != nil {
+		return nil, b.absent(err)
+	}
+	asked := 0
+	for fs, all := range pools {
+		for i, p := range all {
+			if !p.named() || p.Name == "" || asked == maxSinglePools {
+				continue
+			}
+			asked++
+			path := "/filesystems/" + url.PathEscape(fs) + "/pools/" + url.PathEscape(p.Name.String())
+			err := list(ctx, b.client, rest.Request{Path: path}, "storagePool", func(p pool) { all[i] = p })
+			if err != nil {
+				return nil, err
+			}
+		}
+	}
+	return pools, nil
+}
+
+// Usage is the sum of the file system's pools. What is for metadata alone is not
+// in it. Cost: one call for each thousand pools.
+func (b *backend) Usage(ctx context.Context) (map[string]volume.Result[volume.Usage], error) {
+	var pools map[string][]pool
+	var at time.Time
+	err := b.alone(ctx, func() (err error) {
+		pools, at, err = b.pools.Get(ctx)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return rest.Each(b.volumes, func(_ string, o volumeOptions) (volume.Usage, time.Time, error) {
+		u, err := usageOf(o.filesystem, pools[o.filesystem])
+		return u, at, err
+	}), nil
+}
+
+func usageOf(fs string, pools []pool) (volume.Usage, error) {
+	if len(pools) == 0 {
+		return volume.Usage{}, volume.ErrUnsupported // another cluster's file system, or none: its health says which
+	}
+	total, free, ok := space(pools, func(p pool) (rest.Int, rest.Int) { return p.TotalData, p.FreeData })
+	if !ok {
+		return volume.Usage{}, rest.Nonsense("the pools of file system %q do not tell their size", rest.Clean(fs, 100))
+	}
+	return volume.Usage{CapacityBytes: new(total), UsedBytes: new(total - free), AvailableBytes: new(free)}, nil
+}
+
+// space adds up, in bytes. It is not ok when a pool does not tell, when nothing
+// is there at all, or when it cannot be.
+func space(pools []pool, of func(pool) (total, free rest.Int)) (total, free uint64, ok bool) {
+	for _, p := range pools {
+		t, f := of(p)
+		totalKiB, freeKiB := t.Amount(), f.Amount()
+		if totalKiB == nil || freeKiB == nil || *freeKiB > *totalKiB || *totalKiB > maxKiB-total/1024 {
+			return 0, 0, false
+		}
+		total += *totalKiB * 1024
+		free += *freeKiB * 1024
+	}
+	return total, free, total > 0
+}
