@@ -8,6 +8,7 @@ import (
 	"storage_exporter/volume/local"
 	"storage_exporter/volume/mount"
 	"storage_exporter/volume/purestorage"
+	"storage_exporter/volume/weka"
 )
 
 // Table is the backends by the name that a volume's `backend` says. The host is
@@ -20,6 +21,7 @@ func Table(host *mount.Host) map[string]volume.Kind {
 		"purestorage":   purestorage.Kind(nil),
 		"spectrumscale": gpfs.Kind(nil),
 		"vfs":           local.VFS(host),
+		"weka":          weka.Kind(nil),
 		"xfs":           local.XFS(host),
 	}
 }

@@ -1,0 +1,218 @@
+package weka
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"storage_exporter/volume"
+	"storage_exporter/volume/volumetest"
+)
+
+const (
+	emulatedLife = 5 * time.Minute
+	password     = "weka-secret-password"
+)
+
+// emulator is a Weka cluster. File system i reads 10.5*(i+1) and writes 4 times a
+// second, but the second one only reads.
+type emulator struct {
+	*volumetest.Appliance
+	volumes  []volume.Config
+	listForm bool // logins answer with a list of one
+
+	mu        sync.Mutex // guards the fields below
+	made      int
+	access    map[string]time.Time // until when
+	refresh   map[string]bool
+	forbidden string // a path that the account may not ask
+	without   string // "fs_stats" where that category is not known
+	refuses   bool   // what is not known is refused, rather than left out
+	lag       time.Duration
+	forms     int // logins that were no JSON
+}
+
+func start(t testing.TB, network *volumetest.Network, volumes int) *emulator {
+	e := &emulator{access: map[string]time.Time{}, refresh: map[string]bool{}}
+	e.Appliance = volumetest.NewAppliance(t, network, e)
+	e.Secret(password)
+	for i := range volumes {
+		e.volumes = append(e.volumes, volume.Config{Name: fmt.Sprint("v", i), Backend: "weka", Options: map[string]any{
+			"weka_endpoint": e.URL, "weka_username": "reader", "weka_password": password, "weka_organization": "Root",
+			"weka_fs_name": fmt.Sprint("fs", i), "ca_file": e.CAFile,
+		}})
+	}
+	return e
+}
+
+// expire ends the access tokens; those that renew them stay.
+func (e *emulator) expire() {
+	e.set(func() { clear(e.access) })
+}
+
+// set changes a setting.
+func (e *emulator) set(change func()) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	change()
+}
+
+func (e *emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	path, ok := strings.CutPrefix(r.URL.Path, "/api/v2")
+	switch {
+	case !ok:
+		fail(w, http.StatusNotFound, "no such page")
+	case path == "/login":
+		e.login(w, r)
+	case path == "/login/refresh":
+		e.renew(w, r)
+	case !time.Now().Before(e.access[strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")]):
+		fail(w, http.StatusUnauthorized, "Unauthorized")
+	case path == e.forbidden:
+		fail(w, http.StatusForbidden, "Forbidden")
+	case path == "/fileSystems":
+		e.list(w)
+	case path == "/cluster":
+		e.cluster(w)
+	case path == "/alerts":
+		answer(w, []any{map[string]any{"title": "Drive is down", "muted": false, "params": map[string]any{"hostname": "weka-03"}}})
+	case path == "/stats":
+		e.stats(w, r)
+	default:
+		fail(w, http.StatusNotFound, "no such page")
+	}
+}
+
+func (e *emulator) login(w http.ResponseWriter, r *http.Request) {
+	var said struct{ Username, Password, Org string }
+	if json.NewDecoder(r.Body).Decode(&said) != nil {
+		e.forms++
+		fail(w, http.StatusBadRequest, "not JSON")
+		return
+	}
+	if said.Username != "reader" || said.Password != password || said.Org != "Root" {
+		fail(w, http.StatusUnauthorized, "Authentication failed")
+		return
+	}
+	e.grant(w)
+}
+
+func (e *emulator) renew(w http.ResponseWriter, r *http.Request) {
+	var said struct {
+		Token string `json:"refresh_token"`
+	}
+	if json.NewDecoder(r.Body).Decode(&said) != nil || !e.refresh[said.Token] {
+		fail(w, http.StatusUnauthorized, "Refresh token is not valid")
+		return
+	}
+	e.grant(w)
+}
+
+func (e *emulator) grant(w http.ResponseWriter) {
+	e.made++
+	access, refresh := fmt.Sprintf("weka-access-%d", e.made), fmt.Sprintf("weka-refresh-%d", e.made)
+	e.Secret(access, refresh)
+	e.access[access], e.refresh[refresh] = time.Now().Add(emulatedLife), true
+	grant := map[string]any{
+		"access_token": access, "token_type": "Bearer", "expires_in": int(emulatedLife.Seconds()), "refresh_token": refresh,
+	}
+	if e.listForm {
+		answer(w, []any{grant})
+		return
+	}
+	answer(w, grant)
+}
+
+func (e *emulator) list(w http.ResponseWriter) {
+	list := []any{}
+	for i := range e.volumes {
+		total := uint64(i+1) << 40
+		list = append(list, map[string]any{
+			"id": fmt.Sprintf("FSId<%d>", i), "name": fmt.Sprint("fs", i), "uid": fmt.Sprintf("uid-%d", i), "group_name": "default",
+			"is_creating": false, "is_removing": false, "is_ready": true, "status": "READY",
+			"total_budget": total, "used_total": total / 4, "free_total": total - total/4, "max_files": 1026,
+		})
+	}
+	answer(w, list)
+}
+
+func (e *emulator) cluster(w http.ResponseWriter) {
+	full := map[string]any{"active": 8, "total": 8}
+	answer(w, map[string]any{
+		"name": "weka-a", "guid": "550c68b6", "release": "4.4.2.157", "status": "OK", "io_status": "STARTED", "active_alerts_count": 3,
+		"drives": full, "io_nodes": full, "buckets": full, "containers": map[string]any{"backends": full}, "servers": map[string]any{"backends": full},
+		"rebuild": map[string]any{"progressPercent": 0, "protectionState": []any{map[string]any{"numFailures": 0, "percent": 100}}},
+	})
+}
+
+// stats has a sample at the end of each minute, as long after it as the lag.
+func (e *emulator) stats(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	category, window := q.Get("category"), 60
+	if n, err := strconv.Atoi(q.Get("interval")); err == nil {
+		window = n
+	}
+	if q.Get("accumulated") == "true" || strings.Contains(q.Get("start_time"), "+00:00Z") || len(q["stat"]) == 0 {
+		fail(w, http.StatusBadRequest, "the statistics are not asked for as they should be")
+		return
+	}
+	if category == e.without {
+		if e.refuses {
+			fail(w, http.StatusBadRequest, "unknown category")
+			return
+		}
+		answer(w, map[string]any{"all": map[string]any{}})
+		return
+	}
+	samples := []any{}
+	now := time.Now()
+	for at := now.Add(-e.lag).Truncate(time.Minute); now.Sub(at) <= time.Duration(window)*time.Second; at = at.Add(-time.Minute) {
+		samples = append(samples, map[string]any{
+			"stats": e.sample(category, q["param[fS]"]), "resolution": 60, "timestamp": at.UTC().Format("2006-01-02T15:04:05Z"),
+		})
+	}
+	answer(w, map[string]any{"all": map[string]any{category: samples}})
+}
+
+func (e *emulator) sample(category string, of []string) map[string]any {
+	stats := map[string]any{}
+	all := 0.0
+	for i := range e.volumes {
+		reads, writes := 10.5*float64(i+1), 4.0
+		latency := any(612.5)
+		if i == 1 {
+			writes, latency = 0, nil
+		}
+		all += reads
+		for stat, v := range map[string]any{
+			"READS": reads, "WRITES": writes, "READ_BYTES": 4096 * reads, "WRITE_BYTES": 1024 * writes,
+			"READ_LATENCY": 402.75, "WRITE_LATENCY": latency,
+		} {
+			if category == "fs_stats" && len(of) == 1 && of[0] == "*" {
+				stats[fmt.Sprintf("%s[fS: %d]", stat, i)] = v
+			}
+		}
+	}
+	if category == "ops" || len(stats) == 0 { // all together, also where no file system was named
+		stats = map[string]any{"READS": all, "WRITES": 4, "READ_BYTES": 4096 * all, "WRITE_BYTES": 4096, "READ_LATENCY": 398.5, "WRITE_LATENCY": 702.25}
+	}
+	return stats
+}
+
+func answer(w http.ResponseWriter, content any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Date", time.Now().UTC().Format(http.TimeFormat))
+	_ = json.NewEncoder(w).Encode(map[string]any{"data": content})
+}
+
+func fail(w http.ResponseWriter, status int, message string) {
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(map[string]any{"message": message, "data": map[string]any{}})
+}

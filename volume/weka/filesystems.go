@@ -1,0 +1,71 @@
+package weka
+
+import (
+	"context"
+	"strconv"
+	"strings"
+
+	"storage_exporter/volume/rest"
+)
+
+// filesystem is one of the list of file systems. Sizes are in bytes.
+type filesystem struct {
+	ID       rest.Text // "FSId<1>"
+	UID      rest.Text `json:"uid"`
+	Name     rest.Text
+	Group    rest.Text `json:"group_name"`
+	Status   rest.Text // READY and others; not all are known
+	Ready    rest.Flag `json:"is_ready"`
+	Creating rest.Flag `json:"is_creating"`
+	Removing rest.Flag `json:"is_removing"`
+	Total    rest.Int  `json:"total_budget"` // provisioned
+	Used     rest.Int  `json:"used_total"`   // data and metadata
+	Free     rest.Int  `json:"free_total"`
+}
+
+// number is the one in the id, by which the statistics know the file system. The
+// first is 0.
+func (f filesystem) number() (int, bool) {
+	inner, ok := strings.CutPrefix(f.ID.String(), "FSId<")
+	if !ok {
+		return 0, false
+	}
+	n, err := strconv.Atoi(strings.TrimSuffix(inner, ">"))
+	return n, err == nil && n >= 0
+}
+
+// filesystems are those that the account may see, by name. Names are unique in an
+// organization.
+type filesystems map[string]filesystem
+
+func (all filesystems) find(o options) (filesystem, error) {
+	f, ok := all[o.fs]
+	if !ok {
+		return f, rest.Absent("file system %q", rest.Clean(o.fs, 100))
+	}
+	return f, nil
+}
+
+// fetchFilesystems gets the list; it has no pages.
+func (b *backend) fetchFilesystems(ctx context.Context) (filesystems, error) {
+	answer, err := b.client.Do(ctx, rest.Request{Path: "/fileSystems"})
+	if err != nil {
+		return nil, err
+	}
+	return filesystemsOf(answer)
+}
+
+func filesystemsOf(answer *rest.Answer) (filesystems, error) {
+	var said struct{ Data []filesystem }
+	if err := answer.Decode(&said); err != nil {
+		return nil, err
+	}
+	if said.Data == nil {
+		return nil, rest.Nonsense("the list of file systems is missing in the answer")
+	}
+	all := filesystems{}
+	for _, f := range said.Data {
+		all[f.Name.String()] = f
+	}
+	return all, nil
+}

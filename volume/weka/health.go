@@ -1,0 +1,208 @@
+package weka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"storage_exporter/volume"
+	"storage_exporter/volume/rest"
+)
+
+// Health is what the cluster says of itself and of each file system. An account
+// that may not see the cluster, as one of an organization other than Root, has
+// the file system's word alone.
+func (b *backend) Health(ctx context.Context) (map[string]volume.Result[volume.Health], error) {
+	list, at, err := b.filesystems.Get(ctx)
+	c, clusterErr := b.fetchCluster(ctx)
+	hidden := errors.Is(clusterErr, rest.ErrForbidden)
+	if clusterErr != nil && !hidden {
+		return nil, clusterErr
+	}
+	common := verdict{volume.Healthy, nil}
+	if hidden {
+		common.note("the account may not see the cluster's state")
+	} else {
+		common = c.judge()
+	}
+	switch {
+	case err != nil && common.status != volume.Offline: // else the cluster's word is enough
+		return nil, err
+	case !hidden && c.Alerts.Value > 0 && len(common.words) > 0:
+		alerts, _, _ := b.alerts.Get(ctx) //nolint:errcheck // they only explain
+		common.explain(alerts)
+	}
+	name, _ := b.scope.get()
+	return rest.Each(b.volumes, func(_ string, o options) (volume.Health, time.Time, error) {
+		v := common.copy()
+		f, err := list.find(o)
+		switch {
+		case err == nil:
+			f.judge(&v, hidden)
+		case list != nil:
+			return volume.Health{}, at, err
+		}
+		return volume.Health{Status: v.status, Info: rest.Clean(strings.Join(v.words, "; "), maxInfo), Metadata: metadata(c, f, name)}, at, nil
+	}), nil
+}
+
+// The bounds of what is shown, in characters, and of alerts that are named.
+const (
+	maxInfo   = 500
+	maxDetail = 100
+	maxAlerts = 3
+)
+
+// verdict is a state and the words that say why.
+type verdict struct {
+	status volume.Status
+	words  []string
+}
+
+// note adds words without changing the state.
+func (v *verdict) note(format string, args ...any) {
+	v.words = append(v.words, fmt.Sprintf(format, args...))
+}
+
+// worsen notes what makes the state at least this bad. The worst comes first.
+func (v *verdict) worsen(to volume.Status, format string, args ...any) {
+	said := fmt.Sprintf(format, args...)
+	if severity[to] > severity[v.status] {
+		v.status = to
+		v.words = append([]string{said}, v.words...)
+		return
+	}
+	v.words = append(v.words, said)
+}
+
+// severity orders the states: that something is not served is the worst.
+var severity = map[volume.Status]int{volume.Healthy: 0, volume.Degraded: 1, volume.Unavailable: 2, volume.Offline: 3}
+
+func (v *verdict) copy() verdict {
+	return verdict{v.status, append([]string(nil), v.words...)}
+}
+
+// explain names the alerts.
+func (v *verdict) explain(alerts []alert) {
+	for i, a := range alerts {
+		if i == maxAlerts {
+			v.note("and %d more alerts", len(alerts)-i)
+			return
+		}
+		v.note("alert: %s", a)
+	}
+}
+
+// judge is what the cluster's state means for its file systems. Counts alone do
+// not degrade it: a healthy one can miss a drive for long.
+func (c *cluster) judge() verdict {
+	v := verdict{volume.Healthy, nil}
+	switch word := strings.ToUpper(c.Status.String()); word {
+	case "OK":
+	case "REBUILDING", "PARTIALLY_PROTECTED", "UNPROTECTED", "REDISTRIBUTING":
+		v.worsen(volume.Degraded, "the cluster is %s%s", word, c.Rebuild)
+	case "UNAVAILABLE", "UNINITIALIZED":
+		v.worsen(volume.Offline, "the cluster is %s%s", word, c.Rebuild)
+	case "UNKNOWN":
+		v.worsen(volume.Unavailable, "the cluster's state is UNKNOWN to itself")
+	default:
+		v.worsen(volume.Degraded, "unknown cluster state %q", detail(c.Status))
+	}
+	switch word := strings.ToUpper(c.IOStatus.String()); word {
+	case "STARTED", "":
+	case "STARTING", "STOPPING", "STOPPED", "PAUSING", "PAUSED", "NOT_STARTED":
+		v.worsen(volume.Offline, "I/O is %s", word)
+	default:
+		v.worsen(volume.Degraded, "unknown I/O state %q", detail(c.IOStatus))
+	}
+	if c.Buckets.short() {
+		v.worsen(volume.Degraded, "%s buckets active", c.Buckets)
+	}
+	servers, what := c.backends()
+	for _, n := range []struct {
+		count
+		what string
+	}{{servers, what}, {c.Drives, "drives"}, {c.IONodes, "I/O processes"}} {
+		if n.short() {
+			v.note("%s %s active", n.count, n.what)
+		}
+	}
+	return v
+}
+
+// String is empty where nothing is lost.
+func (r rebuild) String() string {
+	var said []string
+	for _, p := range r.Protection {
+		if p.Failures.Value > 0 && p.Percent.Value > 0 && len(said) < 4 {
+			said = append(said, fmt.Sprintf("%.4g %% of the data with %d failures", p.Percent.Value, p.Failures.Value))
+		}
+	}
+	if r.Unavailable.Value > 0 {
+		said = append(said, fmt.Sprintf("%.4g %% unavailable", r.Unavailable.Value))
+	}
+	if r.Progress.Value > 0 {
+		said = append(said, fmt.Sprintf("rebuild at %.4g %%", r.Progress.Value))
+	}
+	if len(said) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(said, ", ") + ")"
+}
+
+// judge adds what the file system's own record says. Where the cluster's state is
+// hidden, the record must say in so many words that it is well.
+func (f filesystem) judge(v *verdict, alone bool) {
+	status := strings.ToUpper(f.Status.String())
+	switch {
+	case f.Removing.Value, status == "REMOVING":
+		v.worsen(volume.Offline, "the file system is being removed")
+	case f.Creating.Value, status == "CREATING":
+		v.worsen(volume.Degraded, "the file system is being created")
+	case f.Ready.Valid && !f.Ready.Value:
+		v.worsen(volume.Degraded, "the file system is not ready (%s)", detail(f.Status))
+	case alone && status != "READY" && !f.Ready.Value:
+		v.worsen(volume.Degraded, "unknown file system state %q", detail(f.Status))
+	}
+}
+
+// metadata are details, as short texts. c is nil where the cluster is hidden.
+func metadata(c *cluster, f filesystem, scope string) map[string]string {
+	m := map[string]string{}
+	put := func(key, value string) {
+		if value != "" {
+			m[key] = value
+		}
+	}
+	put("performance_scope", scope)
+	put("filesystem_id", detail(f.ID))
+	put("filesystem_uid", detail(f.UID))
+	put("filesystem_group", detail(f.Group))
+	put("filesystem_status", detail(f.Status))
+	if c == nil {
+		return m
+	}
+	put("cluster_name", detail(c.Name))
+	put("cluster_guid", detail(c.GUID))
+	put("cluster_release", detail(c.Release))
+	put("cluster_status", detail(c.Status))
+	put("io_status", detail(c.IOStatus))
+	put("licensing_mode", detail(c.Licensing.Mode))
+	if c.Alerts.Valid {
+		put("active_alerts", fmt.Sprint(c.Alerts.Value))
+	}
+	servers, what := c.backends()
+	for _, n := range []struct {
+		count
+		what string
+	}{{servers, what}, {c.Drives, "drives"}, {c.IONodes, "io_nodes"}, {c.Buckets, "buckets"}} {
+		if n.Active.Valid && n.Total.Valid {
+			put(strings.ReplaceAll(n.what, " ", "_"), n.count.String())
+		}
+	}
+	return m
+}
+
+func detail(t rest.Text) string { return rest.Clean(t.String(), maxDetail) }

@@ -1,0 +1,37 @@
+package weka
+
+import (
+	"storage_exporter/volume"
+	"storage_exporter/volume/rest"
+)
+
+// options are a volume's.
+type options struct {
+	access       rest.Access
+	user         string
+	password     rest.Secret
+	organization string
+	token        rest.Secret // a long-lived one, in place of user and password; may be empty
+	fs           string
+}
+
+func readOptions(cfg volume.Config) (options, error) {
+	o := rest.Read(cfg)
+	read := options{
+		access:       o.Access("weka_endpoint", "the URL of a backend server with its port, such as https://weka01:14000, or a list of them", "weka_verify_ssl"),
+		organization: o.StringOr("weka_organization", "Root"),
+		token:        o.SecretOr("weka_token"),
+		fs:           o.String("weka_fs_name", "the file system's name"),
+	}
+	if read.token.Reveal() == "" {
+		read.user = o.String("weka_username", "the name of an account that may read")
+		read.password = o.Secret("weka_password", "the account's password")
+	}
+	read.access.DefaultPath("/api/v2")
+	return read, o.Err()
+}
+
+// share is equal for volumes that one session serves.
+func (o options) share() string {
+	return o.access.Share(o.user, o.password.Reveal(), o.organization, o.token.Reveal())
+}

@@ -1,0 +1,200 @@
+package weka
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"storage_exporter/volume"
+	"storage_exporter/volume/rest"
+	"storage_exporter/volume/volumetest"
+)
+
+// sampledAt is when the samples were taken, by the cluster's clock.
+var sampledAt = time.Date(2025, 3, 4, 5, 6, 40, 0, time.UTC)
+
+// replies are what the cluster says by path; statistics by path and category.
+type replies map[string]string
+
+// good are the samples of a cluster that is well.
+func good(t testing.TB) replies {
+	return replies{
+		"/login": saved(t, "login.json"), "/cluster": saved(t, "cluster.json"), "/fileSystems": saved(t, "fileSystems.json"),
+		"/alerts": saved(t, "alerts.json"), "/stats fs_stats": saved(t, "stats_fs.json"), "/stats ops": saved(t, "stats_ops.json"),
+	}
+}
+
+func (r replies) with(path, reply string) replies {
+	r[path] = reply
+	return r
+}
+
+// ServeHTTP answers 400, as Weka may, where there is no reply, and with the status
+// that a reply begins with.
+func (r replies) ServeHTTP(w http.ResponseWriter, q *http.Request) {
+	path := strings.TrimPrefix(q.URL.Path, "/api/v2")
+	if path == "/stats" {
+		path += " " + q.URL.Query().Get("category")
+	}
+	w.Header().Set("Date", sampledAt.Format(http.TimeFormat))
+	reply, ok := r[path]
+	switch {
+	case !ok:
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	case strings.HasPrefix(reply, "403 "):
+		w.WriteHeader(http.StatusForbidden)
+		reply = reply[4:]
+	case strings.HasPrefix(reply, "401 "):
+		w.WriteHeader(http.StatusUnauthorized)
+		reply = reply[4:]
+	}
+	_, _ = io.WriteString(w, reply)
+}
+
+func saved(t testing.TB, name string) string {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join("testdata", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
+}
+
+// open makes a backend of volumes that are named like their file systems.
+func open(t testing.TB, handler http.Handler, names ...string) *backend {
+	t.Helper()
+	a := volumetest.NewAppliance(t, nil, handler)
+	var cfgs []volume.Config
+	for _, name := range names {
+		cfgs = append(cfgs, volume.Config{Name: name, Backend: "weka", Options: map[string]any{
+			"weka_endpoint": a.URL, "weka_username": "u", "weka_password": "p", "weka_fs_name": name, "ca_file": a.CAFile,
+		}})
+	}
+	b, err := newBackend(cfgs, nil, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = b.Close() })
+	return b
+}
+
+func within(t testing.TB) context.Context {
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+func TestPerformanceOfSamples(t *testing.T) {
+	busy := volume.Performance{
+		IOPSRead: new(812.5), IOPSWrite: new(110.25), BytesRead: new(106496000.0), BytesWrite: new(14450688.0),
+		LatencyReadUsec: new(402.7), LatencyWriteUsec: new(611.3),
+	}
+	idle := volume.Performance{IOPSRead: new(0.0), IOPSWrite: new(0.0), BytesRead: new(0.0), BytesWrite: new(0.0)}
+	all := volume.Performance{
+		IOPSRead: new(3010.2), IOPSWrite: new(1204.8), BytesRead: new(1262485504.0), BytesWrite: new(403701760.0),
+		LatencyReadUsec: new(398.6), LatencyWriteUsec: new(702.1),
+	}
+	none := saved(t, "stats_empty.json")
+	fs := saved(t, "stats_fs.json")
+	tests := []struct {
+		name    string
+		replies replies
+		want    map[string]volume.Performance
+		err     error // of a volume
+		age     time.Duration
+		scope   string
+	}{
+		{"by file system", good(t), map[string]volume.Performance{"default": busy, "scratch": idle}, nil, 40 * time.Second, "volume"},
+		{"login answers with a list", good(t).with("/login", saved(t, "login_array_form.json")), map[string]volume.Performance{"default": busy}, nil, 40 * time.Second, "volume"},
+		{"newest first", good(t).with("/stats fs_stats", strings.NewReplacer("05:05:00", "05:06:00", "05:06:00", "05:05:00").Replace(fs)), map[string]volume.Performance{
+			"default": {IOPSRead: new(790.1), IOPSWrite: new(120.0), BytesRead: new(103559168.0), BytesWrite: new(15728640.0), LatencyReadUsec: new(410.0), LatencyWriteUsec: new(620.0)},
+		}, nil, 40 * time.Second, "volume"},
+		{"the open minute is empty", good(t).with("/stats fs_stats", `{"data": {"all": {"fs_stats": [
+			{"stats": {"READS[fS: 0]": null, "WRITES[fS: 0]": null, "READ_BYTES[fS: 0]": null, "WRITE_BYTES[fS: 0]": null}, "timestamp": "2025-03-04T05:06:00Z"},
+			{"stats": {"READS[fS: 0]": 7, "WRITES[fS: 0]": 0, "READ_BYTES[fS: 0]": 0, "WRITE_BYTES[fS: 0]": 0, "READ_LATENCY[fS: 0]": 3, "WRITE_LATENCY[fS: 0]": 0}, "timestamp": "2025-03-04T05:05:00Z"}
+		]}}}`), map[string]volume.Performance{
+			"default": {IOPSRead: new(7.0), IOPSWrite: new(0.0), BytesRead: new(0.0), BytesWrite: new(0.0), LatencyReadUsec: new(3.0)},
+		}, nil, 100 * time.Second, "volume"},
+		{"histograms and strangers", good(t).with("/stats fs_stats", `{"data": {"all": {"fs_stats": [{"stats": {
+			"READS[fS: 0]": [{"value": 1, "start_range": 0}], "WRITES[fS: 0]": 5, "READS": 99, "READS[fS: 77]": 1, "READS[node: 0]": 9, "WRITES[fS: x]": 3
+		}, "timestamp": "2025-03-04T05:06:00Z"}]}}}`), map[string]volume.Performance{"default": {IOPSWrite: new(5.0)}}, nil, 40 * time.Second, "volume"},
+		{"category not known", good(t).with("/stats fs_stats", none), map[string]volume.Performance{"default": all, "scratch": all}, nil, 40 * time.Second, "cluster"},
+		{"category refused", func() replies { r := good(t); delete(r, "/stats fs_stats"); return r }(), map[string]volume.Performance{"default": all}, nil, 40 * time.Second, "cluster"},
+		{"parameter ignored", good(t).with("/stats fs_stats", strings.Replace(saved(t, "stats_ops.json"), `"ops"`, `"fs_stats"`, 1)), map[string]volume.Performance{"default": all}, nil, 40 * time.Second, "cluster"},
+		{"idle cluster", good(t).with("/stats fs_stats", none).with("/stats ops", saved(t, "stats_ops_idle.json")), map[string]volume.Performance{"default": idle}, nil, 40 * time.Second, "cluster"},
+		{"spelt with the category", good(t).with("/stats fs_stats", none).with("/stats ops", `{"data": {"all": {"ops": [{"stats": {"ops.READS": 5}, "timestamp": "2025-03-04T05:06:00Z"}]}}}`),
+			map[string]volume.Performance{"default": {IOPSRead: new(5.0)}}, nil, 40 * time.Second, "cluster"},
+		{"nothing at all", good(t).with("/stats fs_stats", none).with("/stats ops", none), map[string]volume.Performance{"default": {}}, volume.ErrNoSample, 0, ""},
+		{"old samples", good(t).with("/stats fs_stats", strings.ReplaceAll(fs, "T05:", "T04:")).with("/stats ops", none), map[string]volume.Performance{"default": {}}, volume.ErrNoSample, 0, ""},
+		{"no time", good(t).with("/stats fs_stats", strings.ReplaceAll(fs, "2025-", "x")).with("/stats ops", none), map[string]volume.Performance{"default": {}}, volume.ErrNoSample, 0, ""},
+		{"not there", good(t), map[string]volume.Performance{"nowhere": {}}, rest.ErrNotFound, 0, "volume"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var names []string
+			for name := range tt.want {
+				names = append(names, name)
+			}
+			b := open(t, tt.replies, names...)
+			got, err := b.Performance(within(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for name, want := range tt.want {
+				if diff := cmp.Diff(want, got[name].Value); diff != "" {
+					t.Errorf("%s: -want +got\n%s", name, diff)
+				}
+				if !errors.Is(got[name].Err, tt.err) {
+					t.Errorf("%s: %v, not %v", name, got[name].Err, tt.err)
+				}
+				if age := time.Since(got[name].SampledAt); tt.err == nil && (age < tt.age || age > tt.age+20*time.Second) {
+					t.Errorf("%s: sampled %v ago, not %v", name, age, tt.age)
+				}
+			}
+			if scope, _ := b.scope.get(); scope != tt.scope {
+				t.Errorf("scope %q, not %q", scope, tt.scope)
+			}
+		})
+	}
+}
+
+func TestUsageOfSamples(t *testing.T) {
+	got, err := open(t, good(t), "default", "scratch", "nowhere").Usage(within(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]volume.Usage{
+		"default": {CapacityBytes: new(uint64(10995116277760)), UsedBytes: new(uint64(4398046511104)), AvailableBytes: new(uint64(6597069766656))},
+		"scratch": {CapacityBytes: new(uint64(1099511627776)), UsedBytes: new(uint64(104857600)), AvailableBytes: new(uint64(1099406770176))},
+		"nowhere": {},
+	}
+	for name, u := range want {
+		if diff := cmp.Diff(u, got[name].Value); diff != "" {
+			t.Errorf("%s: -want +got\n%s", name, diff)
+		}
+	}
+	if err := got["nowhere"].Err; !errors.Is(err, rest.ErrNotFound) || !strings.Contains(err.Error(), `"nowhere"`) {
+		t.Error(err)
+	}
+	empty, err := open(t, good(t).with("/fileSystems", saved(t, "fileSystems_empty.json")), "default").Usage(within(t))
+	if err != nil || !errors.Is(empty["default"].Err, rest.ErrNotFound) {
+		t.Errorf("no file systems: %v, %v", empty, err)
+	}
+	if _, err := open(t, good(t).with("/fileSystems", `{"data": null}`), "default").Usage(within(t)); !errors.Is(err, rest.ErrBadAnswer) {
+		t.Errorf("null for the list: %v", err)
+	}
+	bare, err := open(t, good(t).with("/fileSystems", `{"data": [{"name": "default", "total_budget": -1}]}`), "default").Usage(within(t))
+	if err != nil || bare["default"].Err == nil {
+		t.Errorf("no sizes: %+v, %v", bare, err)
+	}
+}

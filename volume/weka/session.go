@@ -1,0 +1,88 @@
+package weka
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"storage_exporter/volume/rest"
+)
+
+// The life of an access token: what it is where the answer does not say, and the
+// most that is believed.
+const (
+	standardLife = 5 * time.Minute
+	longestLife  = 24 * time.Hour
+)
+
+// auth is a session that renews its tokens, or a long-lived token.
+func (o options) auth() rest.Auth {
+	if token := o.token.Reveal(); token != "" {
+		return rest.Header("Authorization", rest.NewSecret("Bearer "+token))
+	}
+	return rest.Auth{
+		Login: func(ctx context.Context, send rest.Send) (rest.Token, error) {
+			return ask(ctx, send, "/login", map[string]string{"username": o.user, "password": o.password.Reveal(), "org": o.organization})
+		},
+		Refresh: func(ctx context.Context, send rest.Send, old rest.Token) (rest.Token, error) {
+			fresh, err := ask(ctx, send, "/login/refresh", map[string]string{"refresh_token": old.Refresh.Reveal()})
+			if fresh.Refresh.Reveal() == "" {
+				fresh.Refresh = old.Refresh
+			}
+			return fresh, err
+		},
+	}
+}
+
+// ask posts a login or a refresh; both are answered alike.
+func ask(ctx context.Context, send rest.Send, path string, body map[string]string) (rest.Token, error) {
+	answer, err := send(ctx, rest.Request{Method: http.MethodPost, Path: path, Body: body})
+	if err != nil {
+		return rest.Token{}, err
+	}
+	return tokenOf(answer)
+}
+
+// grant is what a login yields.
+type grant struct {
+	Access  rest.Text `json:"access_token"`
+	Refresh rest.Text `json:"refresh_token"`
+	Seconds rest.Int  `json:"expires_in"`
+}
+
+// tokenOf reads the grant, which some releases put into a list of one.
+func tokenOf(answer *rest.Answer) (rest.Token, error) {
+	var said struct{ Data json.RawMessage }
+	if err := answer.Decode(&said); err != nil {
+		return rest.Token{}, err
+	}
+	var g grant
+	if bytes.HasPrefix(bytes.TrimSpace(said.Data), []byte("[")) {
+		var list []grant
+		if json.Unmarshal(said.Data, &list) == nil && len(list) > 0 {
+			g = list[0]
+		}
+	} else {
+		_ = json.Unmarshal(said.Data, &g) // what is missing is told below
+	}
+	if g.Access == "" {
+		return rest.Token{}, rest.Nonsense("the login's answer has no access_token: check that the endpoint is a Weka backend server")
+	}
+	token := rest.Bearer(g.Access.String())
+	token.Refresh = rest.NewSecret(g.Refresh.String())
+	token.Expires = time.Now().Add(g.life())
+	return token, nil
+}
+
+func (g grant) life() time.Duration {
+	switch seconds := g.Seconds.Value; {
+	case seconds <= 0:
+		return standardLife
+	case seconds > int64(longestLife/time.Second):
+		return longestLife
+	default:
+		return time.Duration(seconds) * time.Second
+	}
+}

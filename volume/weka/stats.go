@@ -1,0 +1,162 @@
+package weka
+
+import (
+	"context"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"storage_exporter/volume"
+	"storage_exporter/volume/rest"
+)
+
+// A sample is the mean of a minute; the newest of the last two is asked for. One
+// that is older than oldest is none.
+const (
+	resolution = time.Minute
+	window     = 2 * time.Minute
+	oldest     = 3 * time.Minute
+)
+
+// The categories of statistics: by file system, and of the whole cluster.
+const (
+	byFilesystem = "fs_stats"
+	ofCluster    = "ops"
+)
+
+// whole is the key of the figures of the whole cluster, which belong to no file
+// system.
+const whole = -1
+
+// sample is the statistics of a minute.
+type sample struct {
+	Stats     map[string]rest.Float // READS, or by file system READS[fS: 0]
+	Timestamp rest.Time
+}
+
+// figures are the newest of each file system.
+type figures map[int]figure
+
+type figure struct {
+	performance volume.Performance
+	at          time.Time // by our clock
+}
+
+// stats asks for a category's statistics. The stats are named one by one, for
+// others are histograms; "accumulated" stays unset, for it makes totals of rates.
+func (b *backend) stats(ctx context.Context, category string) (figures, error) {
+	query := url.Values{
+		"category":        {category},
+		"stat":            {"READS", "WRITES", "READ_BYTES", "WRITE_BYTES", "READ_LATENCY", "WRITE_LATENCY"},
+		"interval":        {strconv.Itoa(int(window.Seconds()))},
+		"resolution_secs": {strconv.Itoa(int(resolution.Seconds()))},
+	}
+	if category == byFilesystem {
+		query.Set("show_internal", "true")
+		query.Set("param[fS]", "*")
+	}
+	answer, err := b.client.Do(ctx, rest.Request{Path: "/stats", Query: query})
+	if err != nil {
+		return nil, err
+	}
+	return figuresOf(answer, category)
+}
+
+// figuresOf reads the newest sample of each file system that has all four rates,
+// or else the most of them: that of the minute that is still open may be empty.
+func figuresOf(answer *rest.Answer, category string) (figures, error) {
+	var said struct {
+		Data struct{ All map[string][]sample }
+	}
+	if err := answer.Decode(&said); err != nil {
+		return nil, err
+	}
+	if said.Data.All == nil {
+		return nil, rest.Nonsense("the statistics are missing in the answer")
+	}
+	best := figures{}
+	for _, s := range said.Data.All[category] {
+		at := answer.SampledAt(s.Timestamp.Time)
+		if at.IsZero() || answer.ReceivedAt.Sub(at) > oldest {
+			continue
+		}
+		for number, p := range s.split(category) {
+			was, known := best[number]
+			if n, m := rates(p), rates(was.performance); n > 0 && (!known || n > m || n == m && at.After(was.at)) {
+				best[number] = figure{p, at}
+			}
+		}
+	}
+	return best, nil
+}
+
+// split sorts a sample's statistics by file system. Of those by file system, what
+// names none is not of one: it is what a cluster says that ignores the parameter.
+func (s sample) split(category string) map[int]volume.Performance {
+	found := map[int]volume.Performance{}
+	for key, v := range s.Stats {
+		stat, number := strings.TrimPrefix(key, category+"."), whole
+		if category == byFilesystem {
+			var ok bool
+			if stat, number, ok = cutNumber(stat); !ok {
+				continue
+			}
+		}
+		p := found[number]
+		switch stat {
+		case "READS":
+			p.IOPSRead = v.Amount()
+		case "WRITES":
+			p.IOPSWrite = v.Amount()
+		case "READ_BYTES":
+			p.BytesRead = v.Amount()
+		case "WRITE_BYTES":
+			p.BytesWrite = v.Amount()
+		case "READ_LATENCY":
+			p.LatencyReadUsec = v.Amount()
+		case "WRITE_LATENCY":
+			p.LatencyWriteUsec = v.Amount()
+		}
+		found[number] = p
+	}
+	for number, p := range found {
+		p.LatencyReadUsec = latency(p.LatencyReadUsec, p.IOPSRead)
+		p.LatencyWriteUsec = latency(p.LatencyWriteUsec, p.IOPSWrite)
+		found[number] = p
+	}
+	return found
+}
+
+// cutNumber takes "READS[fS: 1]" apart.
+func cutNumber(key string) (stat string, number int, ok bool) {
+	stat, rest, ok := strings.Cut(key, "[")
+	if !ok {
+		return "", 0, false
+	}
+	param, value, ok := strings.Cut(strings.TrimSuffix(rest, "]"), ":")
+	if !ok || !strings.EqualFold(strings.TrimSpace(param), "fS") {
+		return "", 0, false
+	}
+	number, err := strconv.Atoi(strings.TrimSpace(value))
+	return stat, number, err == nil && number >= 0
+}
+
+// latency is absent where there was no operation.
+func latency(usec, iops *float64) *float64 {
+	if iops == nil || *iops == 0 {
+		return nil
+	}
+	return usec
+}
+
+// rates counts those that are there.
+func rates(p volume.Performance) int {
+	n := 0
+	for _, v := range []*float64{p.IOPSRead, p.IOPSWrite, p.BytesRead, p.BytesWrite} {
+		if v != nil {
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,92 @@
+// Package weka asks WekaFS clusters by their REST API, version 2.
+package weka
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"storage_exporter/volume"
+	"storage_exporter/volume/rest"
+)
+
+// How long answers serve: one list of file systems does for the observations of
+// a moment, and alerts only explain what is known otherwise.
+const (
+	listEvery     = 25 * time.Second
+	alertsEvery   = 5 * time.Minute
+	alertsLongest = 15 * time.Minute
+)
+
+// Kind is the backend "weka": a file system of a cluster. A nil dial is the
+// network.
+func Kind(dial rest.Dialer) volume.Kind {
+	return volume.Kind{
+		Identify: func(cfg volume.Config) (volume.Identity, error) {
+			o, err := readOptions(cfg)
+			if err != nil {
+				return volume.Identity{}, err
+			}
+			return volume.Identity{Share: o.share(), Endpoint: o.access.Endpoint(), Object: o.organization + "/" + o.fs}, nil
+		},
+		New: func(volumes []volume.Config, logger *slog.Logger) (volume.Backend, error) {
+			return newBackend(volumes, dial, logger)
+		},
+	}
+}
+
+// backend is one cluster with its volumes.
+type backend struct {
+	volumes     map[string]options
+	client      *rest.Client
+	filesystems *rest.Memo[filesystems]
+	alerts      *rest.Memo[[]alert]
+	scope       scope
+}
+
+func newBackend(volumes []volume.Config, dial rest.Dialer, logger *slog.Logger) (*backend, error) {
+	b := &backend{volumes: make(map[string]options, len(volumes))}
+	var o options
+	for _, cfg := range volumes {
+		var err error
+		if o, err = readOptions(cfg); err != nil {
+			return nil, err
+		}
+		b.volumes[cfg.Name] = o
+	}
+	var err error
+	b.client, err = rest.NewClient(rest.Config{
+		Access: o.access, Auth: o.auth(), Secrets: []rest.Secret{o.password, o.token}, Dial: dial, Logger: logger,
+	})
+	b.filesystems = rest.NewMemo(listEvery, 0, b.fetchFilesystems)
+	b.alerts = rest.NewMemo(alertsEvery, alertsLongest, b.fetchAlerts)
+	return b, err
+}
+
+// Usage is how full the file systems are, of what they were provisioned. There is
+// no count of files in use.
+func (b *backend) Usage(ctx context.Context) (map[string]volume.Result[volume.Usage], error) {
+	list, at, err := b.filesystems.Get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return rest.Each(b.volumes, func(_ string, o options) (volume.Usage, time.Time, error) {
+		f, err := list.find(o)
+		if err != nil {
+			return volume.Usage{}, at, err
+		}
+		u := volume.Usage{CapacityBytes: f.Total.Amount(), UsedBytes: f.Used.Amount(), AvailableBytes: f.Free.Amount()}
+		if u == (volume.Usage{}) {
+			return u, at, rest.Nonsense("the file system has no sizes in the answer")
+		}
+		return u, at, nil
+	}), nil
+}
+
+// Intervals says that a statistic is the mean of a minute.
+func (b *backend) Intervals() volume.Intervals {
+	return volume.Intervals{Performance: resolution}
+}
+
+// Close ends the connections; the API has no logout.
+func (b *backend) Close() error { return b.client.Close() }
