@@ -2,6 +2,7 @@ package gpfs
 
 import (
 	"encoding/json"
+	"math"
 	"strings"
 	"time"
 
@@ -148,7 +149,7 @@ func (t table) performance(fs string, perSecond bool) (volume.Performance, time.
 		seconds = 1
 	}
 	r, ok := t.newest(columns)
-	if !ok || t.seconds <= 0 {
+	if !ok || t.seconds < 1 {
 		return volume.Performance{}, time.Time{}, volume.ErrNoSample
 	}
 	of := func(metric string) *float64 {
@@ -183,5 +184,9 @@ func mean(wait, ops *float64) *float64 {
 	if wait == nil || ops == nil || *ops <= 0 {
 		return nil
 	}
-	return new(*wait / *ops * 1e6)
+	usec := *wait / *ops * 1e6
+	if math.IsInf(usec, 0) {
+		return nil
+	}
+	return new(usec)
 }

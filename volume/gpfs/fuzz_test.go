@@ -1,0 +1,100 @@
+package gpfs
+
+import (
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"storage_exporter/volume"
+	"storage_exporter/volume/rest"
+)
+
+// seeds are the samples with that in their name.
+func seeds(f *testing.F, part string) {
+	files, _ := filepath.Glob("testdata/*" + part + "*")
+	if len(files) == 0 {
+		f.Fatal("no samples")
+	}
+	for _, name := range files {
+		body, err := os.ReadFile(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(body)
+	}
+}
+
+func FuzzPerfmon(f *testing.F) {
+	seeds(f, "perfmon")
+	f.Fuzz(func(t *testing.T, body []byte) {
+		table, err := decodeTable(&rest.Answer{Body: body})
+		if err != nil {
+			return
+		}
+		compare(table, table)
+		for fs := range table.columns {
+			p, _, err := table.performance(fs, false)
+			if (err == nil) == (p == volume.Performance{}) {
+				t.Errorf("%+v, %v", p, err)
+			}
+			for _, v := range []*float64{p.IOPSRead, p.IOPSWrite, p.BytesRead, p.BytesWrite, p.LatencyReadUsec, p.LatencyWriteUsec} {
+				if v != nil && (*v < 0 || math.IsNaN(*v) || math.IsInf(*v, 0)) {
+					t.Errorf("%v", *v)
+				}
+			}
+			if p.LatencyReadUsec != nil && (p.IOPSRead == nil || *p.IOPSRead == 0) {
+				t.Error("a latency without operations")
+			}
+		}
+	})
+}
+
+func FuzzHealth(f *testing.F) {
+	seeds(f, "health_states")
+	seeds(f, "nodes")
+	f.Add([]byte(`{"status":{},"states":[{"component":"FILESYSTEM","entityName":"fs1","state":[]},17,null]}`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		a := &rest.Answer{Body: body}
+		states, _, _ := decodeList[state](a, "states")
+		nodes, _, _ := decodeList[node](a, "nodes")
+		filesystems, _, _ := decodeList[filesystem](a, "filesystems")
+		o := observed{monitored: sortStates(states), nodes: nodes, filesystems: map[string]filesystem{}}
+		for _, fs := range filesystems {
+			o.filesystems["fs1"] = fs
+		}
+		h, err := o.judge(volumeOptions{filesystem: "fs1"})
+		if err != nil {
+			return
+		}
+		if h.Status == volume.Healthy && len(o.monitored.filesystems["fs1"]) == 0 {
+			t.Error("healthy without a word")
+		}
+		if h.Status != volume.Healthy && h.Info == "" || len([]rune(h.Info)) > longestInfo || strings.ContainsAny(h.Info, "\n\x00") {
+			t.Errorf("%s: %q", h.Status, h.Info)
+		}
+		for key, fact := range h.Metadata {
+			if len([]rune(fact)) > longestFact {
+				t.Errorf("%s is %q", key, fact)
+			}
+		}
+	})
+}
+
+func FuzzPools(f *testing.F) {
+	seeds(f, "pool")
+	f.Fuzz(func(t *testing.T, body []byte) {
+		pools, _, err := decodeList[pool](&rest.Answer{Body: body}, "storagePool")
+		if err != nil {
+			return
+		}
+		u, err := usageOf("fs1", pools)
+		if err != nil {
+			return
+		}
+		if *u.UsedBytes > *u.CapacityBytes || *u.UsedBytes+*u.AvailableBytes != *u.CapacityBytes || *u.CapacityBytes%1024 != 0 {
+			t.Errorf("%d, %d, %d", *u.CapacityBytes, *u.UsedBytes, *u.AvailableBytes)
+		}
+	})
+}

@@ -1,0 +1,180 @@
+package gpfs
+
+import (
+	"bytes"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"storage_exporter/volume"
+	"storage_exporter/volume/volumetest"
+)
+
+// lab is a cluster with the backend of its volumes.
+type lab struct {
+	*backend
+	e   *volumetest.Emulator
+	log *bytes.Buffer
+}
+
+// inLab runs a test against a cluster, in a bubble of time.
+func inLab(t *testing.T, g *gui, test func(*testing.T, lab)) {
+	synctest.Test(t, func(t *testing.T) {
+		network := volumetest.NewNetwork()
+		l := lab{e: g.start(t, network), log: &bytes.Buffer{}}
+		b, err := newBackend(l.e.Volumes, network.Dial, slog.New(slog.NewTextHandler(l.log, nil)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = b.Close() }()
+		l.backend = b
+		test(t, l)
+	})
+}
+
+func (l lab) reads(t *testing.T, name string) float64 {
+	t.Helper()
+	results, err := l.Performance(t.Context())
+	if err != nil || results[name].Err != nil || results[name].Value.IOPSRead == nil {
+		t.Fatalf("%v, %+v", err, results[name])
+	}
+	return *results[name].Value.IOPSRead
+}
+
+func (l lab) health(t *testing.T, name string) volume.Health {
+	t.Helper()
+	results, err := l.Health(t.Context())
+	if err != nil || results[name].Err != nil {
+		t.Fatalf("%v, %+v", err, results[name])
+	}
+	return results[name].Value
+}
+
+// The unit of the collector's values is found out, and not asked for again.
+func TestUnit(t *testing.T) {
+	inLab(t, &gui{filesystems: 2}, func(t *testing.T, l lab) {
+		if got := l.reads(t, "v001"); got != 101 {
+			t.Errorf("%v reads a second, not 101", got)
+		}
+		l.e.Forget()
+		l.reads(t, "v001")
+		if n := len(l.e.Calls()); n != 1 || !l.meter.known {
+			t.Errorf("%d calls once the unit is known: %v", n, l.meter.known)
+		}
+	})
+	inLab(t, &gui{filesystems: 2, rates: true}, func(t *testing.T, l lab) {
+		if got := l.reads(t, "v000"); got != 10 {
+			t.Errorf("%v reads a second before the unit is known, not 10", got)
+		}
+		time.Sleep(meterEvery)
+		if got := l.reads(t, "v000"); got != 100 {
+			t.Errorf("%v reads a second, not 100", got)
+		}
+		if !strings.Contains(l.log.String(), "are rates") {
+			t.Error("no word of it in the log")
+		}
+		l.e.Forget()
+		time.Sleep(meterEvery)
+		l.reads(t, "v000")
+		if n := len(l.e.Calls()); n != 1 {
+			t.Errorf("%d calls once the unit is known", n)
+		}
+	})
+}
+
+func TestSensorOff(t *testing.T) {
+	inLab(t, &gui{filesystems: 1, silent: true}, func(t *testing.T, l lab) {
+		for range 3 {
+			results, err := l.Performance(t.Context())
+			if err != nil || !errors.Is(results["v000"].Err, volume.ErrNoSample) {
+				t.Fatalf("%v, %+v", err, results)
+			}
+		}
+		if n := strings.Count(l.log.String(), "no performance figures"); n != 1 {
+			t.Errorf("told %d times:\n%s", n, l.log)
+		}
+	})
+}
+
+// A sample's age is the collector's, whatever its clock says.
+func TestSampledAt(t *testing.T) {
+	inLab(t, &gui{filesystems: 1}, func(t *testing.T, l lab) {
+		time.Sleep(4 * time.Second)
+		results, err := l.Performance(t.Context())
+		if age := time.Since(results["v000"].SampledAt); err != nil || age < 20*time.Second || age > 30*time.Second {
+			t.Errorf("%v old, %v", age, err)
+		}
+	})
+}
+
+// A release that knows neither the class nor the keyword is asked node by node.
+func TestHealthForms(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		gui   gui
+		calls int // for the states, once it is known how
+	}{
+		{"class", gui{}, 1}, {"keyword", gui{classless: true}, 1}, {"each", gui{classless: true, keywordless: true}, 2},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			tt.gui.filesystems = 1
+			inLab(t, &tt.gui, func(t *testing.T, l lab) {
+				for range 2 {
+					l.e.Forget()
+					if h := l.health(t, "v000"); h.Status != volume.Healthy {
+						t.Errorf("%s: %s", h.Status, h.Info)
+					}
+				}
+				if n := len(l.e.Calls()); n != tt.calls {
+					t.Errorf("%d calls, not %d: %v", n, tt.calls, l.e.Calls())
+				}
+			})
+		})
+	}
+}
+
+// Of what only adds to the health, its failure is told and no more.
+func TestHealthWithoutTheRest(t *testing.T) {
+	inLab(t, &gui{filesystems: 1}, func(t *testing.T, l lab) {
+		l.e.Break(volumetest.Fails(http.StatusForbidden, ""), func(r *http.Request) bool { return !strings.HasSuffix(r.URL.Path, "/states") })
+		h := l.health(t, "v000")
+		if h.Status != volume.Healthy || !strings.Contains(h.Info, "the nodes are not known") || !strings.Contains(h.Info, "may not do this") {
+			t.Errorf("%s: %s", h.Status, h.Info)
+		}
+	})
+}
+
+// Where the list of pools has names alone, each is asked for.
+func TestPoolsByName(t *testing.T) {
+	inLab(t, &gui{filesystems: 3, namesOnly: true}, func(t *testing.T, l lab) {
+		results, err := l.Usage(t.Context())
+		if u := results["v002"].Value; err != nil || u.CapacityBytes == nil || *u.CapacityBytes != 1024*10002 || *u.AvailableBytes != 1024*4000 {
+			t.Errorf("%v, %+v", err, results["v002"])
+		}
+		if n := len(l.e.Calls()); n != 7 {
+			t.Errorf("%d calls, not 7", n)
+		}
+	})
+}
+
+// One file system is asked for by name: other ones cost nothing.
+func TestOneFilesystem(t *testing.T) {
+	inLab(t, &gui{filesystems: 3}, func(t *testing.T, l lab) {
+		one, err := newBackend(l.e.Volumes[1:2], nil, slog.New(slog.DiscardHandler))
+		if err != nil || one.scope != "fs1" || l.scope != allFilesystems {
+			t.Errorf("%v, %q and %q", err, one.scope, l.scope)
+		}
+	})
+}
+
+func TestIntervals(t *testing.T) {
+	inLab(t, &gui{filesystems: 1}, func(t *testing.T, l lab) {
+		if got, want := l.Intervals(), (volume.Intervals{Performance: 10 * time.Second, Health: 30 * time.Second, Usage: 5 * time.Minute}); got != want {
+			t.Errorf("%+v", got)
+		}
+	})
+}
