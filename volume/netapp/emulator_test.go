@@ -1,0 +1,218 @@
+package netapp
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"storage_exporter/volume"
+	"storage_exporter/volume/volumetest"
+)
+
+const password = "netapp-secret-password"
+
+// ontap is a cluster. Its counters move with time.Now.
+type ontap struct {
+	begin time.Time
+
+	mu        sync.Mutex // guards the fields below
+	volumes   []*fakeVolume
+	nodes     []map[string]any
+	pageMost  int  // records, whatever the caller wants
+	old       bool // before 9.11.1
+	svmScoped bool // the account may not see the cluster
+}
+
+// fakeVolume is a volume with what the list says of it. The reads and writes are
+// operations a second, in which every read has 4096 bytes and takes 250 µs and
+// every write 512 bytes and 900 µs.
+type fakeVolume struct {
+	fields        map[string]any
+	reads, writes int
+	status        string // of the statistics
+	reset         time.Time
+	members       []*fakeVolume // of a FlexGroup
+	hidden        bool
+}
+
+func newVolume(svm, name string, n, reads, writes int) *fakeVolume {
+	return &fakeVolume{reads: reads, writes: writes, status: "ok", fields: map[string]any{
+		"name": name, "uuid": fmt.Sprintf("%s-%s-%d", svm, name, n), "svm": map[string]any{"name": svm, "uuid": "uuid-of-" + svm},
+		"state": "online", "style": "flexvol", "type": "rw", "nas": map[string]any{"path": "/" + name},
+		"space": map[string]any{"size": 1 << 40, "used": 1<<30 + n, "available": 1 << 39, "percent_used": 1},
+		"files": map[string]any{"maximum": 1000000, "used": 10 + n},
+	}}
+}
+
+// newFlexGroup makes one whose members do what it is to do, two of three by the
+// first. Its own counters are wrong, as ONTAP's are.
+func newFlexGroup(svm, name string, n, reads, writes int) *fakeVolume {
+	g := newVolume(svm, name, n, 7*reads, 7*writes)
+	g.fields["style"] = "flexgroup"
+	for i, share := range []int{2, 1} {
+		m := newVolume(svm, fmt.Sprintf("%s__%04d", name, i+1), 10000+10*n+i, share*reads/3, share*writes/3)
+		m.fields["style"] = "flexgroup_constituent"
+		m.fields["flexgroup"] = map[string]any{"name": name, "uuid": g.fields["uuid"]}
+		delete(m.fields, "nas")
+		g.members = append(g.members, m)
+	}
+	return g
+}
+
+func newOntap() *ontap {
+	return &ontap{begin: time.Now().Add(-time.Hour), pageMost: 500, nodes: []map[string]any{
+		{"name": "ontap-a-01", "uuid": "n1", "state": "up"}, {"name": "ontap-a-02", "uuid": "n2", "state": "up"},
+	}}
+}
+
+// reads and writes of the volume of that index; every third is a FlexGroup.
+func load(i int) (reads, writes int) { return 30 * (i + 1), 6 }
+
+func startOntap(t testing.TB, network *volumetest.Network, volumes int) *volumetest.Emulator {
+	o := newOntap()
+	for i := range volumes {
+		reads, writes := load(i)
+		v := newVolume("svm_ai", fmt.Sprintf("vol_%03d", i), i, reads, writes)
+		if i%3 == 2 {
+			v = newFlexGroup("svm_ai", fmt.Sprintf("vol_%03d", i), i, reads, writes)
+		}
+		o.volumes = append(o.volumes, v)
+	}
+	return o.start(t, network)
+}
+
+// start configures all of its volumes.
+func (o *ontap) start(t testing.TB, network *volumetest.Network) *volumetest.Emulator {
+	e := &volumetest.Emulator{Appliance: volumetest.NewAppliance(t, network, o)}
+	e.Secret(password, "reader:"+password)
+	for i, v := range o.volumes {
+		e.Volumes = append(e.Volumes, volume.Config{Name: fmt.Sprint("v", i), Backend: "netapp", Options: map[string]any{
+			"netapp_ontap_endpoint": e.URL, "ca_file": e.CAFile,
+			"netapp_ontap_user": "reader", "netapp_ontap_password": password,
+			"netapp_volume_name": v.fields["name"], "netapp_nfs_host": "ignored", "netapp_xcp_cmd": []any{"ignored"},
+		}})
+	}
+	return e
+}
+
+// change lends the state to a test.
+func (o *ontap) change(f func()) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	f()
+}
+
+func (o *ontap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	w.Header().Set("Date", time.Now().UTC().Format(http.TimeFormat))
+	user, given, _ := r.BasicAuth()
+	query := r.URL.Query()
+	switch {
+	case user != "reader" || given != password:
+		refuse(w, http.StatusUnauthorized, "6691623", "User is not authorized.")
+	case o.old && query.Has("ignore_unknown_fields"):
+		refuse(w, http.StatusBadRequest, "262179", `Unexpected argument "ignore_unknown_fields".`)
+	case query.Get("fields") == "":
+		refuse(w, http.StatusBadRequest, "1", "the emulator wants to be asked for fields")
+	case r.URL.Path == volumesPath:
+		o.list(w, r)
+	case o.svmScoped:
+		refuse(w, http.StatusForbidden, "6", "not authorized for that command")
+	case r.URL.Path == nodesPath:
+		var records []any
+		for _, n := range o.nodes {
+			records = append(records, n)
+		}
+		say(w, map[string]any{"records": records, "num_records": len(records)})
+	case r.URL.Path == aboutPath:
+		say(w, map[string]any{"name": "ontap-a", "version": map[string]any{"full": "NetApp Release 9.14.1P4"}})
+	default:
+		refuse(w, http.StatusNotFound, "4", "entry doesn't exist")
+	}
+}
+
+// list answers a query for volumes, a page at a time.
+func (o *ontap) list(w http.ResponseWriter, r *http.Request) {
+	query := r.URL.Query()
+	among := func(key string, value any) bool {
+		return !query.Has(key) || slices.Contains(strings.Split(query.Get(key), "|"), fmt.Sprint(value))
+	}
+	var found []any
+	for _, v := range o.volumes {
+		candidates := []*fakeVolume{v}
+		if query.Get("is_constituent") == "true" {
+			candidates = v.members
+		}
+		for _, c := range candidates {
+			group, _ := c.fields["flexgroup"].(map[string]any)
+			if !c.hidden && among("name", c.fields["name"]) && among("svm.name", c.fields["svm"].(map[string]any)["name"]) && among("flexgroup.uuid", group["uuid"]) {
+				found = append(found, o.record(c, query.Get("fields")))
+			}
+		}
+	}
+	wanted, _ := strconv.Atoi(query.Get("max_records"))
+	from, _ := strconv.Atoi(query.Get("start"))
+	to := min(from+min(wanted, o.pageMost), len(found))
+	reply := map[string]any{"records": append([]any{}, found[from:to]...), "num_records": to - from}
+	if to < len(found) {
+		query.Set("start", strconv.Itoa(to))
+		reply["_links"] = map[string]any{"next": map[string]any{"href": r.URL.Path + "?" + query.Encode()}}
+	}
+	say(w, reply)
+}
+
+// record has the fields that were asked for, and name and uuid.
+func (o *ontap) record(v *fakeVolume, fields string) map[string]any {
+	record := map[string]any{"_links": map[string]any{"self": map[string]any{"href": "/api"}}}
+	for _, field := range append(strings.Split(fields, ","), "name", "uuid") {
+		top, _, _ := strings.Cut(field, ".")
+		if value, ok := v.fields[top]; ok {
+			record[top] = value
+		}
+	}
+	if state := v.fields["state"]; state != "online" && state != "mixed" {
+		return record
+	}
+	now := time.Now().UTC().Truncate(time.Second)
+	since := o.begin
+	if v.reset.After(since) {
+		since = v.reset
+	}
+	seconds := int(now.Sub(since.Truncate(time.Second)).Seconds())
+	if strings.Contains(fields, "statistics") {
+		record["statistics"] = map[string]any{
+			"timestamp": now.Format(time.RFC3339), "status": v.status,
+			"iops_raw":       pair(v.reads*seconds, v.writes*seconds),
+			"throughput_raw": pair(4096*v.reads*seconds, 512*v.writes*seconds),
+			"latency_raw":    pair(250*v.reads*seconds, 900*v.writes*seconds),
+		}
+	}
+	if strings.Contains(fields, "metric") {
+		record["metric"] = map[string]any{
+			"timestamp": now.Truncate(sampling).Format(time.RFC3339), "status": "ok", "duration": "PT15S",
+			"iops": pair(v.reads, v.writes), "throughput": pair(4096*v.reads, 512*v.writes), "latency": pair(250, 900),
+		}
+	}
+	return record
+}
+
+func pair(read, write int) map[string]any {
+	return map[string]any{"read": read, "write": write, "other": 17, "total": read + write + 17}
+}
+
+func say(w http.ResponseWriter, v any) {
+	w.Header().Set("Content-Type", "application/hal+json")
+	_ = json.NewEncoder(w).Encode(v)
+}
+
+func refuse(w http.ResponseWriter, status int, code, message string) {
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(map[string]any{"error": map[string]any{"code": code, "message": message}})
+}

@@ -1,0 +1,191 @@
+package netapp
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"storage_exporter/volume"
+	"storage_exporter/volume/rest"
+)
+
+const (
+	longestInfo  = 500 // characters
+	longestFact  = 200
+	longestState = 40
+	mostNamed    = 5 // nodes or members that an info names
+)
+
+// Health is what ONTAP says about the volume and about the cluster's nodes.
+func (b *backend) Health(ctx context.Context) (map[string]volume.Result[volume.Health], error) {
+	volumes, at, err := b.volumes.Get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c := b.cluster(ctx)
+	if err := ctx.Err(); errors.Is(err, context.Canceled) {
+		return nil, err
+	}
+	return rest.Each(b.objects, func(_ string, o object) (volume.Health, time.Time, error) {
+		v, err := volumes.find(o)
+		if err != nil {
+			return volume.Health{}, at, err
+		}
+		var members []record
+		if v.is(styleFlexGroup) && v.state() == stateMixed {
+			groups, _, _ := b.groups.Get(ctx) // without them, their names are missing
+			members = groups[v.UUID.String()].members
+		}
+		return c.health(v, members), at, nil
+	}), nil
+}
+
+// cluster is what surrounds a volume.
+type cluster struct {
+	about    about
+	nodes    []node
+	nodesErr error // why they are not known
+}
+
+func (b *backend) cluster(ctx context.Context) cluster {
+	var c cluster
+	c.nodes, _, c.nodesErr = b.nodes.Get(ctx)
+	c.about, _, _ = b.about.Get(ctx) // shown only
+	return c
+}
+
+const (
+	stateOnline = "online"
+	stateMixed  = "mixed"
+)
+
+func (v *record) state() string { return strings.ToLower(v.State.String()) }
+
+// health judges a volume. members are only needed for one that is mixed.
+func (c *cluster) health(v record, members []record) volume.Health {
+	h := volume.Health{Status: volume.Healthy, Metadata: c.metadata(v)}
+	var wrong []string
+	switch v.state() {
+	case stateOnline:
+	case stateMixed:
+		wrong = append(wrong, "some members of the FlexGroup are not online"+others(members, stateOnline))
+	case "offline":
+		h.Status, h.Info = volume.Offline, "the volume is offline"
+	case "restricted":
+		h.Status, h.Info = volume.Offline, "the volume is restricted: clients have no access"
+	case "error":
+		h.Status, h.Info = volume.Offline, "the volume is in the state error and cannot serve data"
+	case "":
+		h.Status, h.Info = volume.Unavailable, "ONTAP does not tell the volume's state"
+	default:
+		wrong = append(wrong, fmt.Sprintf("unknown state %q", rest.Clean(v.State.String(), longestState)))
+	}
+	if v.ErrorState.IsInconsistent.Value {
+		wrong = append(wrong, "the file system is inconsistent: ask NetApp's support")
+	}
+	if v.ErrorState.HasBadBlocks.Value {
+		wrong = append(wrong, "the volume has bad blocks")
+	}
+	if h.Status == volume.Healthy && v.NAS.Path == "" && strings.EqualFold(v.Type.String(), "rw") {
+		wrong = append(wrong, "the volume is not mounted in the SVM's namespace: clients cannot reach it")
+	}
+	var told []string
+	for _, sentence := range v.Status {
+		// "is nearly full" is not meant.
+		if strings.Contains(strings.ToLower(sentence.String()), "is full") {
+			wrong = append(wrong, sentence.String())
+			continue
+		}
+		told = append(told, sentence.String())
+	}
+	if text := c.nodesDown(); text != "" {
+		wrong = append(wrong, text)
+	}
+	if c.nodesErr != nil && !notOurs(c.nodesErr) {
+		told = append(told, "the nodes' states are not known: "+c.nodesErr.Error())
+	}
+	if h.Status == volume.Healthy && len(wrong) > 0 {
+		h.Status = volume.Degraded
+	}
+	texts := slices.DeleteFunc(slices.Concat([]string{h.Info}, wrong, told), func(s string) bool { return s == "" })
+	h.Info = rest.Clean(strings.Join(texts, "; "), longestInfo)
+	return h
+}
+
+// notOurs is whether the account, as one of an SVM, may not see something.
+func notOurs(err error) bool {
+	return errors.Is(err, rest.ErrForbidden) || errors.Is(err, rest.ErrNotFound)
+}
+
+// nodesDown says which nodes are not up; empty when all are, or are not known.
+func (c *cluster) nodesDown() string {
+	up := c.nodesUp()
+	if up == len(c.nodes) {
+		return ""
+	}
+	states := make([]record, len(c.nodes))
+	for i, n := range c.nodes {
+		states[i] = record{Name: n.Name, State: n.State}
+	}
+	return fmt.Sprintf("%d of %d nodes of the cluster are up%s", up, len(c.nodes), others(states, stateUp))
+}
+
+const stateUp = "up"
+
+func (c *cluster) nodesUp() int {
+	up := 0
+	for _, n := range c.nodes {
+		if strings.EqualFold(n.State.String(), stateUp) {
+			up++
+		}
+	}
+	return up
+}
+
+// others names those that are in another state, as in ": node03 down, node04
+// booting".
+func others(all []record, good string) string {
+	var named []string
+	for _, one := range all {
+		if one.state() != good {
+			state := cmp.Or(rest.Clean(one.State.String(), longestState), "without a state")
+			named = append(named, rest.Clean(one.Name.String(), longestState)+" "+state)
+		}
+	}
+	slices.Sort(named)
+	if more := len(named) - mostNamed; more > 0 {
+		named = append(named[:mostNamed], fmt.Sprintf("%d more", more))
+	}
+	if len(named) == 0 {
+		return ""
+	}
+	return ": " + strings.Join(named, ", ")
+}
+
+// metadata describes the volume, as far as it was told.
+func (c *cluster) metadata(v record) map[string]string {
+	facts := map[string]string{
+		"performance_scope": "volume",
+		"volume_uuid":       v.UUID.String(),
+		"svm":               v.SVM.Name.String(),
+		"svm_uuid":          v.SVM.UUID.String(),
+		"style":             v.Style.String(),
+		"type":              v.Type.String(),
+		"junction_path":     v.NAS.Path.String(),
+		"cluster":           c.about.Name.String(),
+		"ontap_version":     c.about.Version.Full.String(),
+	}
+	if len(c.nodes) > 0 {
+		facts["nodes"] = fmt.Sprintf("%d of %d up", c.nodesUp(), len(c.nodes))
+	}
+	for key, fact := range facts {
+		if facts[key] = rest.Clean(fact, longestFact); fact == "" {
+			delete(facts, key)
+		}
+	}
+	return facts
+}

@@ -1,0 +1,162 @@
+package netapp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+
+	"storage_exporter/volume/rest"
+)
+
+const (
+	volumesPath = "/api/storage/volumes"
+	nodesPath   = "/api/cluster/nodes"
+	aboutPath   = "/api/cluster"
+
+	// metric, statistics and files are expensive and come only when they are named.
+	volumeFields = "name,uuid,svm.name,svm.uuid,state,style,type,status,nas.path,space.size,space.available,space.used," +
+		"files.maximum,files.used,error_state,metric,statistics"
+	memberFields = "name,uuid,svm.name,state,style,flexgroup,statistics"
+
+	pageSize = "500" // records, as NetApp's own exporter asks
+	// longestFilter bounds the names in one call's query, in bytes.
+	longestFilter = 4000
+)
+
+// inventory is the volumes that were asked for, by name. Several SVMs may have
+// one of the same name.
+type inventory map[string][]record
+
+// find returns the record of a volume.
+func (i inventory) find(o object) (record, error) {
+	var found []record
+	for _, v := range i[o.name] {
+		if o.svm == "" || v.SVM.Name.String() == o.svm {
+			found = append(found, v)
+		}
+	}
+	switch {
+	case len(found) == 0 && o.svm == "":
+		return record{}, rest.Absent("volume %s", o.name)
+	case len(found) == 0:
+		return record{}, rest.Absent("volume %s of SVM %s", o.name, o.svm)
+	case len(found) > 1:
+		svms := make([]string, len(found))
+		for i, v := range found {
+			svms[i] = v.SVM.Name.String()
+		}
+		slices.Sort(svms)
+		return record{}, fmt.Errorf("%d SVMs have a volume %s (%s): set netapp_svm_name to one of them", len(found), o.name, rest.Clean(strings.Join(svms, ", "), 200))
+	}
+	return found[0], nil
+}
+
+// fetchVolumes asks for all volumes, by name each time: one that was made anew has
+// another UUID.
+func (b *backend) fetchVolumes(ctx context.Context) (inventory, error) {
+	names, svms, anySVM := map[string]bool{}, map[string]bool{}, false
+	for _, o := range b.objects {
+		names[o.name], svms[o.svm] = true, true
+		anySVM = anySVM || o.svm == ""
+	}
+	which := ""
+	if all := batches(svms); !anySVM && len(all) == 1 {
+		which = all[0]
+	}
+	found := inventory{}
+	for _, batch := range batches(names) {
+		query := url.Values{"name": {batch}, "fields": {volumeFields}}
+		if which != "" {
+			query.Set("svm.name", which)
+		}
+		err := list(ctx, b, volumesPath, query, func(v record, a *rest.Answer) {
+			name := v.Name.String()
+			if !names[name] || v.UUID == "" || v.is(styleMember) {
+				return
+			}
+			v.answer = a
+			same := func(other record) bool { return other.UUID == v.UUID }
+			found[name] = append(slices.DeleteFunc(found[name], same), v) // pages may overlap
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}
+
+// list asks for all pages of a list. Only from ONTAP 9.11.1 on the parameter
+// ignore_unknown_fields is known, and older systems refuse what they do not know.
+func list[T any](ctx context.Context, b *backend, path string, query url.Values, take func(T, *rest.Answer)) error {
+	query.Set("max_records", pageSize)
+	ask := func() error {
+		return b.client.Pages(ctx, rest.Request{Path: path, Query: query}, func(a *rest.Answer) (string, error) {
+			p, err := decode[T](a)
+			for _, r := range p.Records {
+				take(r, a)
+			}
+			return p.Links.Next.Href.String(), err
+		})
+	}
+	if b.old.Load() {
+		return ask()
+	}
+	query.Set("ignore_unknown_fields", "true")
+	err := ask()
+	if !isUnknownField(err) {
+		return err
+	}
+	query.Del("ignore_unknown_fields")
+	if err = ask(); err == nil {
+		b.old.Store(true)
+	}
+	return err
+}
+
+// isUnknownField is whether ONTAP refused a field (262197) or a parameter
+// (262179) because it does not know it.
+func isUnknownField(err error) bool {
+	e, ok := errors.AsType[*rest.Error](err)
+	return ok && (e.Code == "262197" || e.Code == "262179")
+}
+
+// batches joins names to the alternatives of a query, as few as fit.
+func batches(names map[string]bool) []string {
+	const or, orEscaped = "|", len("%7C")
+	var all []string
+	size := longestFilter
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		more := orEscaped + len(name)
+		if size+more > longestFilter {
+			all, size = append(all, name), more
+			continue
+		}
+		all[len(all)-1] += or + name
+		size += more
+	}
+	return all
+}
+
+// fetchNodes asks for the cluster's nodes, which accounts of an SVM may not see.
+func (b *backend) fetchNodes(ctx context.Context) ([]node, error) {
+	ctx, cancel := context.WithTimeout(ctx, besides)
+	defer cancel()
+	var nodes []node
+	err := list(ctx, b, nodesPath, url.Values{"fields": {"name,state"}}, func(n node, _ *rest.Answer) {
+		nodes = append(nodes, n)
+	})
+	return nodes, err
+}
+
+// fetchAbout asks what the cluster is.
+func (b *backend) fetchAbout(ctx context.Context) (about, error) {
+	ctx, cancel := context.WithTimeout(ctx, besides)
+	defer cancel()
+	var a about
+	err := b.client.Get(ctx, aboutPath, url.Values{"fields": {"name,version"}}, &a)
+	return a, err
+}

@@ -1,0 +1,103 @@
+// Package netapp asks NetApp ONTAP clusters for their volumes, by the REST API
+// that there is from ONTAP 9.7 on.
+package netapp
+
+import (
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"storage_exporter/volume"
+	"storage_exporter/volume/rest"
+)
+
+const (
+	// sampling is how often ONTAP makes a new sample of metric (duration PT15S).
+	// Asking for the counters more often loads the cluster for nothing.
+	sampling = 15 * time.Second
+	// together is how long one list of the volumes serves all observations.
+	together = 10 * time.Second
+
+	nodesEvery   = 5 * time.Minute
+	nodesLongest = 3 * nodesEvery
+	aboutEvery   = time.Hour
+	// besides bounds what health can do without, so that it takes nothing from
+	// the time of what it needs.
+	besides = 5 * time.Second
+)
+
+// Kind is the backend. A nil dial is the network.
+func Kind(dial rest.Dialer) volume.Kind {
+	return volume.Kind{
+		Identify: func(cfg volume.Config) (volume.Identity, error) {
+			o, err := readOptions(cfg)
+			if err != nil {
+				return volume.Identity{}, err
+			}
+			return volume.Identity{
+				Share:    o.access.Share(o.user, o.password.Reveal()),
+				Endpoint: o.access.Endpoint(),
+				Object:   o.object.String(),
+			}, nil
+		},
+		New: func(volumes []volume.Config, logger *slog.Logger) (volume.Backend, error) {
+			return newBackend(dial, volumes, logger)
+		},
+	}
+}
+
+// backend is one cluster, or one SVM of it, as an account sees it.
+type backend struct {
+	client  *rest.Client
+	objects map[string]object // by the volume's name here
+
+	volumes *rest.Memo[inventory]
+	groups  *rest.Memo[map[string]flexGroup] // by UUID
+	nodes   *rest.Memo[[]node]
+	about   *rest.Memo[about]
+
+	rates  *rest.Rates
+	roster roster
+	// old is whether the system is older than ONTAP 9.11.1.
+	old atomic.Bool
+}
+
+func newBackend(dial rest.Dialer, volumes []volume.Config, logger *slog.Logger) (*backend, error) {
+	b := &backend{objects: map[string]object{}, roster: roster{}}
+	interval := sampling
+	var o options
+	for _, cfg := range volumes {
+		var err error
+		if o, err = readOptions(cfg); err != nil {
+			return nil, err
+		}
+		b.objects[cfg.Name] = o.object
+		interval = max(interval, cfg.PerformanceInterval)
+	}
+	client, err := rest.NewClient(rest.Config{
+		Access:  o.access,
+		Auth:    rest.Basic(o.user, o.password),
+		Secrets: []rest.Secret{o.password},
+		Header:  map[string][]string{"Accept": {"application/hal+json"}}, // with the links of the pages
+		Dial:    dial,
+		Logger:  logger,
+	})
+	if err != nil {
+		return nil, err
+	}
+	b.client = client
+	b.rates = rest.NewRates(10 * interval)
+	b.volumes = rest.NewMemo(together, 0, b.fetchVolumes)
+	b.groups = rest.NewMemo(together, 0, b.fetchGroups)
+	b.nodes = rest.NewMemo(nodesEvery, nodesLongest, b.fetchNodes)
+	b.about = rest.NewMemo(aboutEvery, 24*time.Hour, b.fetchAbout)
+	return b, nil
+}
+
+// Intervals are ONTAP's own.
+func (b *backend) Intervals() volume.Intervals {
+	return volume.Intervals{Performance: sampling, Health: sampling, Usage: sampling}
+}
+
+// Close ends the connections. There is no session to log out of.
+func (b *backend) Close() error { return b.client.Close() }
