@@ -5,8 +5,10 @@ import (
 	"storage_exporter/volume"
 	"storage_exporter/volume/ddn"
 	"storage_exporter/volume/gpfs"
+	"storage_exporter/volume/hammerspace"
 	"storage_exporter/volume/local"
 	"storage_exporter/volume/mount"
+	"storage_exporter/volume/netapp"
 	"storage_exporter/volume/purestorage"
 	"storage_exporter/volume/weka"
 )
@@ -15,13 +17,15 @@ import (
 // what the mounted ones are asked through.
 func Table(host *mount.Host) map[string]volume.Kind {
 	return map[string]volume.Kind{
-		"exascaler":     ddn.EXAScaler(host),
-		"gpfs":          gpfs.Kind(nil),
-		"nfs":           local.NFS(host),
-		"purestorage":   purestorage.Kind(nil),
-		"spectrumscale": gpfs.Kind(nil),
-		"vfs":           local.VFS(host),
-		"weka":          weka.Kind(nil),
-		"xfs":           local.XFS(host),
+		"exascaler":        ddn.EXAScaler(host),
+		"gpfs":             gpfs.Kind(nil),
+		"netapp":           netapp.Kind(nil),
+		"hammerspace-base": hammerspace.Base(host),
+		"nfs":              local.NFS(host),
+		"purestorage":      purestorage.Kind(nil),
+		"spectrumscale":    gpfs.Kind(nil),
+		"vfs":              local.VFS(host),
+		"weka":             weka.Kind(nil),
+		"xfs":              local.XFS(host),
 	}
 }

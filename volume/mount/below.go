@@ -23,10 +23,9 @@ func (t Table) Below(dir string) Table {
 	return below
 }
 
-// Ask asks a mount of the table whether it answers, as Look does for a path.
+// Ask asks a mount of the table whether it answers, as Look does for a path, and
+// returns when ctx ends at the latest.
 func (h *Host) Ask(ctx context.Context, m Mount) State {
-	ctx, cancel := withMargin(ctx)
-	defer cancel()
 	state := State{Path: m.Point, Real: m.Point, Mount: m}
 	local := h.local(m.Point)
 	state.FS, state.Err = guarded(ctx, h.guard, m.Device, func() (unix.Statfs_t, error) { return ask(local) })

@@ -15,6 +15,9 @@ func (h *Host) Sys(parts ...string) string {
 	return filepath.Join(append([]string{h.paths.Sys}, parts...)...)
 }
 
+// Path is where this process finds a path of the host.
+func (h *Host) Path(name string) string { return h.local(name) }
+
 // ReadFile reads a kernel file of 16 MiB at most.
 func ReadFile(name string) ([]byte, error) { return readFile(name) }
 

@@ -38,23 +38,28 @@ func (h *Host) nfsSample(m Mount, table Table) (Sample, error) {
 	return Sample{}, fmt.Errorf("mountstats has no counters for %s", m.Point)
 }
 
-// NFSSamples reads the counters of NFS mounts in one go, by their Device. A mount
-// of which nothing is counted is left out.
-func (h *Host) NFSSamples(mounts Table) (map[string]Sample, error) {
+// NFSSamples reads the counters of NFS mounts of the table in one go, by their
+// Device. A mount of which nothing is counted is left out.
+func (h *Host) NFSSamples(mounts, table Table) (map[string]Sample, error) {
 	content, err := h.readProcess("mountstats")
 	if err != nil {
 		return nil, fmt.Errorf("read the counters of the NFS mounts: %w", err)
 	}
-	wanted := make(map[string]bool, len(mounts))
+	sources := make(map[string]string, len(mounts)) // by device
 	for _, m := range mounts {
-		wanted[m.listed] = true
+		sources[m.Device] = m.Source
 	}
-	blocks := parseNFSBlocks(content, func(point string) bool { return wanted[point] })
+	points := make(map[string]string, len(mounts)) // devices by mount point
+	for _, m := range table {
+		if _, ok := sources[m.Device]; ok {
+			points[m.listed] = m.Device
+		}
+	}
 	samples := make(map[string]Sample, len(mounts))
-	for _, m := range mounts {
-		if s, ok := blocks[m.listed]; ok && (s.Read.Ops != nil || s.Write.Ops != nil) {
-			s.Identity = m.Device + " " + m.Source
-			samples[m.Device] = s
+	for point, s := range parseNFSBlocks(content, func(point string) bool { return points[point] != "" }) {
+		if device := points[point]; s.Read.Ops != nil || s.Write.Ops != nil {
+			s.Identity = device + " " + sources[device]
+			samples[device] = s
 		}
 	}
 	return samples, nil
