@@ -3,6 +3,7 @@ package backends
 
 import (
 	"storage_exporter/volume"
+	"storage_exporter/volume/cephfs"
 	"storage_exporter/volume/ddn"
 	"storage_exporter/volume/gpfs"
 	"storage_exporter/volume/hammerspace"
@@ -17,6 +18,7 @@ import (
 // what the mounted ones are asked through.
 func Table(host *mount.Host) map[string]volume.Kind {
 	return map[string]volume.Kind{
+		"cephfs":           cephfs.Kind(host),
 		"exascaler":        ddn.EXAScaler(host),
 		"gpfs":             gpfs.Kind(nil),
 		"netapp":           netapp.Kind(nil),
