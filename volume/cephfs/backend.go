@@ -1,0 +1,149 @@
+package cephfs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"storage_exporter/volume"
+	"storage_exporter/volume/mount"
+	"storage_exporter/volume/rest"
+)
+
+// backend observes one path for all of its volumes.
+type backend struct {
+	path    string
+	point   *mount.Point
+	kernel  *debugfs
+	fuse    *fuse
+	meter   *meter
+	volumes map[string]mount.Want
+	log     *slog.Logger
+
+	mu        sync.Mutex // guards uncounted
+	uncounted string     // why there is no performance; "" when there is
+}
+
+func newBackend(host *mount.Host, opts options, volumes []volume.Config, logger *slog.Logger) *backend {
+	interval := volumes[0].PerformanceInterval
+	if interval <= 0 {
+		interval = volume.DefaultPerformance.Interval
+	}
+	b := &backend{
+		path: volumes[0].Path, point: host.NewPoint(volumes[0].Path, interval),
+		kernel: newDebugfs(host, opts.debugfs), fuse: newFuse(host, opts.socket), meter: newMeter(interval),
+		volumes: map[string]mount.Want{}, log: logger,
+	}
+	for _, cfg := range volumes {
+		b.volumes[cfg.Name] = mount.WantOf(cfg, true, kernelType, fuseType, otherFuse)
+	}
+	return b
+}
+
+// Performance takes one reading of the client's counters and compares it with
+// the one before. A mount that hangs still has its counters.
+func (b *backend) Performance(ctx context.Context) (map[string]volume.Result[volume.Performance], error) {
+	ctx, cancel := mount.WithMargin(ctx)
+	defer cancel()
+	m, table, _, err := b.point.Find(ctx)
+	var rates volume.Performance
+	var at time.Time
+	if err == nil && isCeph(m) {
+		rates, at, err = b.rates(ctx, m, table)
+		b.tell(err)
+	}
+	return rest.Each(b.volumes, func(_ string, want mount.Want) (volume.Performance, time.Time, error) {
+		if m.Point != "" {
+			if wrong := want.Check(b.path, m); wrong != nil {
+				return volume.Performance{}, at, wrong
+			}
+		}
+		return rates, at, err
+	}), nil
+}
+
+func (b *backend) rates(ctx context.Context, m mount.Mount, table mount.Table) (volume.Performance, time.Time, error) {
+	var r reading
+	var err error
+	if m.FSType == kernelType {
+		r, err = b.kernel.reading(ctx, b.point, m)
+	} else {
+		r, err = b.fuse.reading(ctx, m, table)
+	}
+	if err != nil {
+		return volume.Performance{}, time.Time{}, err
+	}
+	return b.meter.next(r, time.Now())
+}
+
+// tell logs why there is no performance, when that is new.
+func (b *backend) tell(err error) {
+	text := ""
+	switch {
+	case err == nil, errors.Is(err, volume.ErrNoSample):
+	case errors.Is(err, volume.ErrUnsupported):
+		text = strings.TrimSuffix(err.Error(), ": "+volume.ErrUnsupported.Error())
+	default:
+		return // it is a failure, and counted as one
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if text != "" && text != b.uncounted {
+		b.log.Warn("volume has no performance figures", "path", b.path, "backend", "cephfs", "err", err)
+	}
+	b.uncounted = text
+}
+
+// Health asks the mount, and by it the metadata servers and the monitors.
+func (b *backend) Health(ctx context.Context) (map[string]volume.Result[volume.Health], error) {
+	p := b.probe(ctx)
+	b.mu.Lock()
+	uncounted := b.uncounted
+	b.mu.Unlock()
+	return rest.Each(b.volumes, func(_ string, want mount.Want) (volume.Health, time.Time, error) {
+		h := p.health(want)
+		if uncounted != "" && h.Metadata != nil {
+			h.Metadata["performance"] = uncounted
+		}
+		return h, time.Time{}, nil
+	}), nil
+}
+
+// Usage asks how full the volume is: by its quota, where it has one.
+func (b *backend) Usage(ctx context.Context) (map[string]volume.Result[volume.Usage], error) {
+	state := b.point.Look(ctx)
+	var asked attributes
+	var failed error
+	if state.Err == nil && isCeph(state.Mount) {
+		asked, failed = b.attributes(ctx, quotaBytes, quotaFiles, recursiveBytes, recursiveFiles, recursiveDirs)
+	}
+	return rest.Each(b.volumes, func(_ string, want mount.Want) (volume.Usage, time.Time, error) {
+		u, err := state.Usage(want)
+		if err == nil && failed != nil {
+			err = fmt.Errorf("look at %s: %w", b.path, failed)
+		}
+		if err != nil {
+			return volume.Usage{}, time.Time{}, err
+		}
+		return asked.limit(u), time.Time{}, nil
+	}), nil
+}
+
+// Intervals are zero: the client's figures are always of now.
+func (b *backend) Intervals() volume.Intervals { return volume.Intervals{} }
+
+// Close has nothing to give back.
+func (b *backend) Close() error { return nil }
+
+func isCeph(m mount.Mount) bool {
+	return m.FSType == kernelType || m.FSType == fuseType || m.FSType == otherFuse
+}
+
+// unsupported says why there are no figures, in words an operator can act on.
+func unsupported(format string, args ...any) error {
+	return fmt.Errorf("%s: %w", fmt.Sprintf(format, args...), volume.ErrUnsupported)
+}

@@ -1,0 +1,65 @@
+// Package cephfs has the backend of CephFS: a directory on a file system that the
+// kernel's client or ceph-fuse has mounted. It asks the mount, what the client
+// counts, and nothing else of the cluster. It only ever reads.
+package cephfs
+
+import (
+	"log/slog"
+	"path"
+	"strings"
+
+	"storage_exporter/volume"
+	"storage_exporter/volume/mount"
+	"storage_exporter/volume/rest"
+)
+
+// The types of a mount: of the kernel's client, and of ceph-fuse by two names.
+const (
+	kernelType = "ceph"
+	fuseType   = "fuse.ceph-fuse"
+	otherFuse  = "fuse.ceph"
+)
+
+// Kind is a directory on a mounted CephFS.
+func Kind(host *mount.Host) volume.Kind {
+	return volume.Kind{
+		Mounted:  true,
+		Identify: identify,
+		New: func(volumes []volume.Config, logger *slog.Logger) (volume.Backend, error) {
+			opts, err := read(volumes[0])
+			if err != nil {
+				return nil, err
+			}
+			return newBackend(host, opts, volumes, logger), nil
+		},
+	}
+}
+
+// options are a volume's own; empty is the usual place.
+type options struct {
+	debugfs string // directory of the kernel's clients
+	socket  string // admin socket of the ceph-fuse
+}
+
+func read(cfg volume.Config) (options, error) {
+	o := rest.Read(cfg)
+	opts := options{debugfs: o.StringOr("ceph_debugfs_path", ""), socket: o.StringOr("ceph_admin_socket", "")}
+	if opts.debugfs != "" && !path.IsAbs(opts.debugfs) {
+		o.Wrong("ceph_debugfs_path", `must be an absolute path, such as "/sys/kernel/debug/ceph"`)
+	}
+	if opts.socket != "" && !path.IsAbs(opts.socket) {
+		o.Wrong("ceph_admin_socket", `must be an absolute path, such as "/var/run/ceph/ceph-client.admin.asok"`)
+	}
+	return opts, o.Err()
+}
+
+// identify shares a Backend among the volumes of one path with the same options.
+func identify(cfg volume.Config) (volume.Identity, error) {
+	opts, err := read(cfg)
+	if err != nil {
+		return volume.Identity{}, err
+	}
+	id, err := mount.Identify(cfg)
+	id.Share = strings.Join([]string{id.Share, opts.debugfs, opts.socket}, "\x00")
+	return id, err
+}

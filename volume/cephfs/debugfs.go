@@ -1,0 +1,125 @@
+package cephfs
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"golang.org/x/sys/unix"
+
+	"storage_exporter/volume/mount"
+)
+
+// maxClients bounds how many clients of a host are looked through.
+const maxClients = 1000
+
+// debugfs is where the kernel shows what its clients count. Reading it asks
+// nobody but the kernel.
+type debugfs struct {
+	dir string
+
+	mu    sync.Mutex // guards the fields below
+	mount string     // the mount whose client is known
+	known string     // its directory
+}
+
+func newDebugfs(host *mount.Host, dir string) *debugfs {
+	return &debugfs{dir: cmp.Or(dir, host.Sys("kernel", "debug", "ceph"))}
+}
+
+// reading reads the counters of a mount's client.
+func (d *debugfs) reading(ctx context.Context, point *mount.Point, m mount.Mount) (reading, error) {
+	clients, err := d.clients()
+	if err != nil {
+		return reading{}, err
+	}
+	client, err := d.choose(ctx, point, m, clients)
+	if err != nil {
+		return reading{}, err
+	}
+	return d.read(client)
+}
+
+// clients lists the directories with counters of CephFS; those of RBD have none.
+func (d *debugfs) clients() (map[string]bool, error) {
+	entries, err := os.ReadDir(d.dir)
+	if err != nil {
+		return nil, d.explain(err)
+	}
+	clients := map[string]bool{}
+	for _, e := range entries[:min(len(entries), maxClients)] {
+		if _, err := os.Lstat(filepath.Join(d.dir, e.Name(), "metrics")); err == nil {
+			clients[e.Name()] = true
+		}
+	}
+	if len(clients) == 0 {
+		return nil, unsupported("no CephFS client has counters in %s: that needs Linux 5.8", d.dir)
+	}
+	return clients, nil
+}
+
+func (d *debugfs) explain(err error) error {
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return unsupported("the kernel client's counters may not be read (%v): run as root", err)
+	case errors.Is(err, fs.ErrNotExist):
+		return unsupported("the kernel client's counters are not to be seen in %s: mount debugfs, or set ceph_debugfs_path", d.dir)
+	}
+	return err
+}
+
+// choose finds the client of a mount. The mount tells it; the only one there is
+// needs no telling.
+func (d *debugfs) choose(ctx context.Context, point *mount.Point, m mount.Mount, clients map[string]bool) (string, error) {
+	key := m.Device + " " + m.Source
+	d.mu.Lock()
+	known := d.known
+	same := d.mount == key
+	d.mu.Unlock()
+	if same && clients[known] { // a mount keeps its client, and a client its directory
+		return known, nil
+	}
+	values, _, err := point.Xattrs(ctx, clusterID, clientID)
+	told, ok := attributes{values: values}.instance()
+	switch {
+	case ok && clients[told.directory()]:
+		d.mu.Lock()
+		d.mount, d.known = key, told.directory()
+		d.mu.Unlock()
+		return told.directory(), nil
+	case ok:
+		return "", unsupported("%s has no counters of %s, which is mounted on %s", d.dir, told.directory(), m.Point)
+	case len(clients) == 1:
+		for only := range clients {
+			return only, nil
+		}
+	case err != nil:
+		return "", err
+	}
+	return "", unsupported("%s has several clients, and the mount on %s does not tell which is its own: that needs Linux 5.11", d.dir, m.Point)
+}
+
+// read reads the counters of one client: newer kernels have a directory of
+// files, older ones a single file.
+func (d *debugfs) read(client string) (reading, error) {
+	r := reading{identity: client, averaged: true}
+	metrics := filepath.Join(d.dir, client, "metrics")
+	for _, name := range []string{"latency", "size"} {
+		content, err := mount.ReadFile(filepath.Join(metrics, name))
+		if errors.Is(err, unix.ENOTDIR) {
+			content, err = mount.ReadFile(metrics)
+		}
+		if err != nil {
+			return reading{}, d.explain(err)
+		}
+		r.takeTables(content)
+	}
+	if r.read.ops == nil && r.write.ops == nil {
+		return reading{}, unsupported("%s counts no reads and writes", metrics)
+	}
+	return r, nil
+}
