@@ -30,11 +30,10 @@ type emulator struct {
 	made      int
 	access    map[string]time.Time // until when
 	refresh   map[string]bool
-	forbidden string // a path that the account may not ask
-	without   string // "fs_stats" where that category is not known
-	refuses   bool   // what is not known is refused, rather than left out
-	lag       time.Duration
-	forms     int // logins that were no JSON
+	forbidden string        // a path that the account may not ask
+	without   string        // "fs_stats" where that category is not known
+	refuses   bool          // what is not known is refused, rather than left out
+	lag       time.Duration // of the statistics
 }
 
 func start(t testing.TB, network *volumetest.Network, volumes int) *emulator {
@@ -93,7 +92,6 @@ func (e *emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (e *emulator) login(w http.ResponseWriter, r *http.Request) {
 	var said struct{ Username, Password, Org string }
 	if json.NewDecoder(r.Body).Decode(&said) != nil {
-		e.forms++
 		fail(w, http.StatusBadRequest, "not JSON")
 		return
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,12 +32,12 @@ func (b *backend) Health(ctx context.Context) (map[string]volume.Result[volume.H
 	case err != nil && common.status != volume.Offline: // else the cluster's word is enough
 		return nil, err
 	case !hidden && c.Alerts.Value > 0 && len(common.words) > 0:
-		alerts, _, _ := b.alerts.Get(ctx) //nolint:errcheck // they only explain
+		alerts, _, _ := b.alerts.Get(ctx) // they only explain
 		common.explain(alerts)
 	}
 	name, _ := b.scope.get()
 	return rest.Each(b.volumes, func(_ string, o options) (volume.Health, time.Time, error) {
-		v := common.copy()
+		v := common.clone()
 		f, err := list.find(o)
 		switch {
 		case err == nil:
@@ -44,7 +45,7 @@ func (b *backend) Health(ctx context.Context) (map[string]volume.Result[volume.H
 		case list != nil:
 			return volume.Health{}, at, err
 		}
-		return volume.Health{Status: v.status, Info: rest.Clean(strings.Join(v.words, "; "), maxInfo), Metadata: metadata(c, f, name)}, at, nil
+		return volume.Health{Status: v.status, Info: v.info(), Metadata: metadata(c, f, name)}, at, nil
 	}), nil
 }
 
@@ -80,8 +81,11 @@ func (v *verdict) worsen(to volume.Status, format string, args ...any) {
 // severity orders the states: that something is not served is the worst.
 var severity = map[volume.Status]int{volume.Healthy: 0, volume.Degraded: 1, volume.Unavailable: 2, volume.Offline: 3}
 
-func (v *verdict) copy() verdict {
-	return verdict{v.status, append([]string(nil), v.words...)}
+// info is the words on one line.
+func (v *verdict) info() string { return rest.Clean(strings.Join(v.words, "; "), maxInfo) }
+
+func (v *verdict) clone() verdict {
+	return verdict{v.status, slices.Clone(v.words)}
 }
 
 // explain names the alerts.

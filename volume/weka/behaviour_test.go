@@ -1,0 +1,234 @@
+package weka
+
+import (
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"storage_exporter/volume"
+	"storage_exporter/volume/rest"
+	"storage_exporter/volume/volumetest"
+)
+
+// within a bubble, with an emulator of two volumes.
+func bubble(t *testing.T, change func(*emulator), check func(*testing.T, *emulator, *backend)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		network := volumetest.NewNetwork()
+		e := start(t, network, 2)
+		if change != nil {
+			change(e)
+		}
+		b, err := newBackend(e.volumes, network.Dial, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = b.Close() }()
+		check(t, e, b)
+	})
+}
+
+// reads observes and returns the reads of the first volume.
+func reads(t *testing.T, b *backend) (float64, error) {
+	t.Helper()
+	got, err := b.Performance(within(t))
+	if err == nil {
+		err = got["v0"].Err
+	}
+	if err != nil {
+		return 0, err
+	}
+	return *got["v0"].Value.IOPSRead, nil
+}
+
+func asked(e *emulator, path string) int {
+	n := 0
+	for _, c := range e.Calls() {
+		if strings.HasSuffix(c.Path, path) {
+			n++
+		}
+	}
+	return n
+}
+
+func TestScopeNeverWidens(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, e *emulator, b *backend) {
+		if got, err := reads(t, b); got != 10.5 || err != nil {
+			t.Fatal(got, err)
+		}
+		for _, refuses := range []bool{false, true} {
+			e.set(func() { e.without, e.refuses = "fs_stats", refuses })
+			for range 30 {
+				time.Sleep(time.Minute)
+				if got, err := reads(t, b); err == nil {
+					t.Fatalf("a volume that had figures of its own shows %v of the cluster", got)
+				} else if !refuses && !errors.Is(err, volume.ErrNoSample) {
+					t.Fatal(err)
+				}
+			}
+		}
+		e.set(func() { e.without = "" })
+		time.Sleep(time.Minute)
+		if got, err := reads(t, b); got != 10.5 || err != nil {
+			t.Fatal(got, err)
+		}
+	})
+}
+
+func TestScopeNarrows(t *testing.T) {
+	bubble(t, func(e *emulator) { e.without, e.refuses = "fs_stats", true }, func(t *testing.T, e *emulator, b *backend) {
+		for range 20 {
+			if got, err := reads(t, b); got != 31.5 || err != nil {
+				t.Fatal(got, err)
+			}
+			time.Sleep(time.Minute)
+		}
+		if n := asked(e, "/stats"); n > 22 {
+			t.Errorf("%d calls in twenty minutes", n)
+		}
+		e.set(func() { e.without = "" })
+		time.Sleep(retryScope)
+		if got, err := reads(t, b); got != 10.5 || err != nil {
+			t.Fatal(got, err)
+		}
+	})
+}
+
+// A minute's statistics come late.
+func TestLateStatistics(t *testing.T) {
+	bubble(t, func(e *emulator) { e.lag = 50 * time.Second }, func(t *testing.T, _ *emulator, b *backend) {
+		for range 60 {
+			time.Sleep(7 * time.Second)
+			got, err := b.Performance(within(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := got["v0"]
+			if age := time.Since(r.SampledAt); r.Err != nil || age > 2*time.Minute || age < 50*time.Second {
+				t.Fatalf("%v, sampled %v ago", r.Err, age)
+			}
+		}
+	})
+}
+
+func TestForbiddenStatistics(t *testing.T) {
+	bubble(t, func(e *emulator) { e.forbidden = "/stats" }, func(t *testing.T, e *emulator, b *backend) {
+		if _, err := reads(t, b); !errors.Is(err, rest.ErrForbidden) {
+			t.Error(err)
+		}
+		if n := asked(e, "/stats"); n != 1 {
+			t.Errorf("asked %d times", n)
+		}
+	})
+}
+
+// A session that was revoked altogether is made anew, with one login.
+func TestRevoked(t *testing.T) {
+	bubble(t, func(e *emulator) { e.listForm = true }, func(t *testing.T, e *emulator, b *backend) {
+		for range 3 {
+			if _, err := reads(t, b); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Minute)
+			e.set(func() {
+				clear(e.access)
+				clear(e.refresh)
+			})
+		}
+		e.Forget()
+		if _, err := reads(t, b); err != nil {
+			t.Fatal(err)
+		}
+		if n, m := asked(e, "/login"), asked(e, "/login/refresh"); n != 1 || m != 1 {
+			t.Errorf("%d logins, %d refreshes", n, m)
+		}
+	})
+}
+
+// For hours, the password is sent once.
+func TestRefreshes(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, e *emulator, b *backend) {
+		for range 120 {
+			if _, err := reads(t, b); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Minute)
+		}
+		if n := asked(e, "/login"); n != 1 {
+			t.Errorf("%d logins", n)
+		}
+		if n := asked(e, "/login/refresh"); n < 20 || n > 40 {
+			t.Errorf("%d refreshes in two hours", n)
+		}
+	})
+}
+
+func TestLongLivedToken(t *testing.T) {
+	const token = "weka-long-lived-token"
+	bubble(t, func(e *emulator) {
+		e.Secret(token)
+		e.access[token] = time.Now().Add(time.Hour)
+		for i := range e.volumes {
+			o := e.volumes[i].Options
+			o["weka_token"] = token
+			delete(o, "weka_username")
+			delete(o, "weka_password")
+		}
+	}, func(t *testing.T, e *emulator, b *backend) {
+		if got, err := reads(t, b); got != 10.5 || err != nil {
+			t.Fatal(got, err)
+		}
+		if n := asked(e, "/login"); n != 0 {
+			t.Errorf("%d logins", n)
+		}
+	})
+}
+
+// A list of backend servers: the next is asked when one is away.
+func TestServersTakeOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		network := volumetest.NewNetwork()
+		e := start(t, network, 1)
+		gone := volumetest.NewAppliance(t, network, e)
+		gone.Down()
+		e.volumes[0].Options["weka_endpoint"] = gone.URL + ", " + e.URL
+		b, err := newBackend(e.volumes, network.Dial, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = b.Close() }()
+		if got, err := reads(t, b); got != 10.5 || err != nil {
+			t.Fatal(got, err)
+		}
+	})
+}
+
+func TestIdentity(t *testing.T) {
+	base := func(change map[string]any) volume.Identity {
+		t.Helper()
+		options := map[string]any{"weka_endpoint": "https://weka01:14000/", "weka_username": "u", "weka_password": "p", "weka_fs_name": "a", "unknown": 1}
+		for k, v := range change {
+			options[k] = v
+		}
+		id, err := Kind(nil).Identify(volume.Config{Name: "v", Options: options})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return id
+	}
+	standard := base(nil)
+	if standard.Endpoint != "https://weka01:14000/api/v2" || standard.Object != "Root/a" {
+		t.Errorf("%+v", standard)
+	}
+	if other := base(map[string]any{"weka_fs_name": "b"}); other.Share != standard.Share {
+		t.Error("two file systems of one cluster share no session")
+	}
+	for key, value := range map[string]any{"weka_organization": "Lab", "weka_username": "v", "weka_password": "q", "weka_endpoint": "https://weka02:14000", "weka_token": "t", "weka_verify_ssl": false} {
+		if other := base(map[string]any{key: value}); other.Share == standard.Share {
+			t.Errorf("another %s shares the session", key)
+		}
+	}
+}

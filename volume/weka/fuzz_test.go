@@ -1,0 +1,124 @@
+package weka
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"storage_exporter/volume"
+	"storage_exporter/volume/rest"
+)
+
+// seed adds the samples, and what no sample shows.
+func seed(f *testing.F, more ...string) {
+	f.Helper()
+	files, err := filepath.Glob("testdata/*.*")
+	if err != nil || len(files) == 0 {
+		f.Fatal("no samples", err)
+	}
+	for _, name := range files {
+		content, err := os.ReadFile(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(content)
+	}
+	for _, content := range more {
+		f.Add([]byte(content))
+	}
+}
+
+func answerOf(content []byte) *rest.Answer {
+	return &rest.Answer{
+		Status: http.StatusOK, Header: http.Header{"Date": {sampledAt.Format(http.TimeFormat)}}, Body: content, ReceivedAt: time.Now(),
+	}
+}
+
+// Whatever the state, what is not healthy says why, in short.
+func FuzzHealth(f *testing.F) {
+	seed(f, `{"data": {"status": "OK", "io_status": "\u0000\n", "drives": {"active": -1, "total": 9223372036854775807}}}`,
+		`{"data": {"status": "REBUILDING", "rebuild": {"progressPercent": 1e300, "protectionState": [{"numFailures": 1, "percent": 1e-300}, 3, null]}}}`)
+	f.Fuzz(func(t *testing.T, content []byte) {
+		c, err := clusterOf(answerOf(content))
+		if err != nil {
+			c = nil
+		}
+		alerts, _ := alertsOf(answerOf(content))
+		list, _ := filesystemsOf(answerOf(content))
+		list = merged(list, filesystem{})
+		for _, fs := range list {
+			v := verdict{volume.Healthy, nil}
+			if c != nil {
+				v = c.judge()
+			}
+			v.explain(alerts)
+			fs.judge(&v, c == nil)
+			if v.status != volume.Healthy && len(v.words) == 0 {
+				t.Errorf("%s without a word why", v.status)
+			}
+			if info := v.info(); utf8.RuneCountInString(info) > maxInfo || !utf8.ValidString(info) {
+				t.Errorf("info %q", info)
+			}
+			for _, text := range metadata(c, fs, "volume") {
+				if utf8.RuneCountInString(text) > maxDetail || !utf8.ValidString(text) {
+					t.Errorf("metadata %q", text)
+				}
+			}
+			if n, ok := fs.number(); ok && n < 0 {
+				t.Errorf("number %d", n)
+			}
+		}
+	})
+}
+
+func merged(list filesystems, fs filesystem) filesystems {
+	if list == nil {
+		list = filesystems{}
+	}
+	list[""] = fs
+	return list
+}
+
+// Whatever the statistics, every figure is possible and has a time.
+func FuzzStats(f *testing.F) {
+	seed(f, `{"data": {"all": {"fs_stats": [{"stats": {"READS[fS: 0]": 1e308, "READ_LATENCY[fS: 0]": -1, "WRITES[fS: -1]": 1}, "timestamp": 1741064760}]}}}`)
+	f.Fuzz(func(t *testing.T, content []byte) {
+		for _, category := range []string{byFilesystem, ofCluster} {
+			by, err := figuresOf(answerOf(content), category)
+			if err != nil && by != nil {
+				t.Errorf("figures with %v", err)
+			}
+			for number, found := range by {
+				p := found.performance
+				if number < whole || category == ofCluster && number != whole || rates(p) == 0 || found.at.IsZero() {
+					t.Errorf("%s %d: %+v", category, number, found)
+				}
+				if p.LatencyReadUsec != nil && (p.IOPSRead == nil || *p.IOPSRead == 0) {
+					t.Errorf("a latency without operations: %+v", p)
+				}
+				for _, v := range []*float64{p.IOPSRead, p.IOPSWrite, p.BytesRead, p.BytesWrite, p.LatencyReadUsec, p.LatencyWriteUsec} {
+					if v != nil && !(*v >= 0) {
+						t.Errorf("%d: %v", number, *v)
+					}
+				}
+			}
+		}
+	})
+}
+
+// Whatever a login is answered with, there is a token with an end, or an error.
+func FuzzLogin(f *testing.F) {
+	seed(f, `{"data": {"access_token": "a", "expires_in": 9223372036854775807}}`, `{"data": [{"access_token": 7, "expires_in": -1}, 3]}`, `{"data": []}`)
+	f.Fuzz(func(t *testing.T, content []byte) {
+		token, err := tokenOf(answerOf(content))
+		if err != nil {
+			return
+		}
+		if life := time.Until(token.Expires); token.Header.Get("Authorization") == "Bearer " || life <= 0 || life > longestLife {
+			t.Errorf("a token for %v", life)
+		}
+	})
+}
