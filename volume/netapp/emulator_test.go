@@ -27,6 +27,7 @@ type ontap struct {
 	pageMost  int  // records, whatever the caller wants
 	old       bool // before 9.11.1
 	svmScoped bool // the account may not see the cluster
+	calls     int
 }
 
 // fakeVolume is a volume with what the list says of it. The reads and writes are
@@ -66,7 +67,8 @@ func newFlexGroup(svm, name string, n, reads, writes int) *fakeVolume {
 }
 
 func newOntap() *ontap {
-	return &ontap{begin: time.Now().Add(-time.Hour), pageMost: 500, nodes: []map[string]any{
+	// A bubble begins in the year 2000.
+	return &ontap{begin: time.Date(1999, 12, 31, 23, 0, 0, 0, time.UTC), pageMost: 500, nodes: []map[string]any{
 		{"name": "ontap-a-01", "uuid": "n1", "state": "up"}, {"name": "ontap-a-02", "uuid": "n2", "state": "up"},
 	}}
 }
@@ -111,6 +113,7 @@ func (o *ontap) change(f func()) {
 func (o *ontap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.calls++
 	w.Header().Set("Date", time.Now().UTC().Format(http.TimeFormat))
 	user, given, _ := r.BasicAuth()
 	query := r.URL.Query()

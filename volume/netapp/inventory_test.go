@@ -1,0 +1,89 @@
+package netapp
+
+import (
+	"testing"
+	"time"
+
+	"storage_exporter/volume"
+)
+
+func TestSameNameInSeveralSVMs(t *testing.T) {
+	o := newOntap()
+	o.volumes = []*fakeVolume{newVolume("svm_a", "v", 1, 10, 1), newVolume("svm_b", "v", 2, 20, 2), newVolume("svm_b", "w", 3, 30, 3)}
+	with(t, o, []string{"v", "svm_a/v", "svm_b/v", "w"}, func(t *testing.T, b volume.Backend) {
+		if h := health(t, b, "v"); h.Status != volume.Unavailable || h.Info != "2 SVMs have a volume v (svm_a, svm_b): set netapp_svm_name to one of them" {
+			t.Errorf("%s %s", h.Status, h.Info)
+		}
+		for name, want := range map[string]float64{"svm_a/v": 10, "svm_b/v": 20, "w": 30} {
+			if got := performance(t, b, name); got.Err != nil || *got.Value.IOPSRead != want {
+				t.Errorf("%s: %+v, %v", name, got.Value, got.Err)
+			}
+		}
+	})
+}
+
+// The list and the members come in small pages, whatever was asked for.
+func TestPages(t *testing.T) {
+	o := newOntap()
+	o.pageMost = 3
+	var names []string
+	for i := range 10 {
+		o.volumes = append(o.volumes, newFlexGroup("svm_ai", string(rune('a'+i)), i, 30, 6))
+		names = append(names, string(rune('a'+i)))
+	}
+	with(t, o, names, func(t *testing.T, b volume.Backend) {
+		for range 2 {
+			for _, name := range names {
+				if got := performance(t, b, name); got.Err != nil {
+					t.Errorf("%s: %v", name, got.Err)
+				}
+			}
+			time.Sleep(time.Minute)
+		}
+		for _, name := range names {
+			if got := performance(t, b, name); *got.Value.IOPSRead != 30 {
+				t.Errorf("%s: %v", name, *got.Value.IOPSRead)
+			}
+		}
+	})
+}
+
+// Systems before 9.11.1 refuse a parameter that they do not know. They are not
+// asked twice each time.
+func TestOldSystem(t *testing.T) {
+	o := one(newVolume("svm_ai", "v", 1, 100, 10))
+	o.old = true
+	for i, got := range rounds(t, o, 3, func(int) {}) {
+		if got.Err != nil || *got.Value.IOPSRead != 100 {
+			t.Errorf("look %d: %+v, %v", i, got.Value, got.Err)
+		}
+	}
+	if o.calls != 4 {
+		t.Errorf("%d calls, not 4: one is refused", o.calls)
+	}
+}
+
+func TestBatches(t *testing.T) {
+	names := map[string]bool{}
+	for i := range 1000 {
+		names[string(rune('a'+i%26))+time.Duration(i).String()] = true
+	}
+	seen := 0
+	for _, batch := range batches(names) {
+		if len(batch) > longestFilter {
+			t.Errorf("%d bytes", len(batch))
+		}
+		for _, r := range batch {
+			if r == '|' {
+				seen++
+			}
+		}
+		seen++
+	}
+	if all := batches(names); len(all) != 3 || seen != len(names) {
+		t.Errorf("%d batches, %d of %d names", len(all), seen, len(names))
+	}
+	if all := batches(nil); len(all) != 0 {
+		t.Errorf("%q", all)
+	}
+}
