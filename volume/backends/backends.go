@@ -5,6 +5,7 @@ import (
 	"storage_exporter/volume"
 	"storage_exporter/volume/cephfs"
 	"storage_exporter/volume/ddn"
+	"storage_exporter/volume/dellemc"
 	"storage_exporter/volume/gpfs"
 	"storage_exporter/volume/hammerspace"
 	"storage_exporter/volume/local"
@@ -20,6 +21,7 @@ func Table(host *mount.Host) map[string]volume.Kind {
 	return map[string]volume.Kind{
 		"cephfs":           cephfs.Kind(host),
 		"exascaler":        ddn.EXAScaler(host),
+		"dellemc-onefs":    dellemc.Kind(nil),
 		"gpfs":             gpfs.Kind(nil),
 		"netapp":           netapp.Kind(nil),
 		"hammerspace-base": hammerspace.Base(host),

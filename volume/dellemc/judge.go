@@ -1,0 +1,220 @@
+package dellemc
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"storage_exporter/volume"
+	"storage_exporter/volume/rest"
+)
+
+const (
+	longestInfo  = 500 // characters
+	longestFact  = 300
+	longestWord  = 80
+	mostTold     = 5    // of a kind
+	fewBytesLeft = 0.02 // of the capacity: full
+)
+
+// findings are what is wrong with a cluster: the worst counts, all are told.
+type findings struct {
+	status volume.Status
+	texts  []string
+}
+
+// rank is from best to worst.
+var rank = map[volume.Status]int{volume.Healthy: 0, volume.Degraded: 1, volume.Unavailable: 2, volume.Offline: 3}
+
+func (f *findings) add(status volume.Status, format string, args ...any) {
+	if rank[status] > rank[f.status] {
+		f.status = status
+	}
+	f.texts = append(f.texts, fmt.Sprintf(format, args...))
+}
+
+func (f *findings) info() string { return rest.Clean(strings.Join(f.texts, "; "), longestInfo) }
+
+// judge is the cluster's health.
+func (o *observed) judge() *findings {
+	f := &findings{status: volume.Healthy}
+	known := f.nodes(o.cluster, o.statistics)
+	f.pools(o.pools)
+	f.space(o.statistics)
+	f.events(o.events)
+	f.whole(o.statistics.values[keyHealth], known)
+	for _, part := range []struct {
+		what string
+		err  error
+	}{
+		{"the statistics are", o.statisticsErr}, {"the nodes are", o.clusterErr},
+		{"the disk pools are", o.poolsErr}, {"the events are", o.eventsErr},
+	} {
+		if part.err != nil {
+			f.add(volume.Healthy, "%s not known: %v", part.what, part.err)
+		}
+	}
+	return f
+}
+
+// nodes is about who is there; it is false where nobody tells.
+func (f *findings) nodes(c cluster, s statistics) bool {
+	var down, untold []string
+	for _, d := range c.Devices {
+		name := "node " + strconv.FormatInt(d.Number.Value, 10)
+		if !d.Number.Valid {
+			name = "a node without a number"
+		}
+		switch {
+		case !d.Up.Valid:
+			untold = append(untold, name)
+		case !d.Up.Value:
+			down = append(down, name)
+		}
+	}
+	all := len(c.Devices)
+	if c.Quorum.Valid && !c.Quorum.Value {
+		f.add(volume.Offline, "the cluster has no quorum: bring its nodes back")
+	}
+	switch n := s.values[keyNodesDown].Value; {
+	case len(down) > 0 && len(down) == all:
+		f.add(volume.Offline, "all %d nodes are down", all)
+	case len(down) > 0:
+		f.add(volume.Degraded, "%d of %d nodes are down: %s", len(down), all, some(down))
+	case n > 0:
+		f.add(volume.Degraded, "nodes that are down: %d", n)
+	}
+	if len(untold) > 0 && len(untold) < all {
+		f.add(volume.Degraded, "nodes that do not tell whether they are up: %s", some(untold))
+	}
+	return all > len(untold) && c.Quorum.Valid
+}
+
+// pools is about disks.
+func (f *findings) pools(pools []diskPool) {
+	for i, p := range pools {
+		if i == mostTold {
+			f.add(volume.Degraded, "disk pools that are not well besides: %d", len(pools)-i)
+			break
+		}
+		var flags, parts []string
+		for _, flag := range p.Flags {
+			flags = append(flags, word(flag))
+		}
+		for _, a := range p.Affected {
+			parts = append(parts, p.part(a.Type, a.Device.LNN, a.Device.Bay))
+		}
+		text := fmt.Sprintf("disk pool %s is not well: %s", word(p.Pool.Name), some(flags))
+		if len(parts) > 0 {
+			text += " (" + some(parts) + ")"
+		}
+		f.add(volume.Degraded, "%s", text)
+	}
+}
+
+// part names a drive or a node.
+func (diskPool) part(kind rest.Text, node, bay rest.Int) string {
+	text := word(kind)
+	if bay.Valid {
+		text += fmt.Sprintf(" in bay %d", bay.Value)
+	}
+	if node.Valid {
+		text += fmt.Sprintf(" of node %d", node.Value)
+	}
+	return text
+}
+
+func (f *findings) space(s statistics) {
+	u, err := clusterUsage(s)
+	if err != nil || u.AvailableBytes == nil {
+		return
+	}
+	if left := float64(*u.AvailableBytes) / float64(*u.CapacityBytes); left < fewBytesLeft {
+		f.add(volume.Degraded, "the cluster is full (%.1f %% left): delete files or add nodes", 100*left)
+	}
+}
+
+// events is about what an operator has not resolved. Warnings and information do
+// not count.
+func (f *findings) events(events []event) {
+	told := 0
+	for _, e := range events {
+		severity := strings.ToLower(e.Severity.String())
+		switch severity {
+		case "warning", "information":
+			continue
+		case "":
+			severity = "unknown"
+		}
+		if told++; told <= mostTold {
+			f.add(volume.Degraded, "event of severity %s: %s", word(rest.Text(severity)), rest.Clean(e.text(), longestWord))
+		}
+	}
+	if told > mostTold {
+		f.add(volume.Degraded, "open events besides: %d", told-mostTold)
+	}
+}
+
+// whole is about the cluster's own word. Where it is missing, the nodes' word
+// counts.
+func (f *findings) whole(health rest.Int, nodesKnown bool) {
+	switch {
+	case !health.Valid && !nodesKnown:
+		f.add(volume.Unavailable, "the cluster does not tell its health")
+	case !health.Valid, health.Value == 0:
+	case health.Value == 1:
+		f.add(volume.Degraded, "the cluster says that it needs attention")
+	case health.Value == 2:
+		f.add(volume.Offline, "the cluster says that it is down")
+	default:
+		f.add(volume.Degraded, "the cluster's health is %d, which is not known", health.Value)
+	}
+}
+
+// metadata is what else there is to know about a volume, as text; what is not
+// known is left out.
+func (o *observed) metadata(v volumeOptions) map[string]string {
+	facts := map[string]string{"performance_scope": "cluster", "ifs_path": rest.Clean(v.path, longestFact)}
+	if v.dataset != "" {
+		facts["performance_scope"] = "volume"
+	}
+	set := func(key, value string) {
+		if value = rest.Clean(value, longestFact); value != "" {
+			facts[key] = value
+		}
+	}
+	set("performance_dataset", v.dataset)
+	set("performance_protocols", strings.Join(v.protocols, ","))
+	set("cluster_name", o.cluster.Name.String())
+	set("cluster_guid", o.cluster.GUID.String())
+	set("onefs_version", o.cluster.Version.Release.String())
+	if n := o.statistics.values[keyNodes].Amount(); n != nil {
+		set("nodes_total", strconv.FormatUint(*n, 10))
+	}
+	if n := o.statistics.values[keyNodesDown].Amount(); n != nil {
+		set("nodes_down", strconv.FormatUint(*n, 10))
+	}
+	if o.eventsErr == nil {
+		set("open_events", strconv.Itoa(len(o.events)))
+	}
+	return facts
+}
+
+// word is a word from outside, short.
+func word(t rest.Text) string {
+	if t == "" {
+		return "(not told)"
+	}
+	return rest.Clean(t.String(), longestWord)
+}
+
+// some is a list that stays short however long it is.
+func some(list []string) string {
+	if len(list) > mostTold {
+		return strings.Join(list[:mostTold], ", ") + fmt.Sprintf(" and %d more", len(list)-mostTold)
+	}
+	if len(list) == 0 {
+		return "(not told)"
+	}
+	return strings.Join(list, ", ")
+}

@@ -1,0 +1,94 @@
+// Package dellemc has the backend for volumes on Dell PowerScale (Isilon)
+// clusters, dellemc-onefs. It asks the OneFS Platform API and needs no mount. It
+// only ever reads.
+package dellemc
+
+import (
+	"context"
+	"log/slog"
+	"net/url"
+	"time"
+
+	"storage_exporter/volume"
+	"storage_exporter/volume/rest"
+)
+
+const (
+	// The vendor's own collector refuses to ask more often, to spare the cluster.
+	leastInterval = 30 * time.Second
+	// Health and usage of one moment need the same statistics.
+	statisticsEvery = 20 * time.Second
+	seldomEvery     = 50 * time.Second // what else health looks at
+	quotasEvery     = 4 * time.Minute
+	pageSize        = 1000
+)
+
+// Kind is the backend as the table of backends has it. A nil dialer is the
+// network.
+func Kind(dial rest.Dialer) volume.Kind {
+	return volume.Kind{
+		Identify: identify,
+		New: func(volumes []volume.Config, logger *slog.Logger) (volume.Backend, error) {
+			return newBackend(volumes, dial, logger)
+		},
+	}
+}
+
+// backend is one cluster with its volumes.
+type backend struct {
+	volumes map[string]volumeOptions
+	client  *rest.Client
+
+	statistics *rest.Memo[statistics]
+	quotas     *rest.Memo[map[string]quota]
+	cluster    *rest.Memo[cluster]
+	pools      *rest.Memo[[]diskPool]
+	events     *rest.Memo[[]event]
+}
+
+func newBackend(volumes []volume.Config, dial rest.Dialer, logger *slog.Logger) (*backend, error) {
+	b := &backend{volumes: map[string]volumeOptions{}}
+	var shared options
+	for _, cfg := range volumes {
+		o, err := read(cfg)
+		if err != nil {
+			return nil, err
+		}
+		b.volumes[cfg.Name] = o.volumeOptions
+		shared = o
+	}
+	client, err := rest.NewClient(rest.Config{
+		Access: shared.access, Auth: shared.auth(), Secrets: []rest.Secret{shared.password}, Dial: dial, Logger: logger,
+	})
+	if err != nil {
+		return nil, err
+	}
+	b.client = client
+	b.statistics = rest.NewMemo(statisticsEvery, 0, b.fetchStatistics)
+	b.quotas = rest.NewMemo(quotasEvery, 0, b.fetchQuotas)
+	b.cluster = rest.NewMemo(seldomEvery, 0, b.fetchCluster)
+	b.pools = rest.NewMemo(seldomEvery, 0, b.fetchPools)
+	b.events = rest.NewMemo(seldomEvery, 0, b.fetchEvents)
+	return b, nil
+}
+
+// Intervals are what the cluster may be asked for; its statistics are kept for
+// several seconds anyway.
+func (b *backend) Intervals() volume.Intervals {
+	return volume.Intervals{Performance: leastInterval, Health: leastInterval, Usage: leastInterval}
+}
+
+// Close logs out.
+func (b *backend) Close() error { return b.client.Close() }
+
+// pages follows a list: the answer to the first call says with what token to go
+// on, and then only that is asked for.
+func (b *backend) pages(ctx context.Context, path string, query url.Values, take func(*rest.Answer) (resume rest.Text, err error)) error {
+	return b.client.Pages(ctx, rest.Request{Path: path, Query: query}, func(a *rest.Answer) (string, error) {
+		resume, err := take(a)
+		if err != nil || resume == "" {
+			return "", err
+		}
+		return "?resume=" + url.QueryEscape(resume.String()), nil
+	})
+}
