@@ -35,6 +35,9 @@ type Suite struct {
 	// Login tells the calls that make or renew a session, and Logout those that
 	// end one; nil where there are none.
 	Login, Logout func(*http.Request) bool
+	// HeaderLogin is whether the session is in the headers of the login's answer
+	// alone: what spoils the body does no harm then.
+	HeaderLogin bool
 }
 
 // Emulator is a vendor's API with volumes on it.

@@ -1,0 +1,127 @@
+package hammerspace
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"strings"
+	"time"
+
+	"storage_exporter/volume"
+	"storage_exporter/volume/rest"
+)
+
+// fetchCapacity is the cluster's space. Where the short way is not open to the
+// account, or does not tell, the statistics of the local site do.
+func (b *anvil) fetchCapacity(ctx context.Context) (space, error) {
+	s, at, err := b.state.Get(ctx)
+	if err == nil && s.Capacity.complete() {
+		s.Capacity.at = at
+		return s.Capacity, nil
+	}
+	if err != nil && !refused(err) {
+		return space{}, err
+	}
+	sites, _, err := b.sites.Get(ctx)
+	if err != nil {
+		return space{}, err
+	}
+	return b.client.recorded(ctx, local(sites))
+}
+
+// local is the site that was asked: the one of that type, not blindly the first.
+func local(sites []site) site {
+	for _, s := range sites {
+		if strings.EqualFold(s.Type.String(), "LOCAL") {
+			return s
+		}
+	}
+	return sites[0]
+}
+
+// recorded is the newest complete row of a site's statistics, which has one for
+// every five minutes; the last is often empty.
+func (c *client) recorded(ctx context.Context, s site) (space, error) {
+	answer, err := c.rest.Do(ctx, rest.Request{
+		Path:  "/metrics/capacity/CLUSTER/" + url.PathEscape(s.UOID.UUID.String()),
+		Query: url.Values{"precedingDuration": {"1h"}, "intervalDuration": {"5m"}},
+	})
+	if err != nil {
+		return space{}, err
+	}
+	var said struct {
+		Series []struct {
+			Rows []struct {
+				Time rest.Time
+				space
+			}
+		}
+	}
+	if err := answer.Decode(&said); err != nil {
+		return space{}, err
+	}
+	var newest space
+	var at time.Time
+	for _, series := range said.Series {
+		for _, row := range series.Rows {
+			if row.complete() && !row.Time.Before(at) {
+				newest, at = row.space, row.Time.Time
+			}
+		}
+	}
+	if !newest.complete() {
+		return space{}, rest.Nonsense("the cluster does not tell its capacity")
+	}
+	newest.at = answer.SampledAt(at)
+	return newest, nil
+}
+
+func (s space) complete() bool {
+	return s.Total.Amount() != nil && s.Used.Amount() != nil && s.Free.Amount() != nil
+}
+
+// Usage is that of the cluster, or of the volume's share. A share without a limit
+// has all of the cluster's space.
+func (b *anvil) Usage(ctx context.Context) (map[string]volume.Result[volume.Usage], error) {
+	if _, _, err := b.state.Get(ctx); shutOut(ctx, err) {
+		return nil, err
+	}
+	return rest.Each(b.volumes, func(_ string, o options) (volume.Usage, time.Time, error) {
+		if o.share == "" {
+			return b.whole(ctx)
+		}
+		all, at, err := b.exports.Get(ctx)
+		if err != nil {
+			return volume.Usage{}, at, err
+		}
+		s, err := all.named(o.share)
+		if err != nil {
+			return volume.Usage{}, at, err
+		}
+		u := volume.Usage{UsedBytes: s.Space.Used.Amount(), Inodes: positive(s.Inodes.Total), InodesUsed: s.Inodes.Used.Amount()}
+		if positive(s.Limit) != nil {
+			u.CapacityBytes, u.AvailableBytes = s.Space.Total.Amount(), s.Space.Available.Amount()
+			return u, at, nil
+		}
+		whole, _, err := b.whole(ctx)
+		u.CapacityBytes, u.AvailableBytes = whole.CapacityBytes, whole.AvailableBytes
+		return u, at, err
+	}), nil
+}
+
+func (b *anvil) whole(ctx context.Context) (volume.Usage, time.Time, error) {
+	s, _, err := b.capacity.Get(ctx)
+	return volume.Usage{CapacityBytes: s.Total.Amount(), UsedBytes: s.Used.Amount(), AvailableBytes: s.Free.Amount()}, s.at, err
+}
+
+func positive(i rest.Int) *uint64 {
+	if i.Value == 0 {
+		return nil
+	}
+	return i.Amount()
+}
+
+// refused is whether the account or the release has no such thing.
+func refused(err error) bool {
+	return errors.Is(err, rest.ErrForbidden) || errors.Is(err, rest.ErrNotFound) || errors.Is(err, rest.ErrRejected)
+}

@@ -1,0 +1,85 @@
+package hammerspace
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"storage_exporter/volume"
+	"storage_exporter/volume/rest"
+)
+
+// exported is a share, as the cluster knows it.
+type exported struct {
+	Name, Path  rest.Text
+	State       rest.Text `json:"shareState"`
+	Lifecycle   rest.Text `json:"shareLifecycle"`
+	Utilization rest.Text `json:"utilizationState"` // not told by all releases
+	Limit       rest.Int  `json:"shareSizeLimit"`   // bytes; 0 and absent are none
+	Space       space     // bytes
+	Inodes      space
+}
+
+// exports are all shares of the cluster.
+type exports []exported
+
+// exports may be none: shares are made for each quota scope.
+func (c *client) exports(ctx context.Context) (exports, error) {
+	var all exports
+	return all, c.rest.Get(ctx, "/shares", nil, &all)
+}
+
+func (all exports) named(name string) (exported, error) {
+	for _, s := range all {
+		if s.Name.String() == name {
+			return s, nil
+		}
+	}
+	return exported{}, rest.Absent("share %q", name)
+}
+
+// holding is the share that a path of the cluster lies in: the deepest.
+func (all exports) holding(dir string) (deepest exported, ok bool) {
+	for _, s := range all {
+		at := strings.TrimSuffix(s.Path.String(), "/")
+		if strings.HasPrefix(dir+"/", at+"/") && s.Path != "" && len(s.Path) > len(deepest.Path) {
+			deepest, ok = s, true
+		}
+	}
+	return deepest, ok
+}
+
+// exportOf is the path in the source of an NFS mount, such as 10.1.1.10:/share.
+func exportOf(source string) string {
+	_, dir, ok := strings.Cut(source, ":/")
+	if !ok {
+		return ""
+	}
+	return cleanPath("/" + dir)
+}
+
+// health is what the cluster says of a share.
+func (s exported) health() volume.Health {
+	name := "share " + rest.Clean(s.Name.String(), longestWord)
+	var troubles []string
+	switch state := strings.ToUpper(s.State.String()); state {
+	case "ONLINE", "MOUNTED", "PUBLISHED", "CREATED":
+	case "OFFLINE", "REMOVED":
+		return volume.Health{Status: volume.Offline, Info: name + " is " + state}
+	case "PRE_REMOVAL", "REMOVING", "RECLAIMING", "REMOVE_FAILED":
+		troubles = append(troubles, name+" is in state "+state)
+	default:
+		troubles = append(troubles, name+" "+strange(s.State))
+	}
+	switch cycle := strings.ToUpper(s.Lifecycle.String()); cycle {
+	case "CREATED", "":
+	case "CREATING", "PRE_DELETE", "DELETE_SCHEDULED", "DELETING", "DELETE_FAILED":
+		troubles = append(troubles, name+" is being made or deleted: "+cycle)
+	default:
+		troubles = append(troubles, name+" has an unknown lifecycle: "+strange(s.Lifecycle))
+	}
+	if u := s.Utilization; u != "" && !strings.EqualFold(u.String(), "NORMAL") {
+		troubles = append(troubles, fmt.Sprintf("the utilization of %s is %s", name, rest.Clean(u.String(), longestWord)))
+	}
+	return worse(nil, troubles)
+}

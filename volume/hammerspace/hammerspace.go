@@ -1,0 +1,187 @@
+package hammerspace
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+	"path"
+	"sync"
+	"time"
+
+	"storage_exporter/volume"
+	"storage_exporter/volume/mount"
+	"storage_exporter/volume/rest"
+)
+
+const (
+	// What health and usage both need is asked for once.
+	moment = 25 * time.Second
+	// What breaks seldom is asked for seldom; when it cannot be asked, the last
+	// answer serves for a while.
+	seldom, atLongest = 3 * time.Minute, 10 * time.Minute
+	// Sites stay what they are.
+	hourly = time.Hour
+)
+
+// Anvil is a directory with NFS mounts of Hammerspace, as Base has it, whose
+// health and usage the cluster's management API tells. Performance is what this
+// host's NFS client counts, for the API has none. dial is nil for the network.
+func Anvil(host *mount.Host, dial rest.Dialer) volume.Kind {
+	return volume.Kind{
+		Mounted: true,
+		Identify: func(cfg volume.Config) (volume.Identity, error) {
+			o, err := readOptions(cfg)
+			if err != nil {
+				return volume.Identity{}, err
+			}
+			return volume.Identity{
+				Share:    o.access.Share(o.user, o.password.Reveal()),
+				Endpoint: o.access.Endpoint(),
+				Object:   cmp.Or(o.share, "cluster") + " at " + o.path,
+			}, nil
+		},
+		New: func(volumes []volume.Config, logger *slog.Logger) (volume.Backend, error) {
+			return newAnvil(host, volumes, dial, logger)
+		},
+	}
+}
+
+// anvil observes the volumes of one cluster.
+type anvil struct {
+	volumes map[string]options // by the volume's name
+	views   map[string]*base   // by path: what this host sees
+	client  *client
+
+	state    *rest.Memo[state]
+	nodes    *rest.Memo[[]node]
+	disks    *rest.Memo[[]storageVolume]
+	exports  *rest.Memo[exports]
+	sites    *rest.Memo[[]site]
+	capacity *rest.Memo[space]
+}
+
+func newAnvil(host *mount.Host, volumes []volume.Config, dial rest.Dialer, logger *slog.Logger) (*anvil, error) {
+	b := &anvil{volumes: map[string]options{}, views: map[string]*base{}}
+	at := map[string][]volume.Config{}
+	var o options
+	for _, cfg := range volumes {
+		var err error
+		if o, err = readOptions(cfg); err != nil {
+			return nil, err
+		}
+		b.volumes[cfg.Name] = o
+		if o.path != "" {
+			at[o.path] = append(at[o.path], cfg)
+		}
+	}
+	for dir, cfgs := range at {
+		b.views[dir] = newBase(host, cfgs)
+	}
+	var err error
+	if b.client, err = newClient(o, dial, logger); err != nil {
+		return nil, err
+	}
+	b.state = rest.NewMemo(moment, 0, b.client.state)
+	b.nodes = rest.NewMemo(moment, 0, b.client.nodes)
+	b.exports = rest.NewMemo(moment, 0, b.client.exports)
+	b.disks = rest.NewMemo(seldom, atLongest, b.client.storageVolumes)
+	b.sites = rest.NewMemo(hourly, 24*time.Hour, b.client.sites)
+	b.capacity = rest.NewMemo(moment, 0, b.fetchCapacity)
+	return b, nil
+}
+
+// Performance adds up what the NFS mounts of each path have counted since the
+// last reading. It asks the cluster nothing.
+func (b *anvil) Performance(ctx context.Context) (map[string]volume.Result[volume.Performance], error) {
+	ctx, cancel := mount.WithMargin(ctx)
+	defer cancel()
+	type reading struct {
+		rates volume.Performance
+		at    time.Time
+		err   error
+	}
+	readings := map[string]reading{}
+	for dir, view := range b.views {
+		var r reading
+		_, nfs, table, err := view.find(ctx)
+		switch {
+		case err == nil && len(nfs) > 0:
+			r.rates, r.at, r.err = view.rates(nfs, table)
+		case errors.Is(err, mount.ErrHung), errors.Is(err, context.Canceled):
+			r.err = err
+		default:
+			r.err = volume.ErrUnsupported
+		}
+		readings[dir] = r
+	}
+	return rest.Each(b.volumes, func(_ string, o options) (volume.Performance, time.Time, error) {
+		r, ok := readings[o.path]
+		if !ok {
+			r.err = volume.ErrUnsupported
+		}
+		return r.rates, r.at, r.err
+	}), nil
+}
+
+// sight is what this host sees of a path.
+type sight struct {
+	exports []string // what is mounted, as paths of the cluster
+	health  map[string]volume.Result[volume.Health]
+}
+
+// look looks at all paths at once.
+func (b *anvil) look(ctx context.Context) map[string]sight {
+	var mu sync.Mutex // guards sights
+	sights := map[string]sight{}
+	var looking sync.WaitGroup
+	for dir, view := range b.views {
+		looking.Go(func() {
+			s := view.sight(ctx)
+			mu.Lock()
+			defer mu.Unlock()
+			sights[dir] = s
+		})
+	}
+	looking.Wait()
+	return sights
+}
+
+// sight is empty where nothing is mounted, unless that is required.
+func (b *base) sight(ctx context.Context) sight {
+	var s sight
+	if _, nfs, _, err := b.find(ctx); err == nil {
+		for _, m := range nfs {
+			if export := exportOf(m.Source); export != "" {
+				s.exports = append(s.exports, export)
+			}
+		}
+		if len(nfs) > 0 {
+			s.health, _ = b.Health(ctx)
+			return s
+		}
+	}
+	for _, want := range b.volumes {
+		if want.RequireMount {
+			s.health, _ = b.Health(ctx)
+			break
+		}
+	}
+	return s
+}
+
+// Intervals spare the cluster; this host's own counters are always of now.
+func (b *anvil) Intervals() volume.Intervals {
+	return volume.Intervals{Health: 30 * time.Second, Usage: 60 * time.Second}
+}
+
+// Close ends the connections. The API has no call that ends a session: it ends by
+// itself.
+func (b *anvil) Close() error { return b.client.rest.Close() }
+
+func cleanPath(p string) string {
+	if p == "" {
+		return ""
+	}
+	return path.Clean(p)
+}
