@@ -127,7 +127,7 @@ func isID(s string) bool { return id.MatchString(s) }
 
 // fsOf takes the file system's name from what is mounted: `nid[:nid]:/name[/directory]`.
 func fsOf(source string) (string, bool) {
-	i := strings.LastIndex(source, ":/")
+	i := strings.Index(source, ":/")
 	if i < 0 {
 		return "", false
 	}

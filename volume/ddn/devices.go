@@ -25,18 +25,15 @@ func parseHealthCheck(content []byte, fsname string) devices {
 	for line := range strings.Lines(string(content)) {
 		line = strings.TrimSpace(line)
 		if m := unhealthy.FindStringSubmatch(line); m != nil {
-			if strings.HasPrefix(m[1], fsname+"-") && len(d.unhealthy) < maxNames {
+			line = "NOT HEALTHY" // as one of the next lines says
+			if strings.HasPrefix(m[1], fsname+"-") {
 				d.unhealthy = append(d.unhealthy, word(m[1]))
 			} else {
 				d.others = true
 			}
-			continue
-		}
-		if line == "" {
-			continue
 		}
 		d.crashed = d.crashed || line == "LBUG"
-		if d.said == "" || d.said == "healthy" {
+		if line != "" && (d.said == "" || d.said == "healthy") {
 			d.said = word(line)
 		}
 	}
@@ -44,13 +41,11 @@ func parseHealthCheck(content []byte, fsname string) devices {
 }
 
 func (d devices) judge(h *volume.Health) {
-	switch {
-	case d.said == "" && len(d.unhealthy) == 0:
+	if d.said == "" {
 		h.Metadata["health_check"] = "unknown"
 		return
-	case d.said != "":
-		h.Metadata["health_check"] = d.said
 	}
+	h.Metadata["health_check"] = d.said
 	switch {
 	case d.crashed:
 		worsen(h, volume.Offline, "the Lustre client has failed (LBUG): see the kernel log, then restart the host")
