@@ -8,10 +8,11 @@ import (
 	"strings"
 )
 
-const (
-	maxFile = 64 << 10 // bytes read of a file
-	MaxText = 512      // bytes of a text that is shown or stored
-)
+// MaxText bounds what Text returns, in bytes.
+const MaxText = 512
+
+// maxFile bounds what is read of a file, in bytes.
+const maxFile = 64 << 10
 
 // ReadFile reads at most 64 KiB of a file; nil if it cannot be read.
 func ReadFile(path string) []byte {
