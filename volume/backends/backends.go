@@ -24,6 +24,7 @@ func Table(host *mount.Host) map[string]volume.Kind {
 		"dellemc-onefs":    dellemc.Kind(nil),
 		"gpfs":             gpfs.Kind(nil),
 		"netapp":           netapp.Kind(nil),
+		"hammerspace":      hammerspace.Anvil(host, nil),
 		"hammerspace-base": hammerspace.Base(host),
 		"nfs":              local.NFS(host),
 		"purestorage":      purestorage.Kind(nil),

@@ -59,7 +59,7 @@ func (b *anvil) ask(ctx context.Context, shares bool) (cluster, error) {
 	case shutOut(ctx, disksErr):
 		return c, disksErr
 	case refused(disksErr):
-		c.hidden = append(c.hidden, "storage_volumes")
+		c.hidden = append(c.hidden, "data_volumes")
 	default:
 		c.unknown = append(c.unknown, "the state of the storage volumes is not known: "+disksErr.Error())
 	}
@@ -196,7 +196,7 @@ func (c cluster) metadata() map[string]string {
 		m[kind+"_nodes"] = strconv.Itoa(count[kind])
 	}
 	if len(c.disks) > 0 {
-		m["storage_volumes"] = strconv.Itoa(len(c.disks))
+		m["data_volumes"] = strconv.Itoa(len(c.disks))
 	}
 	for _, what := range c.hidden {
 		m[what] = "not shown to this account"
