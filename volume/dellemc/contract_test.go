@@ -82,7 +82,7 @@ func TestContract(t *testing.T) {
 		Calls: func(volumes int) volumetest.Calls {
 			quotas := volumes
 			if volumes > maxSingleQuotas {
-				quotas = max(1, (volumes/2+emulatedPage-1)/emulatedPage)
+				quotas = (volumes + emulatedPage - 1) / emulatedPage
 			}
 			return volumetest.Calls{Performance: 1, Health: 4, Usage: 1 + quotas}
 		},

@@ -238,7 +238,8 @@ func (p *papi) config(w http.ResponseWriter) {
 	})
 }
 
-// quotas are one of each volume with an even number, among others.
+// quotas are those of each volume with an even number: the directory's, and one
+// of a user, whatever type is asked for.
 func (p *papi) quotas(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	start := 0
@@ -252,13 +253,14 @@ func (p *papi) quotas(w http.ResponseWriter, r *http.Request) {
 	var all []any
 	for i := range p.volumes {
 		path := fmt.Sprint("/ifs/v", i)
-		for _, kind := range []string{"directory", "user"} {
-			if i%2 > 0 || kind != query.Get("type") && query.Get("type") != "" || query.Get("path") != "" && query.Get("path") != path {
+		for _, kind := range []string{"directory", "user"} { // the latter would win
+			if i%2 > 0 || query.Get("path") != "" && query.Get("path") != path {
 				continue
 			}
+			hard := map[string]int{"directory": 5000 + i, "user": 1}
 			all = append(all, map[string]any{
 				"path": path, "type": kind, "enforced": true, "thresholds_on": "fslogicalsize", "container": false,
-				"thresholds": map[string]any{"hard": 5000 + i, "soft": nil},
+				"thresholds": map[string]any{"hard": hard[kind], "soft": nil},
 				"usage":      map[string]any{"fslogical": 1000, "applogical": 900, "fsphysical": 1300, "inodes": 42 + i},
 			})
 		}

@@ -70,6 +70,9 @@ func TestProtocols(t *testing.T) {
 		{name: "no operations", rows: row("nfs3", "write", "0", "0"), want: volume.Performance{
 			IOPSRead: new(0.0), BytesRead: new(0.0), IOPSWrite: new(0.0), BytesWrite: new(10.0),
 		}},
+		{name: "no mean of nothing", rows: row("nfs3", "read", "0", "null") + "," + row("nfs4", "read", "3", "200"), want: volume.Performance{
+			IOPSRead: new(3.0), BytesRead: new(40.0), LatencyReadUsec: new(200.0), IOPSWrite: new(0.0), BytesWrite: new(0.0),
+		}},
 		{name: "a rate that is not there", rows: row("nfs3", "read", "null", "100") + "," + row("nfs4", "read", "3", "200"), want: volume.Performance{
 			BytesRead: new(40.0), IOPSWrite: new(0.0), BytesWrite: new(0.0),
 		}},
@@ -107,13 +110,14 @@ func TestSampleWorkloads(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i := range rows {
-		rows[i].Path = rest.Text([]string{"/ifs/a", "/ifs/a/b", "/ifs/ab", "/ifs/a"}[i])
+		rows[i].Path = rest.Text([]string{"/ifs/a", "/ifs/a/b", "/ifs/ab", "/ifs/a/b"}[i])
 	}
 	for _, tt := range []struct {
 		path string
 		want volume.Performance
 	}{
-		{"/ifs/a", volume.Performance{BytesRead: new(5200936960.0), BytesWrite: new(314572800.0)}}, // two workloads, one is special
+		{"/ifs/a", volume.Performance{BytesRead: new(5200936960.0), BytesWrite: new(314572800.0)}}, // two workloads
+		// One besides a special one.
 		{"/ifs/a/b", volume.Performance{BytesRead: new(0.0), BytesWrite: new(0.0), LatencyReadUsec: new(1002.0)}},
 	} {
 		got, at, err := ofPath(rows, tt.path)
@@ -135,6 +139,10 @@ func TestSampleStatistics(t *testing.T) {
 	}
 	if h := s.values[keyHealth]; !h.Valid || h.Value != 0 || s.values[keyNodes].Value != 4 {
 		t.Errorf("%+v", s.values)
+	}
+	wrong := `{"stats": [{"key": "a", "value": 1, "error": "no"}, {"key": "b", "value": 1, "error_code": 9}, {"key": "c", "value": 1}]}`
+	if s, err = decodeStatistics(&rest.Answer{Body: []byte(wrong)}); err != nil || len(s.values) != 1 || !s.values["c"].Valid {
+		t.Errorf("values in error: %v, %+v", err, s.values)
 	}
 	if s, err = decodeStatistics(sample(t, "statistics_current_key_error.json")); err != nil || len(s.values) != 1 {
 		t.Errorf("keys in error: %v, %+v", err, s.values)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"storage_exporter/volume"
+	"storage_exporter/volume/rest"
 	"storage_exporter/volume/volumetest"
 )
 
@@ -167,6 +168,31 @@ func TestOneFilesystem(t *testing.T) {
 		one, err := newBackend(l.e.Volumes[1:2], nil, slog.New(slog.DiscardHandler))
 		if err != nil || one.scope != "fs1" || l.scope != allFilesystems {
 			t.Errorf("%v, %q and %q", err, one.scope, l.scope)
+		}
+	})
+}
+
+// One that is not there is told by its name.
+func TestNoFilesystem(t *testing.T) {
+	g := &gui{filesystems: 1}
+	synctest.Test(t, func(t *testing.T) {
+		network := volumetest.NewNetwork()
+		e := g.start(t, network)
+		e.Volumes[0].Options["gpfs_fs_name"] = "nowhere"
+		b, err := newBackend(e.Volumes, network.Dial, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = b.Close() }()
+		results, err := b.Health(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, usage := b.Usage(t.Context())
+		for _, err := range []error{results["v000"].Err, usage} {
+			if !errors.Is(err, rest.ErrNotFound) || !strings.Contains(err.Error(), `file system "nowhere" is not there`) {
+				t.Errorf("%v", err)
+			}
 		}
 	})
 }

@@ -171,6 +171,45 @@ func TestSampleUsage(t *testing.T) {
 	}
 }
 
+// Sizes that cannot be are not shown.
+func TestUsageThatCannotBe(t *testing.T) {
+	size := func(total, free int64) pool {
+		return pool{TotalData: rest.Int{Value: total, Valid: true}, FreeData: rest.Int{Value: free, Valid: true}}
+	}
+	for name, pools := range map[string][]pool{
+		"more free than there is": {size(10, 11)}, "too large": {size(maxKiB+1, 0)}, "too large together": {size(maxKiB, 0), size(1, 0)},
+		"negative": {size(-1, -1)}, "nothing": {size(0, 0)}, "one that does not tell": {size(10, 5), {}},
+	} {
+		if u, err := usageOf("fs1", pools); !errors.Is(err, rest.ErrBadAnswer) {
+			t.Errorf("%s: %+v, %v", name, u, err)
+		}
+	}
+}
+
+// Columns of something else, or of several file systems, are not taken for one's.
+func TestColumns(t *testing.T) {
+	const good = "n1|GPFSFilesystem|c|fs1|gpfs_fs_read_ops"
+	for _, tt := range []struct {
+		caption string
+		keys    []rest.Text
+		want    string
+	}{
+		{"sum(gpfs_fs_read_ops)", []rest.Text{good, "n2|GPFSFilesystem|c|fs1|gpfs_fs_read_ops"}, "fs1"},
+		{"sum(gpfs_fs_read_ops)", []rest.Text{good, "n1|GPFSFilesystem|c|fs2|gpfs_fs_read_ops"}, ""},
+		{"avg(gpfs_fs_read_ops)", []rest.Text{good}, ""},
+		{"sum(gpfs_fs_write_ops)", []rest.Text{good}, ""},
+		{"sum(gpfs_fs_read_ops)", nil, ""},
+		{"sum(gpfs_fs_read_ops)", []rest.Text{"n1|GPFSNode|gpfs_fs_read_ops"}, ""},
+	} {
+		if fs, _ := columnOf(tt.caption, tt.keys); fs != tt.want {
+			t.Errorf("%s of %v: %q, not %q", tt.caption, tt.keys, fs, tt.want)
+		}
+	}
+	if got := mean(new(1e300), new(1e-300)); got != nil {
+		t.Errorf("a mean of %v", *got)
+	}
+}
+
 // The next page is asked for where the sample says.
 func TestSamplePaging(t *testing.T) {
 	_, next, err := decodeList[node](sample(t, "nodes_fields_all.json"), "nodes")
