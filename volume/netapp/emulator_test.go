@@ -25,6 +25,7 @@ type ontap struct {
 	volumes   []*fakeVolume
 	nodes     []map[string]any
 	pageMost  int  // records, whatever the caller wants
+	overlap   int  // records of a page that come again on the next
 	old       bool // before 9.11.1
 	svmScoped bool // the account may not see the cluster
 	calls     int
@@ -37,6 +38,7 @@ type fakeVolume struct {
 	fields        map[string]any
 	reads, writes int
 	status        string // of the statistics
+	undated       bool   // they have no timestamp, and there is no metric
 	reset         time.Time
 	members       []*fakeVolume // of a FlexGroup
 	hidden        bool
@@ -144,8 +146,13 @@ func (o *ontap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // list answers a query for volumes, a page at a time.
 func (o *ontap) list(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
+	wantedOf := map[string][]string{}
+	for _, key := range []string{"name", "svm.name", "flexgroup.uuid"} {
+		wantedOf[key] = strings.Split(query.Get(key), "|")
+	}
 	among := func(key string, value any) bool {
-		return !query.Has(key) || slices.Contains(strings.Split(query.Get(key), "|"), fmt.Sprint(value))
+		s, _ := value.(string)
+		return !query.Has(key) || slices.Contains(wantedOf[key], s)
 	}
 	var found []any
 	for _, v := range o.volumes {
@@ -164,17 +171,17 @@ func (o *ontap) list(w http.ResponseWriter, r *http.Request) {
 	from, _ := strconv.Atoi(query.Get("start"))
 	to := min(from+min(wanted, o.pageMost), len(found))
 	reply := map[string]any{"records": append([]any{}, found[from:to]...), "num_records": to - from}
-	if to < len(found) {
-		query.Set("start", strconv.Itoa(to))
+	if to < len(found) && strings.Contains(r.Header.Get("Accept"), "hal+json") {
+		query.Set("start", strconv.Itoa(to-o.overlap))
 		reply["_links"] = map[string]any{"next": map[string]any{"href": r.URL.Path + "?" + query.Encode()}}
 	}
 	say(w, reply)
 }
 
-// record has the fields that were asked for, and name and uuid.
+// record has the fields that were asked for, and always name and uuid.
 func (o *ontap) record(v *fakeVolume, fields string) map[string]any {
-	record := map[string]any{"_links": map[string]any{"self": map[string]any{"href": "/api"}}}
-	for _, field := range append(strings.Split(fields, ","), "name", "uuid") {
+	record := map[string]any{"name": v.fields["name"], "uuid": v.fields["uuid"], "_links": map[string]any{"self": map[string]any{"href": "/api"}}}
+	for _, field := range strings.Split(fields, ",") {
 		top, _, _ := strings.Cut(field, ".")
 		if value, ok := v.fields[top]; ok {
 			record[top] = value
@@ -197,7 +204,9 @@ func (o *ontap) record(v *fakeVolume, fields string) map[string]any {
 			"latency_raw":    pair(250*v.reads*seconds, 900*v.writes*seconds),
 		}
 	}
-	if strings.Contains(fields, "metric") {
+	if v.undated {
+		delete(record["statistics"].(map[string]any), "timestamp")
+	} else if strings.Contains(fields, "metric") {
 		record["metric"] = map[string]any{
 			"timestamp": now.Truncate(sampling).Format(time.RFC3339), "status": "ok", "duration": "PT15S",
 			"iops": pair(v.reads, v.writes), "throughput": pair(4096*v.reads, 512*v.writes), "latency": pair(250, 900),

@@ -2,13 +2,17 @@ package netapp
 
 import (
 	"fmt"
+	"log/slog"
+	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"storage_exporter/volume"
+	"storage_exporter/volume/volumetest"
 )
 
 func TestHealthStates(t *testing.T) {
@@ -124,6 +128,26 @@ func TestNodesAreAskedSeldom(t *testing.T) {
 		if diff := cmp.Diff(want, seen); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
+	})
+}
+
+// Nodes that do not answer take little time from the volumes, which do.
+func TestNodesHang(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		network := volumetest.NewNetwork()
+		e := startOntap(t, network, 1)
+		e.Break(volumetest.Hangs(), func(r *http.Request) bool { return r.URL.Path != volumesPath })
+		b, err := Kind(network.Dial).New(e.Volumes, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		start := time.Now()
+		got := health(t, b, "v0")
+		const info = "the nodes' states are not known: array1.test did not answer in time"
+		if took := time.Since(start); got.Status != volume.Healthy || got.Info != info || took > 10*time.Second {
+			t.Errorf("%s %q after %v", got.Status, got.Info, took)
+		}
+		_ = b.Close()
 	})
 }
 

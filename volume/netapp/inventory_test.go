@@ -1,10 +1,12 @@
 package netapp
 
 import (
+	"strings"
 	"testing"
 	"time"
 
 	"storage_exporter/volume"
+	"storage_exporter/volume/rest"
 )
 
 func TestSameNameInSeveralSVMs(t *testing.T) {
@@ -15,17 +17,18 @@ func TestSameNameInSeveralSVMs(t *testing.T) {
 			t.Errorf("%s %s", h.Status, h.Info)
 		}
 		for name, want := range map[string]float64{"svm_a/v": 10, "svm_b/v": 20, "w": 30} {
-			if got := performance(t, b, name); got.Err != nil || *got.Value.IOPSRead != want {
+			if got := performance(t, b, name); got.Err != nil || reads(got) != want {
 				t.Errorf("%s: %+v, %v", name, got.Value, got.Err)
 			}
 		}
 	})
 }
 
-// The list and the members come in small pages, whatever was asked for.
+// The list and the members come in small pages, whatever was asked for, and the
+// pages overlap.
 func TestPages(t *testing.T) {
 	o := newOntap()
-	o.pageMost = 3
+	o.pageMost, o.overlap = 3, 1
 	var names []string
 	for i := range 10 {
 		o.volumes = append(o.volumes, newFlexGroup("svm_ai", string(rune('a'+i)), i, 30, 6))
@@ -41,8 +44,8 @@ func TestPages(t *testing.T) {
 			time.Sleep(time.Minute)
 		}
 		for _, name := range names {
-			if got := performance(t, b, name); *got.Value.IOPSRead != 30 {
-				t.Errorf("%s: %v", name, *got.Value.IOPSRead)
+			if got := performance(t, b, name); reads(got) != 30 {
+				t.Errorf("%s: %v", name, reads(got))
 			}
 		}
 	})
@@ -54,7 +57,7 @@ func TestOldSystem(t *testing.T) {
 	o := one(newVolume("svm_ai", "v", 1, 100, 10))
 	o.old = true
 	for i, got := range rounds(t, o, 3, func(int) {}) {
-		if got.Err != nil || *got.Value.IOPSRead != 100 {
+		if got.Err != nil || reads(got) != 100 {
 			t.Errorf("look %d: %+v, %v", i, got.Value, got.Err)
 		}
 	}
@@ -85,5 +88,47 @@ func TestBatches(t *testing.T) {
 	}
 	if all := batches(nil); len(all) != 0 {
 		t.Errorf("%q", all)
+	}
+}
+
+// A system that ignores the filter does not fill our memory.
+func TestOnlyWhatWasAskedForIsKept(t *testing.T) {
+	with(t, &replay{volumes: "volumes_list.json"}, []string{"vfroot01"}, func(t *testing.T, b volume.Backend) {
+		found, err := b.(*backend).fetchVolumes(t.Context())
+		if err != nil || len(found) != 1 || len(found["vfroot01"]) != 1 {
+			t.Errorf("%d names, %v", len(found), err)
+		}
+	})
+}
+
+func TestDecode(t *testing.T) {
+	tests := map[string]struct {
+		body, next string
+		records    int
+		wrong      string
+	}{
+		"page":                   {`{"records": [{"name": "a"}, {"name": "b"}], "_links": {"next": {"href": "/api/x?start=1"}}}`, "/api/x?start=1", 2, ""},
+		"last page":              {`{"records": [{"name": "a"}], "_links": {"self": {"href": "/api/x"}}}`, "", 1, ""},
+		"empty list":             {`{"records": [], "num_records": 0}`, "", 0, ""},
+		"nothing yet":            {`{"num_records": 0, "_links": {"next": {"href": "/api/x?start=1"}}}`, "/api/x?start=1", 0, ""},
+		"no list":                {`{"name": "ontap-a"}`, "", 0, "no records"},
+		"records that are none":  {`{"records": [17]}`, "", 0, "records is a JSON number"},
+		"one of them is odd":     {`{"records": [{"name": "a", "space": 1, "status": "x", "metric": [], "svm": null}, {"name": "b"}]}`, "", 2, ""},
+		"text instead of a list": {`{"records": "none"}`, "", 0, "records is a JSON string"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			a := &rest.Answer{Body: []byte(tt.body)}
+			p, err := decode[record](a)
+			if tt.wrong != "" {
+				if err == nil || !strings.Contains(err.Error(), tt.wrong) {
+					t.Errorf("%v", err)
+				}
+				return
+			}
+			if err != nil || len(p.Records) != tt.records || p.Links.Next.Href.String() != tt.next || a.Body != nil {
+				t.Errorf("%+v, %v, %q", p, err, a.Body)
+			}
+		})
 	}
 }

@@ -1,11 +1,17 @@
 package netapp
 
 import (
+	"encoding/json"
 	"errors"
+	"fmt"
+	"net/http"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"storage_exporter/volume"
+	"storage_exporter/volume/rest"
 )
 
 // rounds looks at the first volume of an emulator a few times, a minute apart.
@@ -48,7 +54,7 @@ func TestFlexGroupWithoutMember(t *testing.T) {
 		if i == 16 {
 			want = wrongMean // the first base without it
 		}
-		if got.Err != nil || *got.Value.IOPSRead != want {
+		if got.Err != nil || reads(got) != want {
 			t.Errorf("look %d: %v, %v, not %v", i, got.Value.IOPSRead, got.Err, want)
 		}
 	}
@@ -70,8 +76,8 @@ func TestFlexGroupMemberStates(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			o := one(newFlexGroup("svm_ai", "fg", 1, 300, 60))
 			got := rounds(t, o, 3, func(look int) { change(o.volumes[0].members[1], look) })
-			if *got[1].Value.IOPSRead != 300 || *got[2].Value.IOPSRead != 7*300 {
-				t.Errorf("%v, %v", *got[1].Value.IOPSRead, *got[2].Value.IOPSRead)
+			if reads(got[1]) != 300 || reads(got[2]) != 7*300 {
+				t.Errorf("%v, %v", reads(got[1]), reads(got[2]))
 			}
 		})
 	}
@@ -80,9 +86,10 @@ func TestFlexGroupMemberStates(t *testing.T) {
 // The mean of a FlexGroup weighs its members by their operations.
 func TestFlexGroupLatency(t *testing.T) {
 	o := one(newFlexGroup("svm_ai", "fg", 1, 0, 60))
-	got := rounds(t, o, 2, func(int) {})[1]
-	if got.Value.LatencyReadUsec != nil || *got.Value.IOPSRead != 0 || *got.Value.LatencyWriteUsec != 900 {
-		t.Errorf("without reads: %+v", got.Value)
+	for i, got := range rounds(t, o, 2, func(int) {}) { // the mean, then the counters
+		if got.Value.LatencyReadUsec != nil || reads(got) != 0 || *got.Value.LatencyWriteUsec != 900 {
+			t.Errorf("look %d without reads: %+v", i, got.Value)
+		}
 	}
 }
 
@@ -100,7 +107,7 @@ func TestCountersBeginAnew(t *testing.T) {
 		if i >= 2 {
 			want = 50
 		}
-		if got.Err != nil || *got.Value.IOPSRead != want {
+		if got.Err != nil || reads(got) != want {
 			t.Errorf("look %d: %+v, %v", i, got.Value.IOPSRead, got.Err)
 		}
 	}
@@ -115,8 +122,59 @@ func TestVolumeMadeAnew(t *testing.T) {
 			o.volumes[0].fields["nas"] = nil
 		}
 	})
-	if *got[2].Value.IOPSRead != 5000 { // the mean, not a difference to the old one
-		t.Errorf("%v", *got[2].Value.IOPSRead)
+	if reads(got[2]) != 5000 { // the mean, not a difference to the old one
+		t.Errorf("%v", reads(got[2]))
+	}
+}
+
+// Where the statistics have no timestamp, the answer's date is theirs.
+func TestUndatedStatistics(t *testing.T) {
+	o := one(newVolume("svm_ai", "v", 1, 100, 10))
+	o.volumes[0].undated = true
+	got := rounds(t, o, 2, func(int) {})
+	if !errors.Is(got[0].Err, volume.ErrNoSample) || got[1].Err != nil || reads(got[1]) != 100 {
+		t.Errorf("%v; %+v, %v", got[0].Err, got[1].Value, got[1].Err)
+	}
+}
+
+// The mean of the last seconds counts only when it is whole and new.
+func TestMean(t *testing.T) {
+	tests := []struct {
+		status, at string
+		want       bool
+	}{
+		{"ok", "12:00:00", true},
+		{"OK", "12:00:00", true},
+		{"backfilled_data", "12:00:00", true},
+		{"ok", "11:59:00", true},
+		{"ok", "12:00:07", true}, // nodes' clocks differ a little
+		{"ok", "11:58:59", false},
+		{"ok", "", false},
+		{"", "12:00:00", false},
+		{"error", "12:00:00", false},
+		{"partial_no_data", "12:00:00", false},
+		{"negative_delta", "12:00:00", false},
+		{"inconsistent_old_data", "12:00:00", false},
+		{"brand_new", "12:00:00", false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.status+" "+tt.at, func(t *testing.T) {
+			v := record{answer: &rest.Answer{
+				ReceivedAt: time.Date(2031, 1, 1, 0, 0, 0, 0, time.UTC), // by a clock that is wrong by years
+				Header:     http.Header{"Date": {"Tue, 04 Mar 2025 12:00:00 GMT"}},
+			}}
+			content := fmt.Sprintf(`{"metric": {"status": %q, "timestamp": "2025-03-04T%sZ", "iops": {"read": 1520}, "latency": {"read": 412, "write": 9}}}`, tt.status, tt.at)
+			if err := json.Unmarshal([]byte(content), &v); err != nil {
+				t.Fatal(err)
+			}
+			got, at, ok := v.mean()
+			if ok != tt.want {
+				t.Fatalf("%+v of %v", got, at)
+			}
+			if want := (volume.Performance{IOPSRead: new(1520.0), LatencyReadUsec: new(412.0)}); ok && !cmp.Equal(want, got) {
+				t.Errorf("(-want +got):\n%s", cmp.Diff(want, got))
+			}
+		})
 	}
 }
 
@@ -130,4 +188,27 @@ func TestOfflineHasNoSample(t *testing.T) {
 	if got[0].Err != nil || !errors.Is(got[1].Err, volume.ErrNoSample) || !errors.Is(got[2].Err, volume.ErrNoSample) {
 		t.Errorf("%v, %v, %v", got[0].Err, got[1].Err, got[2].Err)
 	}
+}
+
+// What is known of FlexGroups that are gone is forgotten.
+func TestRosterForgets(t *testing.T) {
+	r := roster{}
+	for i := range 100 {
+		id := fmt.Sprint(i)
+		got := r.check(map[string]map[string]record{id: {"m" + id: {}}})
+		if !got[id].whole || len(r) != 1 {
+			t.Fatalf("%d: %+v, %d FlexGroups are known", i, got, len(r))
+		}
+	}
+	if got := r.check(map[string]map[string]record{"x": {}}); got["x"].whole {
+		t.Error("a FlexGroup without members is whole")
+	}
+}
+
+// reads is -1 where there is no such figure.
+func reads(r volume.Result[volume.Performance]) float64 {
+	if r.Value.IOPSRead == nil {
+		return -1
+	}
+	return *r.Value.IOPSRead
 }

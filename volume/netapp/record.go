@@ -64,7 +64,7 @@ type about struct {
 
 // page is a part of a list. A page without records may have a next one.
 type page[T any] struct {
-	Records []T
+	Records []T `json:"records"`
 	Links   struct {
 		Next struct{ Href rest.Text }
 	} `json:"_links"`
