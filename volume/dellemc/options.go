@@ -9,7 +9,7 @@ import (
 	"storage_exporter/volume/rest"
 )
 
-// options are a volume's, as docs/backends/dellemc.md lists them. The storage
+// options are a volume's, as docs/backends/dellemc-onefs.md lists them. The storage
 // proxy's dell_api_version is not read: each call is made at the lowest version
 // that has it, which all later releases answer.
 type options struct {
