@@ -1,0 +1,75 @@
+package hammerspace
+
+import (
+	"log/slog"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"storage_exporter/volume"
+	"storage_exporter/volume/mount"
+	"storage_exporter/volume/rest"
+	"storage_exporter/volume/volumetest"
+)
+
+// A session that is over may be told by 403, too.
+func TestSessionEndsWithForbidden(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		network := volumetest.NewNetwork()
+		made := newEmulator(t, network, 1)
+		b, err := Anvil(mount.NewHost(mount.Paths{}, nil), network.Dial).New(made.Volumes, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer b.Close()
+		if _, err := b.Usage(within(t)); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(5 * time.Minute)
+		made.Break(volumetest.Fails(http.StatusForbidden, "").Times(1))
+		if all, err := b.Usage(within(t)); err != nil || all["v0"].Err != nil {
+			t.Errorf("%v, %v", err, all["v0"].Err)
+		}
+	})
+}
+
+// A page to sign in with is no session, whatever cookie comes with it.
+func TestLoginPage(t *testing.T) {
+	b, _ := open(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		http.SetCookie(w, &http.Cookie{Name: "S", Value: "1"})
+		_, _ = w.Write([]byte("<html>sign in</html>"))
+	}))
+	all, err := b.Usage(within(t))
+	if err != nil || all["v"].Err == nil || !strings.Contains(all["v"].Err.Error(), "is no session") {
+		t.Errorf("%v, %v", err, all["v"].Err)
+	}
+}
+
+func TestAddress(t *testing.T) {
+	for address, want := range map[string]string{
+		"https://anvil01":                "https://anvil01/mgmt/v1.2/rest",
+		"https://anvil01:8443/":          "https://anvil01:8443/mgmt/v1.2/rest",
+		"https://anvil01/mgmt/v1.3/rest": "https://anvil01/mgmt/v1.3/rest",
+	} {
+		id, err := Anvil(nil, nil).Identify(volume.Config{Name: "v", Path: "/mnt/hs/", Options: map[string]any{
+			"address": address, "username": "u", "password": 17, "share_query_retry": 5, "ssl_config": map[string]any{"cert_file": "x"},
+		}})
+		if err != nil || id.Endpoint != want || id.Object != "cluster at /mnt/hs" {
+			t.Errorf("%s: %+v, %v", address, id, err)
+		}
+	}
+}
+
+func TestHolding(t *testing.T) {
+	all := exports{{Name: "root", Path: "/"}, {Name: "a", Path: "/a"}, {Name: "ab", Path: "/a/b/"}, {Name: "nowhere"}}
+	for dir, want := range map[rest.Text]rest.Text{"/a": "a", "/a/b/c": "ab", "/ab": "root", "/": "root"} {
+		if s, ok := all.holding(dir.String()); !ok || s.Name != want {
+			t.Errorf("%s is in %s", dir, s.Name)
+		}
+	}
+	if s, ok := (exports{{Name: "a", Path: "/a"}}).holding("/b"); ok {
+		t.Errorf("/b is in %s", s.Name)
+	}
+}

@@ -1,0 +1,69 @@
+package hammerspace
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"storage_exporter/volume"
+)
+
+// Whatever the cluster says, nothing panics, a state has its reason, and a
+// capacity is whole.
+func FuzzAnswers(f *testing.F) {
+	files, err := filepath.Glob("testdata/*.json")
+	if err != nil || len(files) == 0 {
+		f.Fatal("no samples", err)
+	}
+	for _, name := range files {
+		content, err := os.ReadFile(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(content)
+	}
+	f.Add([]byte(`[{"name": null, "path": "", "nodeMode": 7, "logicalVolume": [], "uoid": "x"}]`))
+	f.Add([]byte(`{"series": [{"rows": [{"time": -1, "total": 1e300, "used": -5, "free": "9"}]}], "capacity": []}`))
+	var said []byte
+	made, _ := open(f, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == apiPath+"/login" {
+			http.SetCookie(w, &http.Cookie{Name: "S", Value: "1"})
+			return
+		}
+		_, _ = w.Write(said)
+	}))
+	c := made.(*anvil).client
+	f.Fuzz(func(t *testing.T, content []byte) {
+		said = content
+		ctx := within(t)
+		var all cluster
+		all.nodes, _ = c.nodes(ctx)
+		all.disks, _ = c.storageVolumes(ctx)
+		all.state, _ = c.state(ctx)
+		all.exports, _ = c.exports(ctx)
+		healths := []volume.Health{all.health()}
+		for _, s := range all.exports {
+			healths = append(healths, s.health())
+			if h, err := all.volume(volume.Health{Status: volume.Healthy}, options{}, []string{cleanPath("/" + s.Path.String())}); err == nil {
+				healths = append(healths, h)
+			}
+		}
+		for _, h := range healths {
+			if (h.Status == volume.Healthy) != (h.Info == "") || len(h.Info) > 8*longestInfo {
+				t.Errorf("%+v", h)
+			}
+		}
+		for key, v := range all.metadata() {
+			if len(v) > 4*longestWord {
+				t.Errorf("%s is %d long", key, len(v))
+			}
+		}
+		if s, err := c.recorded(ctx, site{}); err == nil && (!s.complete() || s.Total.Value < 0) {
+			t.Errorf("%+v", s)
+		}
+		if sites, err := c.sites(ctx); err == nil {
+			_ = local(sites)
+		}
+	})
+}
