@@ -1,7 +1,6 @@
 package cephfs
 
 import (
-	"errors"
 	"sync"
 	"time"
 
@@ -37,8 +36,9 @@ type meter struct {
 	counted *mount.Meter
 
 	mu          sync.Mutex // guards the fields below
-	base        reading    // of no other client than the meter's own
-	read, write *float64   // the latencies of the last window
+	base        reading    // the meter's own, too
+	baseAt      time.Time
+	read, write *float64 // the latencies of the last window
 }
 
 func newMeter(interval time.Duration) *meter { return &meter{counted: mount.NewMeter(interval)} }
@@ -49,15 +49,15 @@ func (m *meter) next(r reading, now time.Time) (volume.Performance, time.Time, e
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	p, at, err := m.counted.Next([]mount.Sample{r.sample()}, now)
-	switch {
-	case errors.Is(err, volume.ErrNoSample):
-		m.base = r
-		return p, at, err
-	case err != nil:
-		return p, at, err
-	case at.Equal(now):
+	early := r.identity == m.base.identity && now.Sub(m.baseAt) < mount.MinWindow // then the base stays
+	if err == nil && !early {
 		m.read, m.write = r.read.latency(m.base.read), r.write.latency(m.base.write)
-		m.base = r
+	}
+	if !early {
+		m.base, m.baseAt = r, now
+	}
+	if err != nil {
+		return p, at, err
 	}
 	if r.averaged {
 		p.LatencyReadUsec, p.LatencyWriteUsec = m.read, m.write

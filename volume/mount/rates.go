@@ -8,9 +8,9 @@ import (
 	"storage_exporter/volume"
 )
 
-// minWindow is the shortest time between two readings that makes a rate; below
+// MinWindow is the shortest time between two readings that makes a rate; below
 // it the first counters stay the base.
-const minWindow = 500 * time.Millisecond
+const MinWindow = 500 * time.Millisecond
 
 // Sample is one reading of the counters of one device or one NFS mount.
 type Sample struct {
@@ -55,7 +55,7 @@ func (m *Meter) Next(samples []Sample, at time.Time) (volume.Performance, time.T
 	defer m.mu.Unlock()
 	window := at.Sub(m.baseAt)
 	whole := m.base != nil && window <= m.longest && sameCounters(m.base, samples)
-	if whole && window < minWindow {
+	if whole && window < MinWindow {
 		if m.last == nil {
 			return volume.Performance{}, time.Time{}, volume.ErrNoSample
 		}

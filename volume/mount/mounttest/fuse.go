@@ -20,6 +20,7 @@ const (
 	fuseForget      = 2
 	fuseGetattr     = 3
 	fuseStatfs      = 17
+	fuseGetxattr    = 22
 	fuseInit        = 26
 	fuseInterrupt   = 36
 	fuseBatchForget = 42
@@ -39,6 +40,9 @@ type FUSE struct {
 	hung    bool
 	waiting [][]byte // requests that were not answered
 	asked   int
+	xattrs  map[string]string // of every node; nil when there are none at all
+	refused unix.Errno        // the answer to all questions for one; 0 is none
+	silent  bool              // questions for one are not answered
 
 	device int // of /dev/fuse; reads of it block
 	served sync.WaitGroup
@@ -47,17 +51,24 @@ type FUSE struct {
 // NewFUSE mounts the file system.
 func NewFUSE(t testing.TB) *FUSE {
 	t.Helper()
+	return NewFUSEOf(t, "fuse.mounttest", nil)
+}
+
+// NewFUSEOf mounts the file system as one of the type, which begins with "fuse.",
+// where both directories have the extended attributes.
+func NewFUSEOf(t testing.TB, fstype string, xattrs map[string]string) *FUSE {
+	t.Helper()
 	NeedRoot(t)
 	device, err := unix.Open("/dev/fuse", unix.O_RDWR|unix.O_CLOEXEC, 0)
 	if err != nil {
 		Skip(t, fmt.Sprintf("open /dev/fuse: %v", err))
 	}
-	f := &FUSE{Point: filepath.Join(t.TempDir(), "fuse"), device: device}
+	f := &FUSE{Point: filepath.Join(t.TempDir(), "fuse"), device: device, xattrs: xattrs}
 	if err := os.Mkdir(f.Point, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	options := fmt.Sprintf("fd=%d,rootmode=40000,user_id=0,group_id=0", device)
-	if err := unix.Mount("mounttest", f.Point, "fuse.mounttest", unix.MS_NOSUID|unix.MS_NODEV, options); err != nil {
+	if err := unix.Mount("mounttest", f.Point, fstype, unix.MS_NOSUID|unix.MS_NODEV, options); err != nil {
 		_ = unix.Close(device)
 		Skip(t, fmt.Sprintf("no FUSE mount: %v", err))
 	}
@@ -80,11 +91,32 @@ func (f *FUSE) Hang() {
 	f.hung = true
 }
 
+// HangXattrs leaves all further questions for extended attributes unanswered.
+func (f *FUSE) HangXattrs() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.silent = true
+}
+
+// RefuseXattrs answers them with an error; 0 is none.
+func (f *FUSE) RefuseXattrs(err unix.Errno) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.refused = err
+}
+
+// SetXattr sets an extended attribute.
+func (f *FUSE) SetXattr(name, value string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.xattrs[name] = value
+}
+
 // Resume answers what was left waiting, and what follows.
 func (f *FUSE) Resume() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.hung = false
+	f.hung, f.silent = false, false
 	for _, request := range f.waiting {
 		f.answer(request)
 	}
@@ -118,7 +150,8 @@ func (f *FUSE) serve() {
 		}
 		request := append([]byte(nil), buffer[:n]...)
 		f.mu.Lock()
-		if f.asked++; f.hung {
+		xattr := binary.LittleEndian.Uint32(request[4:]) == fuseGetxattr
+		if f.asked++; f.hung || f.silent && xattr {
 			f.waiting = append(f.waiting, request)
 		} else {
 			f.answer(request)
@@ -156,6 +189,8 @@ func (f *FUSE) answer(request []byte) {
 		order.PutUint32(body[40:], 4096)
 		order.PutUint32(body[44:], 255)
 		order.PutUint32(body[48:], 4096)
+	case fuseGetxattr:
+		body, code = f.xattr(request[fuseHeader:])
 	case fuseForget, fuseBatchForget, fuseInterrupt:
 		return // want no reply
 	default:
@@ -167,6 +202,25 @@ func (f *FUSE) answer(request []byte) {
 	copy(reply[8:16], request[8:16]) // the request's number
 	// A caller that was killed meanwhile does not wait any more.
 	_, _ = unix.Write(f.device, append(reply, body...))
+}
+
+// xattr answers a struct fuse_getxattr_in, which a name follows; f.mu is held.
+func (f *FUSE) xattr(question []byte) (body []byte, code int32) {
+	name, _, _ := bytes.Cut(question[8:], []byte{0})
+	value, ok := f.xattrs[string(name)]
+	switch room := int(binary.LittleEndian.Uint32(question)); {
+	case f.refused != 0:
+		return nil, -int32(f.refused)
+	case f.xattrs == nil:
+		return nil, -int32(unix.ENOSYS)
+	case !ok:
+		return nil, -int32(unix.ENODATA)
+	case room == 0:
+		return binary.LittleEndian.AppendUint64(nil, uint64(len(value))), 0
+	case room < len(value):
+		return nil, -int32(unix.ERANGE)
+	}
+	return []byte(value), 0
 }
 
 // directory is a struct fuse_attr.

@@ -1,0 +1,151 @@
+package cephfs
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"storage_exporter/volume"
+	"storage_exporter/volume/mount"
+	"storage_exporter/volume/mount/mounttest"
+)
+
+const debugDir = "sys/kernel/debug/ceph"
+
+// The counters of the client that the mount names become rates, in both layouts.
+func TestKernelClient(t *testing.T) {
+	t.Parallel()
+	for name, single := range map[string]bool{"directory": false, "single file": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, newFUSE(t, told()).Point, kernelType, nil)
+			r.debugfs(fsid+".client7", "t1", single) // another mount's
+			r.debugfs(client, "t0", single)
+			p := r.rates(func() { r.debugfs(client, "t1", single) })
+			if *p.LatencyReadUsec != 3000 || *p.LatencyWriteUsec != 7000 {
+				t.Errorf("latencies: %v, %v", *p.LatencyReadUsec, *p.LatencyWriteUsec)
+			}
+			if *p.IOPSRead != 2**p.IOPSWrite || *p.BytesRead != 4194304**p.IOPSRead || *p.BytesWrite != 4194304**p.IOPSWrite {
+				t.Errorf("%v, %v operations, %v, %v bytes", *p.IOPSRead, *p.IOPSWrite, *p.BytesRead, *p.BytesWrite)
+			}
+		})
+	}
+}
+
+// A mount that hangs keeps its client, which the kernel still counts for; a new
+// client of the mount begins anew.
+func TestKernelClientRemembered(t *testing.T) {
+	t.Parallel()
+	fuse := newFUSE(t, told())
+	r := newRig(t, fuse.Point, kernelType, nil)
+	r.debugfs(client, "t0", false)
+	r.debugfs(fsid+".client7", "t0", false)
+	r.rates(func() { r.debugfs(client, "t1", false) })
+	asked := fuse.Asked()
+	if _, err := r.performance(); err != nil || fuse.Asked() != asked {
+		t.Errorf("%v: the mount is asked again", err)
+	}
+	fuse.HangXattrs()
+	if h := r.healthIn(400 * time.Millisecond); h.Status != volume.Offline {
+		t.Errorf("%+v", h)
+	}
+	if _, err := r.performance(); err != nil {
+		t.Errorf("hung: %v", err)
+	}
+	if err := os.RemoveAll(filepath.Join(r.dir, debugDir, client)); err != nil {
+		t.Fatal(err)
+	}
+	r.debugfs(fsid+".client4151", "t1", false)
+	if _, err := r.performance(); !errors.Is(err, mount.ErrHung) {
+		t.Errorf("which client it is now cannot be asked: %v", err)
+	}
+	fuse.SetXattr(clientID, "client4151")
+	fuse.Resume()
+	for deadline := time.Now().Add(10 * time.Second); r.healthIn(time.Second).Status == volume.Offline; {
+		if time.Now().After(deadline) {
+			t.Fatal("the mount answers again, and nobody noticed")
+		}
+	}
+	if _, err := r.performance(); !errors.Is(err, volume.ErrNoSample) {
+		t.Errorf("a new client: %v, want no sample", err)
+	}
+}
+
+// Where the client's counters are not to be had there are no figures, and it is
+// said why.
+func TestNoKernelCounters(t *testing.T) {
+	t.Parallel()
+	silent := map[string]string{recursiveBytes: "1"} // before Linux 5.11
+	for name, tt := range map[string]struct {
+		xattrs  map[string]string
+		prepare func(r *rig)
+		want    string // "" is a sample
+	}{
+		"no debugfs":  {told(), func(*rig) {}, "mount debugfs"},
+		"only RBD":    {told(), func(r *rig) { r.file(debugDir+"/"+client+"/osdmap", "") }, "that needs Linux 5.8"},
+		"only client": {silent, func(r *rig) { r.debugfs(client, "t0", false) }, ""},
+		"two clients": {silent, func(r *rig) {
+			r.debugfs(client, "t0", false)
+			r.debugfs(fsid+".client7", "t0", false)
+		}, "that needs Linux 5.11"},
+		"another's client": {told(), func(r *rig) { r.debugfs(fsid+".client7", "t0", false) }, "no counters of " + client},
+		"no counters":      {told(), func(r *rig) { r.file(debugDir+"/"+client+"/metrics", "unheard of\n") }, "counts no reads and writes"},
+		"no name": {map[string]string{clusterID: "../..", clientID: "client1"}, func(r *rig) {
+			r.debugfs(client, "t0", false)
+			r.debugfs(fsid+".client7", "t0", false)
+		}, "does not tell which"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, newFUSE(t, tt.xattrs).Point, kernelType, nil)
+			tt.prepare(r)
+			_, err := r.performance()
+			if tt.want == "" {
+				if !errors.Is(err, volume.ErrNoSample) {
+					t.Errorf("%v, want no sample", err)
+				}
+				return
+			}
+			if !errors.Is(err, volume.ErrUnsupported) || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("%v, want %q", err, tt.want)
+			}
+			_, _ = r.performance()
+			if n := strings.Count(r.log.String(), "level=WARN"); n != 1 {
+				t.Errorf("%d warnings:\n%s", n, r.log)
+			}
+			if p := r.healthIn(5 * time.Second).Metadata["performance"]; !strings.Contains(p, tt.want) {
+				t.Errorf("health: performance %q", p)
+			}
+		})
+	}
+}
+
+// Without the right to look at debugfs there are no figures.
+func TestKernelCountersRefused(t *testing.T) {
+	r := newRig(t, newFUSE(t, told()).Point, kernelType, nil)
+	r.debugfs(client, "t0", false)
+	for name, err := range map[string]error{
+		"not root": &os.PathError{Op: "open", Path: "x", Err: os.ErrPermission},
+		"gone":     &os.PathError{Op: "open", Path: "x", Err: os.ErrNotExist},
+	} {
+		if got := r.Backend.(*backend).kernel.explain(err); !errors.Is(got, volume.ErrUnsupported) {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+	if err := r.Backend.(*backend).kernel.explain(os.ErrClosed); errors.Is(err, volume.ErrUnsupported) {
+		t.Error("an odd error is taken for unsupported")
+	}
+}
+
+// The option names another place.
+func TestDebugfsPath(t *testing.T) {
+	mounttest.NeedRoot(t)
+	elsewhere := t.TempDir()
+	r := newRig(t, newFUSE(t, told()).Point, kernelType, map[string]any{"ceph_debugfs_path": elsewhere})
+	if _, err := r.performance(); !errors.Is(err, volume.ErrUnsupported) || !strings.Contains(err.Error(), elsewhere) {
+		t.Errorf("%v", err)
+	}
+}

@@ -1,0 +1,143 @@
+package cephfs
+
+import (
+	"encoding/json"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"storage_exporter/volume"
+)
+
+// from reads a client's tables.
+func from(t *testing.T, name string) reading {
+	t.Helper()
+	r := reading{identity: client, averaged: true}
+	r.takeTables([]byte(testdata(t, name)))
+	return r
+}
+
+func both(t *testing.T, dir string) reading {
+	t.Helper()
+	r := from(t, dir+"/latency")
+	r.takeTables([]byte(testdata(t, dir+"/size")))
+	return r
+}
+
+// The samples of every layout give what is expected of them.
+func TestRates(t *testing.T) {
+	var expected struct {
+		Seconds    float64
+		IOPSRead   float64 `json:"iops_read"`
+		IOPSWrite  float64 `json:"iops_write"`
+		BytesRead  float64 `json:"bytes_read_per_s"`
+		BytesWrite float64 `json:"bytes_write_per_s"`
+		LatRead    float64 `json:"lat_read_usec"`
+		LatWrite   float64 `json:"lat_write_usec"`
+	}
+	if err := json.Unmarshal([]byte(testdata(t, "expected_delta.json")), &expected); err != nil {
+		t.Fatal(err)
+	}
+	want := volume.Performance{
+		IOPSRead: &expected.IOPSRead, IOPSWrite: &expected.IOPSWrite, BytesRead: &expected.BytesRead, BytesWrite: &expected.BytesWrite,
+		LatencyReadUsec: &expected.LatRead, LatencyWriteUsec: &expected.LatWrite,
+	}
+	unsized := want
+	unsized.BytesRead, unsized.BytesWrite = nil, nil
+	for name, tt := range map[string]struct {
+		t0, t1 reading
+		want   volume.Performance
+	}{
+		"directory":      {both(t, "t0"), both(t, "t1"), want},
+		"with copyfrom":  {both(t, "t0"), both(t, "copyfrom"), want},
+		"single file":    {from(t, "t0.metrics"), from(t, "t1.metrics"), want},
+		"without a size": {from(t, "t0/latency"), from(t, "t1/latency"), unsized},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m, at := newMeter(10*time.Second), time.Now()
+			if _, _, err := m.next(tt.t0, at); !errors.Is(err, volume.ErrNoSample) {
+				t.Fatal(err)
+			}
+			if _, _, err := m.next(tt.t1, at.Add(time.Millisecond)); !errors.Is(err, volume.ErrNoSample) {
+				t.Fatal(err) // too early to tell
+			}
+			at = at.Add(time.Duration(expected.Seconds * float64(time.Second)))
+			got, measured, err := m.next(tt.t1, at)
+			if diff := cmp.Diff(tt.want, got); diff != "" || err != nil || !measured.Equal(at) {
+				t.Errorf("%v, at %v (-want +got):\n%s", err, measured, diff)
+			}
+			// Asked again at once, it is what was measured.
+			again, measured, err := m.next(tt.t1, at.Add(time.Millisecond))
+			if diff := cmp.Diff(tt.want, again); diff != "" || err != nil || !measured.Equal(at) {
+				t.Errorf("again: %v, at %v (-want +got):\n%s", err, measured, diff)
+			}
+			// Without any operation since, there is no latency.
+			idle, _, err := m.next(tt.t1, at.Add(10*time.Second))
+			if err != nil || *idle.IOPSRead != 0 || idle.LatencyReadUsec != nil || idle.LatencyWriteUsec != nil {
+				t.Errorf("idle: %v, %+v", err, idle)
+			}
+		})
+	}
+}
+
+func TestLatency(t *testing.T) {
+	of := func(ops, average uint64) direction { return direction{ops: &ops, average: &average} }
+	for name, tt := range map[string]struct {
+		base, now direction
+		want      *float64
+	}{
+		"new mount":                  {of(0, 0), of(100, 500), new(500.0)},
+		"changed":                    {of(1000, 1500), of(3000, 2500), new(3000.0)},
+		"wrong by a tenth":           {of(1000, 1000), of(1020, 1000), new(1000.0)}, // 2020/20 µs
+		"wrong by a fifth":           {of(1000, 505), of(1020, 505), new(505.0)},
+		"wrong by more":              {of(1000, 504), of(1020, 504), nil},
+		"old mount, few operations":  {of(1_000_000, 1500), of(1_000_010, 1500), nil},
+		"old mount, many operations": {of(1_000_000, 1500), of(2_000_000, 1500), new(1500.0)},
+		"rounded below zero":         {of(1_000_000_000, 1500), of(1_000_001_000, 1499), nil},
+		"nothing done":               {of(1000, 1500), of(1000, 1500), nil},
+		"fewer than before":          {of(1000, 1500), of(900, 1500), nil},
+		"no mean":                    {direction{ops: new(uint64(1))}, direction{ops: new(uint64(2))}, nil},
+		"no base":                    {direction{}, of(100, 500), nil},
+		"largest":                    {of(0, 0), of(1<<63, 1<<63), new(float64(1 << 63))},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(tt.want, tt.now.latency(tt.base)); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+}
+
+// Another client counts from another zero, also where its counters are larger;
+// a mean that goes down is no reason to lose a window.
+func TestBreaks(t *testing.T) {
+	t0, t1 := both(t, "t0"), both(t, "t1")
+	other := t1
+	other.identity = fsid + ".client4151"
+	lower := t1
+	lower.read.average = new(uint64(400)) // 3000·400 < 1000·1500
+	for name, tt := range map[string]struct {
+		base, now reading
+		later     time.Duration
+		lost      bool
+	}{
+		"another client":   {t0, other, 10 * time.Second, true},
+		"counters go back": {t1, t0, 10 * time.Second, true},
+		"long ago":         {t0, t1, 200 * time.Second, true},
+		"lower mean":       {t0, lower, 10 * time.Second, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m, at := newMeter(10*time.Second), time.Now()
+			_, _, _ = m.next(tt.base, at)
+			p, _, err := m.next(tt.now, at.Add(tt.later))
+			if tt.lost != errors.Is(err, volume.ErrNoSample) {
+				t.Fatalf("%+v, %v", p, err)
+			}
+			if !tt.lost && (*p.IOPSRead != 200 || p.LatencyReadUsec != nil || p.LatencyWriteUsec == nil) {
+				t.Errorf("%+v", p)
+			}
+		})
+	}
+}
