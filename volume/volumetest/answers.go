@@ -135,7 +135,7 @@ func wrongAnswers(r *run) {
 		r.pass(interval)
 		r.useless(f)
 		r.recovers(f.Name)
-		if r.Login != nil && !(r.HeaderLogin && f.headers) {
+		if r.Login != nil && (!r.HeaderLogin || !f.headers) {
 			r.say(r.backend.Close())
 			if !r.open() {
 				return
