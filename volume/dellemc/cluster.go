@@ -23,7 +23,7 @@ type device struct {
 
 func (b *backend) fetchCluster(ctx context.Context) (cluster, error) {
 	var c cluster
-	if err := b.client.Get(ctx, "/platform/3/cluster/config", nil, &c); err != nil {
+	if err := b.client.GetOptional(ctx, "/platform/3/cluster/config", nil, &c); err != nil {
 		return cluster{}, err
 	}
 	if c.Devices == nil {
@@ -44,7 +44,7 @@ type diskPool struct {
 }
 
 func (b *backend) fetchPools(ctx context.Context) ([]diskPool, error) {
-	answer, err := b.client.Do(ctx, rest.Request{Path: "/platform/1/storagepool/status"})
+	answer, err := b.client.Do(ctx, rest.Request{Path: "/platform/1/storagepool/status", Optional: true})
 	if err != nil {
 		return nil, err
 	}

@@ -81,10 +81,10 @@ func (b *backend) Intervals() volume.Intervals {
 // Close logs out.
 func (b *backend) Close() error { return b.client.Close() }
 
-// pages follows a list: the answer to the first call says with what token to go
+// pages follows a list of quotas or events, which not every account sees: the answer to the first call says with what token to go
 // on, and then only that is asked for.
 func (b *backend) pages(ctx context.Context, path string, query url.Values, take func(*rest.Answer) (resume rest.Text, err error)) error {
-	return b.client.Pages(ctx, rest.Request{Path: path, Query: query}, func(a *rest.Answer) (string, error) {
+	return b.client.Pages(ctx, rest.Request{Path: path, Query: query, Optional: true}, func(a *rest.Answer) (string, error) {
 		resume, err := take(a)
 		if err != nil || resume == "" {
 			return "", err

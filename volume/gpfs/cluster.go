@@ -21,7 +21,7 @@ type node struct {
 
 func (b *backend) fetchNodes(ctx context.Context) ([]node, error) {
 	var nodes []node
-	err := list(ctx, b.client, rest.Request{Path: "/nodes", Query: allFields()}, "nodes", func(n node) {
+	err := list(ctx, b.client, rest.Request{Path: "/nodes", Query: allFields(), Optional: true}, "nodes", func(n node) {
 		nodes = append(nodes, n)
 	})
 	return nodes, err
@@ -42,7 +42,7 @@ type filesystem struct {
 // fetchFilesystems is by name.
 func (b *backend) fetchFilesystems(ctx context.Context) (map[string]filesystem, error) {
 	all := map[string]filesystem{}
-	err := list(ctx, b.client, rest.Request{Path: b.scoped(""), Query: allFields()}, "filesystems", func(f filesystem) {
+	err := list(ctx, b.client, rest.Request{Path: b.scoped(""), Query: allFields(), Optional: true}, "filesystems", func(f filesystem) {
 		all[f.Name.String()] = f
 	})
 	return all, b.absent(err)
@@ -60,7 +60,7 @@ type summary struct {
 
 func (b *backend) fetchCluster(ctx context.Context) (summary, error) {
 	var s summary
-	err := b.client.Get(ctx, "/cluster", nil, &s)
+	err := b.client.GetOptional(ctx, "/cluster", nil, &s)
 	return s, err
 }
 

@@ -49,14 +49,13 @@ type backend struct {
 	pools       *rest.Memo[map[string][]pool]
 	cluster     *rest.Memo[summary]
 
-	turn   chan struct{} // taken by Performance and Usage
-	form   atomic.Int32  // of the health call that this release understands
-	silent atomic.Bool   // no file system has performance figures
+	form   atomic.Int32 // of the health call that this release understands
+	silent atomic.Bool  // no file system has performance figures
 	meter  meter
 }
 
 func newBackend(volumes []volume.Config, dial rest.Dialer, logger *slog.Logger) (*backend, error) {
-	b := &backend{volumes: map[string]volumeOptions{}, turn: make(chan struct{}, 1)}
+	b := &backend{volumes: map[string]volumeOptions{}}
 	var shared options
 	for _, cfg := range volumes {
 		o, err := read(cfg)
@@ -96,19 +95,6 @@ func (b *backend) Intervals() volume.Intervals {
 
 // Close ends the connections; there is no session.
 func (b *backend) Close() error { return b.client.Close() }
-
-// alone makes Performance and Usage wait for each other: so a health check always
-// gets one of the calls that a cluster is asked at once, however long the others
-// take, and a refusal that one of them met holds for the other.
-func (b *backend) alone(ctx context.Context, f func() error) error {
-	select {
-	case b.turn <- struct{}{}:
-		defer func() { <-b.turn }()
-		return f()
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
 
 // list follows the pages of a list. Every answer has a status; a list without
 // any entry may be missing from it.

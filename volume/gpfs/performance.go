@@ -28,18 +28,11 @@ func query(seconds, count int) string {
 // Performance is each file system's, from the performance collector. Cost: one
 // call; two more every ten minutes until the unit of its values is known.
 func (b *backend) Performance(ctx context.Context) (map[string]volume.Result[volume.Performance], error) {
-	var answer *rest.Answer
-	var t table
-	var perSecond bool
-	err := b.alone(ctx, func() (err error) {
-		if answer, t, err = b.ask(ctx, b.bucket, buckets); err == nil {
-			perSecond = b.meter.perSecond(ctx, b)
-		}
-		return err
-	})
+	answer, t, err := b.ask(ctx, b.bucket, buckets)
 	if err != nil {
 		return nil, err
 	}
+	perSecond := b.meter.perSecond(ctx, b)
 	b.tellSilence(t)
 	return rest.Each(b.volumes, func(_ string, o volumeOptions) (volume.Performance, time.Time, error) {
 		p, at, err := t.performance(o.filesystem, perSecond)

@@ -70,12 +70,7 @@ func (b *backend) fetchPools(ctx context.Context) (map[string][]pool, error) {
 // Usage is the sum of the file system's pools. What is for metadata alone is not
 // in it. Cost: one call for each thousand pools.
 func (b *backend) Usage(ctx context.Context) (map[string]volume.Result[volume.Usage], error) {
-	var pools map[string][]pool
-	var at time.Time
-	err := b.alone(ctx, func() (err error) {
-		pools, at, err = b.pools.Get(ctx)
-		return err
-	})
+	pools, at, err := b.pools.Get(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -103,7 +103,7 @@ func (c *client) nodes(ctx context.Context) ([]node, error) {
 }
 
 func (c *client) storageVolumes(ctx context.Context) (all []storageVolume, err error) {
-	return all, c.rest.Get(ctx, "/storage-volumes", nil, &all)
+	return all, c.rest.GetOptional(ctx, "/storage-volumes", nil, &all)
 }
 
 func (c *client) sites(ctx context.Context) ([]site, error) {

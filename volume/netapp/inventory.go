@@ -94,7 +94,7 @@ func (b *backend) fetchVolumes(ctx context.Context) (inventory, error) {
 func list[T any](ctx context.Context, b *backend, path string, query url.Values, take func(T, *rest.Answer)) error {
 	query.Set("max_records", pageSize)
 	ask := func() error {
-		return b.client.Pages(ctx, rest.Request{Path: path, Query: query}, func(a *rest.Answer) (string, error) {
+		return b.client.Pages(ctx, rest.Request{Path: path, Query: query, Optional: path == nodesPath}, func(a *rest.Answer) (string, error) {
 			p, err := decode[T](a)
 			for _, r := range p.Records {
 				take(r, a)
@@ -157,6 +157,6 @@ func (b *backend) fetchAbout(ctx context.Context) (about, error) {
 	ctx, cancel := context.WithTimeout(ctx, besides)
 	defer cancel()
 	var a about
-	err := b.client.Get(ctx, aboutPath, url.Values{"fields": {"name,version"}}, &a)
+	err := b.client.GetOptional(ctx, aboutPath, url.Values{"fields": {"name,version"}}, &a)
 	return a, err
 }

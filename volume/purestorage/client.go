@@ -97,7 +97,8 @@ func list[T any](ctx context.Context, c *client, version, resource string, query
 	if strings.HasPrefix(version, "2.") {
 		parameter = "continuation_token"
 	}
-	r := rest.Request{Path: "/api/" + version + "/" + resource, Query: query}
+	// What is not about file systems only explains their health.
+	r := rest.Request{Path: "/api/" + version + "/" + resource, Query: query, Optional: !strings.HasPrefix(resource, "file-systems")}
 	return c.rest.Pages(ctx, r, func(answer *rest.Answer) (string, error) {
 		var p page[T]
 		if err := answer.Decode(&p); err != nil {

@@ -34,6 +34,11 @@ func (c *Client) attempt(ctx context.Context, r Request, token *Token, body []by
 	if err := c.pause.err(); err != nil {
 		return nil, failure{}, err
 	}
+	if token != nil { // which may have been refused while this call waited
+		if err := c.keeper.holds(); err != nil {
+			return nil, failure{}, err
+		}
+	}
 	call, cancel := context.WithTimeout(ctx, c.cfg.Access.Timeout)
 	defer cancel()
 	request, err := http.NewRequestWithContext(call, r.Method, target.String(), bytes.NewReader(body))

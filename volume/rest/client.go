@@ -118,6 +118,10 @@ type Request struct {
 	Header http.Header
 	// Body is nil for none, url.Values for a form, and anything else is JSON.
 	Body any
+	// Optional is for what the volumes can do without. An account that may not see
+	// it is answered with 401 by some appliances: then this call fails with
+	// ErrForbidden, and the others go on.
+	Optional bool
 
 	rooted bool // Path is from the root of the host, as a link in a reply has it
 }
@@ -132,6 +136,15 @@ func (c *Client) Get(ctx context.Context, path string, query url.Values, into an
 	return answer.Decode(into)
 }
 
+// GetOptional is Get for what the volumes can do without: see Request.
+func (c *Client) GetOptional(ctx context.Context, path string, query url.Values, into any) error {
+	answer, err := c.Do(ctx, Request{Path: path, Query: query, Optional: true})
+	if err != nil {
+		return err
+	}
+	return answer.Decode(into)
+}
+
 // Do makes a call and returns an answer with a status of 2xx, or an error. It logs
 // in before where that is needed, and when the appliance answers 401, once more.
 func (c *Client) Do(ctx context.Context, r Request) (*Answer, error) {
@@ -140,18 +153,26 @@ func (c *Client) Do(ctx context.Context, r Request) (*Answer, error) {
 		return nil, err
 	}
 	answer, err := c.send(ctx, r, token)
+	if r.Optional && errors.Is(err, ErrUnauthorized) && c.keeper.proven(token) {
+		return nil, notForUs(err)
+	}
 	if !c.keeper.expired(token, err) {
 		if err == nil {
 			c.keeper.accepted(token)
 		}
 		return answer, err
 	}
-	fresh, err := c.keeper.instead(ctx, token, err)
+	fresh, err := c.keeper.instead(ctx, token, err, r.Optional)
 	if err != nil {
 		return nil, err
 	}
 	answer, err = c.send(ctx, r, fresh)
-	if errors.Is(err, ErrUnauthorized) {
+	switch {
+	case err == nil:
+		c.keeper.accepted(fresh)
+	case r.Optional && errors.Is(err, ErrUnauthorized):
+		err = notForUs(err)
+	case errors.Is(err, ErrUnauthorized):
 		err = c.keeper.refuse(fresh, err)
 	}
 	return answer, err

@@ -65,6 +65,19 @@ func Absent(format string, args ...any) error {
 	return &Error{Kind: ErrNotFound, text: fmt.Sprintf(format, args...) + " is not there: check its name, and that the account may see it"}
 }
 
+// notForUs is the error of an optional call that was answered with 401.
+func notForUs(err error) error {
+	e, ok := errors.AsType[*Error](err)
+	if !ok {
+		return err
+	}
+	text := "this call alone was refused"
+	if e.Detail != "" {
+		text += " (" + e.Detail + ")"
+	}
+	return &Error{Kind: ErrForbidden, Status: e.Status, Detail: e.Detail, Code: e.Code, text: text + ": give the account the right to read it"}
+}
+
 // Nonsense is the error of an answer that is JSON but cannot be used, as in
 // Nonsense("the login's answer has no token").
 func Nonsense(format string, args ...any) error {

@@ -13,6 +13,9 @@ const (
 	backoffMost  = 15 * time.Minute
 	// A session this young that is answered with 403 has not expired.
 	youngest = time.Minute
+	// A proof that was good this long ago still is: an observation's calls follow
+	// each other.
+	freshly = 10 * time.Second
 )
 
 // keeper keeps the proof of who we are: a fixed one, or a session.
@@ -23,6 +26,7 @@ type keeper struct {
 	mu      sync.Mutex // guards the fields below
 	current *Token
 	got     time.Time // when current was
+	worked  time.Time // when a call with current did last
 	login   *login    // under way
 	refused backoff
 	closed  bool
@@ -98,7 +102,7 @@ func (k *keeper) renew(flight *login, old *Token, refused bool) {
 	k.login = nil
 	switch {
 	case err == nil:
-		k.current, k.got = &fresh, time.Now()
+		k.current, k.got, k.worked = &fresh, time.Now(), time.Time{}
 	case old != nil && !refused && time.Now().Before(old.Expires) && !final(err):
 		k.c.cfg.Logger.Warn("session not renewed yet", "endpoint", k.c.cfg.Access.Endpoint(), "err", err)
 	default:
@@ -167,8 +171,11 @@ func (k *keeper) expired(t *Token, err error) bool {
 }
 
 // instead is a token other than the one that was refused with err.
-func (k *keeper) instead(ctx context.Context, t *Token, err error) (*Token, error) {
-	if k.auth.Login == nil {
+func (k *keeper) instead(ctx context.Context, t *Token, err error, optional bool) (*Token, error) {
+	switch {
+	case k.auth.Login == nil && optional:
+		return nil, notForUs(err)
+	case k.auth.Login == nil:
 		return nil, k.refuse(t, err)
 	}
 	return k.token(ctx, t)
@@ -200,11 +207,33 @@ func (k *keeper) backOff(err error) error {
 	return err
 }
 
+// holds is why nothing may be asked now, after a refusal; nil when it may.
+func (k *keeper) holds() error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if time.Now().Before(k.refused.end) {
+		return k.refused.err
+	}
+	return nil
+}
+
+// proven is whether a call with the token worked only just now: then it is not
+// the token that another call is refused for.
+func (k *keeper) proven(t *Token) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return t != nil && t == k.current && !k.worked.IsZero() && time.Since(k.worked) < freshly
+}
+
 // accepted forgets the refusals once a call with the token worked.
 func (k *keeper) accepted(t *Token) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if t == k.current && k.refused.next > 0 && !time.Now().Before(k.refused.end) {
+	if t != k.current {
+		return
+	}
+	k.worked = time.Now()
+	if k.refused.next > 0 && !time.Now().Before(k.refused.end) {
 		k.refused = backoff{}
 	}
 }

@@ -104,7 +104,7 @@ func (a alert) String() string {
 
 // fetchAlerts gets those that nobody has muted.
 func (b *backend) fetchAlerts(ctx context.Context) ([]alert, error) {
-	answer, err := b.client.Do(ctx, rest.Request{Path: "/alerts"})
+	answer, err := b.client.Do(ctx, rest.Request{Path: "/alerts", Optional: true})
 	if err != nil {
 		return nil, err
 	}
