@@ -16,21 +16,21 @@ import (
 )
 
 // Table is the backends by the name that a volume's `backend` says. The host is
-// what the mounted ones are asked through.
+// what mounts are asked through.
 func Table(host *mount.Host) map[string]volume.Kind {
 	return map[string]volume.Kind{
 		"cephfs":           cephfs.Kind(host),
+		"dellemc-onefs":    mount.Beside(host, dellemc.Kind(nil)),
 		"exascaler":        ddn.EXAScaler(host),
-		"dellemc-onefs":    dellemc.Kind(nil),
-		"gpfs":             gpfs.Kind(nil),
-		"netapp":           netapp.Kind(nil),
+		"gpfs":             mount.Beside(host, gpfs.Kind(nil), "gpfs"),
 		"hammerspace":      hammerspace.Anvil(host, nil),
 		"hammerspace-base": hammerspace.Base(host),
+		"netapp":           mount.Beside(host, netapp.Kind(nil)),
 		"nfs":              local.NFS(host),
-		"purestorage":      purestorage.Kind(nil),
-		"spectrumscale":    gpfs.Kind(nil),
+		"purestorage":      mount.Beside(host, purestorage.Kind(nil)),
+		"spectrumscale":    mount.Beside(host, gpfs.Kind(nil), "gpfs"),
 		"vfs":              local.VFS(host),
-		"weka":             weka.Kind(nil),
+		"weka":             mount.Beside(host, weka.Kind(nil), "wekafs"),
 		"xfs":              local.XFS(host),
 	}
 }

@@ -1,0 +1,123 @@
+package mount
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"log/slog"
+	"maps"
+	"os"
+	"path"
+	"slices"
+	"sync"
+
+	"storage_exporter/volume"
+)
+
+// The types of file systems by which clients mount what appliances serve.
+var network = []string{"nfs", "nfs4", "cifs", "smb3"}
+
+// Beside is the kind of an appliance whose volumes may also be mounted on this
+// host. While its API answers, that alone tells; when nothing answers there, but
+// the mount at a volume's path does, data is served all the same: the volume is
+// degraded instead of offline. own is the vendor's own type of file system, if it
+// has one; a path on any other than that, NFS or SMB says nothing about the
+// volume.
+func Beside(host *Host, kind volume.Kind, own ...string) volume.Kind {
+	inner := kind.New
+	kind.New = func(volumes []volume.Config, logger *slog.Logger) (volume.Backend, error) {
+		backend, err := inner(volumes, logger)
+		if err != nil {
+			return nil, err
+		}
+		b := &beside{Backend: backend, types: append(own, network...), volumes: volumes, points: map[string]*Point{}}
+		for _, cfg := range volumes {
+			if path.IsAbs(cfg.Path) && b.points[cfg.Path] == nil {
+				b.points[cfg.Path] = host.NewPoint(cfg.Path, cfg.PerformanceInterval)
+			}
+		}
+		return b, nil
+	}
+	return kind
+}
+
+// beside is an appliance with what this host sees of its volumes.
+type beside struct {
+	volume.Backend
+	types   []string
+	volumes []volume.Config
+	points  map[string]*Point // by the volumes' paths
+}
+
+// Health asks the appliance, and the mounts of those volumes that it did not
+// answer for.
+func (b *beside) Health(ctx context.Context) (map[string]volume.Result[volume.Health], error) {
+	within, cancel := withMargin(ctx)
+	defer cancel()
+	results, err := b.Backend.Health(within)
+	if ctx.Err() != nil {
+		return results, err
+	}
+	if err != nil {
+		results = make(map[string]volume.Result[volume.Health], len(b.volumes))
+		for _, v := range b.volumes {
+			results[v.Name] = volume.Result[volume.Health]{Err: err}
+		}
+	}
+	silent := map[string]string{} // path by volume
+	for _, v := range b.volumes {
+		if r := results[v.Name]; r.Err != nil && b.points[v.Path] != nil {
+			if status, _ := volume.Diagnose(r.Err); status == volume.Offline {
+				silent[v.Name] = v.Path
+			}
+		}
+	}
+	if len(silent) == 0 {
+		return results, err
+	}
+	seen := b.look(ctx, slices.Compact(slices.Sorted(maps.Values(silent))))
+	told := make(map[string]volume.Result[volume.Health], len(results))
+	maps.Copy(told, results)
+	for name, at := range silent {
+		if state, ok := seen[at]; ok {
+			told[name] = volume.Result[volume.Health]{Value: blind(results[name].Err, state)}
+		}
+	}
+	return told, nil
+}
+
+// look looks at the paths at once and returns what answers there and is mounted
+// from an appliance.
+func (b *beside) look(ctx context.Context, paths []string) map[string]State {
+	var mu sync.Mutex // guards states
+	states := map[string]State{}
+	var looking sync.WaitGroup
+	for _, name := range paths {
+		looking.Go(func() {
+			state := b.points[name].Look(ctx)
+			if state.Err != nil || !slices.Contains(b.types, state.Mount.FSType) {
+				return
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			states[name] = state
+		})
+	}
+	looking.Wait()
+	return states
+}
+
+// blind is the health of a volume of which only the mount is to be seen.
+func blind(err error, state State) volume.Health {
+	_, info := volume.Diagnose(err)
+	name, nameErr := os.Hostname()
+	if nameErr != nil {
+		name = "this host"
+	}
+	return volume.Health{
+		Status: volume.Degraded,
+		Info: fmt.Sprintf("the management API does not answer (%s), but the mount at %s (%s) on %s does",
+			info, state.Mount.Point, cmp.Or(state.Mount.FSType, "unknown"), name),
+		Metadata: state.metadata(),
+	}
+}
