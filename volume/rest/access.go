@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -107,10 +108,12 @@ func (a *Access) Endpoint() string {
 }
 
 // Share is volume.Identity's Share: equal for volumes that can use one Client.
-// The credentials are all that the backend logs in with.
+// The credentials are all that the backend logs in with. What the CA file holds
+// counts, so that a reload of the configuration takes up a file that was renewed.
 func (a *Access) Share(credentials ...string) string {
+	authority, err := a.authority() // the Client says what is wrong with it
 	return fmt.Sprintf("%q", append([]string{
-		a.Endpoint(), a.CAFile, a.ServerName, fmt.Sprint(a.Insecure, a.Timeout, a.Proxy),
+		a.Endpoint(), a.CAFile, fmt.Sprintf("%x %v", sha256.Sum256(authority), err), a.ServerName, fmt.Sprint(a.Insecure, a.Timeout, a.Proxy),
 	}, credentials...))
 }
 
@@ -123,18 +126,30 @@ func (a *Access) tls() (*tls.Config, error) {
 	if a.CAFile == "" {
 		return cfg, nil
 	}
-	f, err := os.Open(a.CAFile)
+	pem, err := a.authority()
 	if err != nil {
-		return nil, fmt.Errorf("%s cannot be read: %w", a.caKey, errors.Unwrap(err))
-	}
-	defer func() { _ = f.Close() }()
-	pem, err := io.ReadAll(io.LimitReader(f, maxCAFile))
-	if err != nil {
-		return nil, fmt.Errorf("%s cannot be read: %w", a.caKey, errors.Unwrap(err))
+		return nil, fmt.Errorf("%s cannot be read: %w", a.caKey, err)
 	}
 	cfg.RootCAs = x509.NewCertPool()
 	if !cfg.RootCAs.AppendCertsFromPEM(pem) {
 		return nil, fmt.Errorf("%s holds no certificate: set it to a PEM file", a.caKey)
 	}
 	return cfg, nil
+}
+
+// authority reads the CA file; it is empty where there is none.
+func (a *Access) authority() ([]byte, error) {
+	if a.CAFile == "" {
+		return nil, nil
+	}
+	f, err := os.Open(a.CAFile)
+	if err != nil {
+		return nil, errors.Unwrap(err)
+	}
+	defer func() { _ = f.Close() }()
+	pem, err := io.ReadAll(io.LimitReader(f, maxCAFile))
+	if err != nil {
+		return nil, errors.Unwrap(err)
+	}
+	return pem, nil
 }

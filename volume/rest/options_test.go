@@ -153,6 +153,26 @@ func TestCAFile(t *testing.T) {
 	}
 }
 
+// A CA file that was renewed, or came late, is taken up by a reload.
+func TestCAFileRenewed(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "ca.pem")
+	share := func() string {
+		o := rest.Read(volume.Config{Name: "v", Options: map[string]any{"ep": "https://a", "ca_file": file}})
+		a := o.Access("ep", "its URL", "own_verify_ssl")
+		return a.Share("u")
+	}
+	seen := map[string]bool{share(): true}
+	for _, content := range []string{"old", "new"} {
+		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		seen[share()], seen[share()] = true, true
+	}
+	if len(seen) != 3 {
+		t.Errorf("%d different ones", len(seen))
+	}
+}
+
 func TestSecretPrints(t *testing.T) {
 	s := rest.NewSecret("hidden")
 	text, err := s.MarshalText()
