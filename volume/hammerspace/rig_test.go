@@ -1,0 +1,197 @@
+package hammerspace
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"storage_exporter/volume"
+	"storage_exporter/volume/mount"
+	"storage_exporter/volume/mount/mounttest"
+)
+
+// baseRig is a host whose kernel files are made up, and volumes on one path of it.
+// What is mounted is a list of names, each a directory below the path; "." is the
+// path itself, ".." the directory above it.
+type baseRig struct {
+	t       testing.TB
+	root    string // of the kernel files
+	path    string
+	devices []string // names, in the order in which they were first mounted
+	volume.Backend
+}
+
+// newBaseRig makes one with a volume "v" for the configuration and more volumes
+// beside it. Nothing is mounted but the root file system.
+func newBaseRig(t testing.TB, path string, cfgs ...volume.Config) *baseRig {
+	t.Helper()
+	r := &baseRig{t: t, root: t.TempDir(), path: path}
+	r.mounts()
+	r.counts(nil)
+	kind := Base(mount.NewHost(mount.Paths{Proc: filepath.Join(r.root, "proc"), Sys: filepath.Join(r.root, "sys")}, nil))
+	if len(cfgs) == 0 {
+		cfgs = []volume.Config{{}}
+	}
+	for i := range cfgs {
+		cfgs[i].Name = "v" + strings.Repeat("'", i)
+		cfgs[i].Backend, cfgs[i].Path = "hammerspace-base", path
+		if _, err := kind.Identify(cfgs[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b, err := kind.New(cfgs, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Backend = b
+	return r
+}
+
+func (r *baseRig) file(name, content string) {
+	r.t.Helper()
+	name = filepath.Join(r.root, name)
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		r.t.Fatal(err)
+	}
+	if err := os.WriteFile(name, []byte(content), 0o644); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// device is a mount's number, the same as long as the test lasts.
+func (r *baseRig) device(name string) int {
+	if !slices.Contains(r.devices, name) {
+		r.devices = append(r.devices, name)
+	}
+	return 60 + slices.Index(r.devices, name)
+}
+
+// mounts mounts the shares and nothing else. A name may have options, as in "s1 ro".
+func (r *baseRig) mounts(shares ...string) {
+	lines := "1 0 8:1 / / rw - ext4 /dev/sda1 rw\n"
+	for i, share := range shares {
+		name, options, _ := strings.Cut(share, " ")
+		if options == "" {
+			options = "rw"
+		}
+		parent := 1
+		if i > 0 && shares[0] == "." {
+			parent = 2
+		}
+		lines += fmt.Sprintf("%d %d 0:%d / %s %s - nfs4 10.1.1.10:/%s rw,vers=4.2\n", i+2, parent, r.device(name), filepath.Join(r.path, name), options, name)
+	}
+	r.file("proc/self/mountinfo", lines)
+}
+
+// counter is what the kernel has counted of one share: each read has 4 KiB, each
+// write 8 KiB.
+type counter struct {
+	age               int // seconds
+	reads, readTime   int // milliseconds
+	writes, writeTime int // milliseconds
+}
+
+// counts writes mountstats.
+func (r *baseRig) counts(shares map[string]counter) {
+	var stats strings.Builder
+	for name, c := range shares {
+		fmt.Fprintf(&stats, "device 10.1.1.10:/%s mounted on %s with fstype nfs4 statvers=1.1\n\tage:\t%d\n\tbytes:\t1 2 3 4 %d %d 7 8\n\tper-op statistics\n"+
+			"\tREAD: %d 1 0 2 3 4 5 %d 0\n\tWRITE: %d 1 0 2 3 4 5 %d 0\n\n", name, filepath.Join(r.path, name), c.age, 4096*c.reads, 8192*c.writes,
+			c.reads, c.readTime, c.writes, c.writeTime)
+	}
+	r.file("proc/self/mountstats", stats.String())
+}
+
+func (r *baseRig) ctx(limit time.Duration) context.Context {
+	ctx, cancel := context.WithTimeout(r.t.Context(), limit)
+	r.t.Cleanup(cancel)
+	return ctx
+}
+
+func (r *baseRig) performance() (volume.Performance, error) {
+	r.t.Helper()
+	results, err := r.Performance(r.ctx(5 * time.Second))
+	if err != nil {
+		return volume.Performance{}, err
+	}
+	return results["v"].Value, results["v"].Err
+}
+
+func (r *baseRig) usage() (volume.Usage, error) {
+	r.t.Helper()
+	results, err := r.Usage(r.ctx(5 * time.Second))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return results["v"].Value, results["v"].Err
+}
+
+func (r *baseRig) healthIn(limit time.Duration) volume.Health {
+	r.t.Helper()
+	results, err := r.Health(r.ctx(limit))
+	if err != nil || results["v"].Err != nil {
+		r.t.Fatal(err, results["v"].Err)
+	}
+	return results["v"].Value
+}
+
+func wantHealth(t testing.TB, h volume.Health, status volume.Status, info string) {
+	t.Helper()
+	if h.Status != status || !strings.Contains(h.Info, info) || (info == "") != (h.Info == "") {
+		t.Errorf("%s: %q, want %s: %q", h.Status, h.Info, status, info)
+	}
+}
+
+var none = math.NaN()
+
+// figures are the six in the order of the type; NaN stands for absent.
+func figures(p volume.Performance) []float64 {
+	var all []float64
+	for _, f := range []*float64{p.IOPSRead, p.IOPSWrite, p.BytesRead, p.BytesWrite, p.LatencyReadUsec, p.LatencyWriteUsec} {
+		switch {
+		case f == nil:
+			f = &none
+		case math.IsNaN(*f):
+			f = new(math.Inf(1)) // is never right
+		}
+		all = append(all, *f)
+	}
+	return all
+}
+
+// wantFigures takes a reading; nil is "no sample".
+func (r *baseRig) wantFigures(step string, want []float64) {
+	r.t.Helper()
+	got, err := r.performance()
+	if want == nil {
+		if !errors.Is(err, volume.ErrNoSample) {
+			r.t.Errorf("%s: %v, %v, want no sample", step, figures(got), err)
+		}
+		return
+	}
+	if err != nil {
+		r.t.Errorf("%s: %v", step, err)
+	} else if diff := cmp.Diff(want, figures(got), cmpopts.EquateNaNs(), cmpopts.EquateApprox(1e-9, 0)); diff != "" {
+		r.t.Errorf("%s (-want +got):\n%s", step, diff)
+	}
+}
+
+// roomy is a directory on a file system that is far from full.
+func roomy(t testing.TB) string {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		return t.TempDir()
+	}
+	return mounttest.NewFUSE(t).Point
+}
