@@ -1,0 +1,97 @@
+package vast
+
+import (
+	"context"
+	"time"
+
+	"storage_exporter/volume"
+	"storage_exporter/volume/rest"
+)
+
+// Usage is the cluster's physical space. A view has the size of its quota and
+// what is used of that; without a hard limit, it has all of the cluster's space.
+func (b *backend) Usage(ctx context.Context) (map[string]volume.Result[volume.Usage], error) {
+	if b.ofViews() {
+		return b.viewUsage(ctx)
+	}
+	clusters := b.ask(ctx)
+	return rest.Each(b.volumes, func(_ string, o options) (volume.Usage, time.Time, error) {
+		c := clusters[o.cluster]
+		if c.err != nil {
+			return volume.Usage{}, c.at, c.err
+		}
+		return some(c.usage(), c.at)
+	}), nil
+}
+
+func (c *cluster) usage() volume.Usage {
+	size, used := c.Physical.Amount(), c.PhysicalUsed.Amount()
+	return volume.Usage{CapacityBytes: size, UsedBytes: used, AvailableBytes: less(size, used), InodesUsed: c.InodesUsed.Amount()}
+}
+
+func (b *backend) viewUsage(ctx context.Context) (map[string]volume.Result[volume.Usage], error) {
+	all, listed, err := b.list(ctx)
+	if err != nil {
+		return nil, err
+	}
+	clusters := b.ask(ctx)
+	limits, limited, err := b.quotas.Get(ctx)
+	if err != nil && !refused(err) { // a volume's size must not change while they cannot be asked
+		return nil, err
+	}
+	return rest.Each(b.volumes, func(_ string, o options) (volume.Usage, time.Time, error) {
+		v, err := all.find(o)
+		if err != nil {
+			return volume.Usage{}, listed, err
+		}
+		q := limits.of(v)
+		if q != nil && q.Hard.Value > 0 {
+			return some(q.usage(), limited)
+		}
+		c := clusters[o.cluster]
+		if c.err != nil {
+			return volume.Usage{}, c.at, c.err
+		}
+		u := c.usage()
+		u.UsedBytes, u.InodesUsed = v.Logical.Amount(), nil
+		if q != nil {
+			u.Inodes, u.InodesUsed = q.inodes(), q.UsedInodes.Amount()
+		}
+		at := c.at
+		if u.UsedBytes != nil && listed.Before(at) {
+			at = listed
+		}
+		return some(u, at)
+	}), nil
+}
+
+func (q *quota) usage() volume.Usage {
+	size, used := q.Hard.Amount(), q.Used.Amount()
+	return volume.Usage{
+		CapacityBytes: size, UsedBytes: used, AvailableBytes: less(size, used), Inodes: q.inodes(), InodesUsed: q.UsedInodes.Amount(),
+	}
+}
+
+// inodes is the limit; nil for none.
+func (q *quota) inodes() *uint64 {
+	if q.HardInodes.Value == 0 {
+		return nil
+	}
+	return q.HardInodes.Amount()
+}
+
+// some is an error where nothing is told.
+func some(u volume.Usage, at time.Time) (volume.Usage, time.Time, error) {
+	if u == (volume.Usage{}) {
+		return u, at, rest.Nonsense("there are no sizes in the answer")
+	}
+	return u, at, nil
+}
+
+// less is what is left; nothing where more is used than there is.
+func less(size, used *uint64) *uint64 {
+	if size == nil || used == nil {
+		return nil
+	}
+	return new(*size - min(*used, *size))
+}
