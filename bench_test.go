@@ -45,7 +45,7 @@ func parsePage(b *testing.B, page string) map[string]*dto.MetricFamily {
 	return families
 }
 
-// prebuilt makes const metrics of the gauges and counters of a page.
+// prebuilt makes const metrics of the families of a page.
 func prebuilt(b *testing.B, families map[string]*dto.MetricFamily) constMetrics {
 	b.Helper()
 	var out constMetrics
@@ -61,10 +61,74 @@ func prebuilt(b *testing.B, families map[string]*dto.MetricFamily) constMetrics 
 				out = append(out, client.MustNewConstMetric(desc, client.CounterValue, m.GetCounter().GetValue(), values...))
 			case m.Gauge != nil:
 				out = append(out, client.MustNewConstMetric(desc, client.GaugeValue, m.GetGauge().GetValue(), values...))
+			case m.Histogram != nil:
+				h, buckets := m.GetHistogram(), map[float64]uint64{}
+				for _, bucket := range h.GetBucket() {
+					buckets[bucket.GetUpperBound()] = bucket.GetCumulativeCount()
+				}
+				out = append(out, client.MustNewConstHistogram(desc, h.GetSampleCount(), h.GetSampleSum(), buckets, values...))
+			case m.Summary != nil:
+				s, quantiles := m.GetSummary(), map[float64]float64{}
+				for _, q := range s.GetQuantile() {
+					quantiles[q.GetQuantile()] = q.GetValue()
+				}
+				out = append(out, client.MustNewConstSummary(desc, s.GetSampleCount(), s.GetSampleSum(), quantiles, values...))
+			default:
+				b.Fatalf("%s is of no known type", name)
 			}
 		}
 	}
 	return out
+}
+
+// yardsticks serve what is on a page by other means: client_golang alone, with
+// const metrics and with families that are ready to be encoded, and a bare handler
+// that has the bytes. The former serve the same series, which is checked.
+type yardsticks struct{ constant, made, bare string }
+
+func measuredBy(b *testing.B, page string) yardsticks {
+	b.Helper()
+	registry := client.NewRegistry()
+	registry.MustRegister(prebuilt(b, parsePage(b, page)))
+	ready, err := registry.Gather()
+	if err != nil {
+		b.Fatal(err)
+	}
+	serve := func(h http.Handler) string {
+		server := httptest.NewServer(h)
+		b.Cleanup(server.Close)
+		return server.URL
+	}
+	y := yardsticks{
+		constant: serve(promhttp.HandlerFor(registry, promhttp.HandlerOpts{})),
+		made:     serve(promhttp.HandlerFor(client.GathererFunc(func() ([]*dto.MetricFamily, error) { return ready, nil }), promhttp.HandlerOpts{})),
+		bare: serve(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/plain; version=0.0.4")
+			w.Header().Set("Content-Length", strconv.Itoa(len(page)))
+			_, _ = io.WriteString(w, page)
+		})),
+	}
+	for _, url := range []string{y.constant, y.made} {
+		same, err := fetch(url)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if got, want := samples(same), samples(page); got != want {
+			b.Fatalf("the yardstick has %d series, not %d", got, want)
+		}
+	}
+	return y
+}
+
+// samples counts the series of a page.
+func samples(page string) int {
+	n := 0
+	for line := range strings.Lines(page) {
+		if line[0] != '#' {
+			n++
+		}
+	}
+	return n
 }
 
 func scrapeOnce(url string, compressed bool) (int, error) {
@@ -135,35 +199,34 @@ func BenchmarkScrape(b *testing.B) {
 	in := start(b, "--smartctl.path="+path, "--redis.address="+server.Addr)
 	in.awaitReady()
 	page := in.scrape()
-	families := parsePage(b, page)
-	b.Logf("%d series, %d bytes", strings.Count(page, "\n")-strings.Count(page, "\n#")-1, len(page))
+	b.Logf("%d series, %d bytes", samples(page), len(page))
+	in.against(b, measuredBy(b, page))
+}
 
-	registry := client.NewRegistry()
-	registry.MustRegister(prebuilt(b, families))
-	constant := httptest.NewServer(promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
-	defer constant.Close()
-	ready, err := registry.Gather()
-	if err != nil {
-		b.Fatal(err)
-	}
-	made := httptest.NewServer(promhttp.HandlerFor(client.GathererFunc(func() ([]*dto.MetricFamily, error) { return ready, nil }), promhttp.HandlerOpts{}))
-	defer made.Close()
-	bare := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/plain; version=0.0.4")
-		w.Header().Set("Content-Length", strconv.Itoa(len(page)))
-		_, _ = io.WriteString(w, page)
-	}))
-	defer bare.Close()
-
+// against measures scrapes of the exporter beside its yardsticks, one scraper
+// alone and eight at once, and how many times as long it takes.
+func (in *instance) against(b *testing.B, y yardsticks) {
 	for _, scrapers := range []int{1, 8} {
 		for _, compressed := range []bool{false, true} {
 			how := fmt.Sprintf("scrapers=%d/gzip=%v/", scrapers, compressed)
-			b.Run(how+"exporter", func(b *testing.B) { measure(b, in.url+"/metrics", scrapers, compressed) })
-			b.Run(how+"client_golang-const-metrics", func(b *testing.B) { measure(b, constant.URL, scrapers, compressed) })
-			b.Run(how+"client_golang-ready-families", func(b *testing.B) { measure(b, made.URL, scrapers, compressed) })
-			if !compressed {
-				b.Run(how+"bare-handler", func(b *testing.B) { measure(b, bare.URL, scrapers, compressed) })
+			took := func(name, url string) (each time.Duration) {
+				b.Run(how+name, func(b *testing.B) {
+					measure(b, url, scrapers, compressed)
+					each = b.Elapsed() / time.Duration(b.N)
+				})
+				return each
 			}
+			constant := took("client_golang-const-metrics", y.constant)
+			made := took("client_golang-ready-families", y.made)
+			if !compressed {
+				took("bare-handler", y.bare)
+			}
+			b.Run(how+"exporter", func(b *testing.B) {
+				measure(b, in.url+"/metrics", scrapers, compressed)
+				each := float64(b.Elapsed()) / float64(b.N)
+				b.ReportMetric(each/float64(constant), "x-const")
+				b.ReportMetric(each/float64(made), "x-ready")
+			})
 		}
 	}
 }
@@ -243,7 +306,7 @@ func BenchmarkThousandDrives(b *testing.B) {
 				}
 			}
 			measure(b, p.url+"/metrics", 8, true)
-			status, err := memory(p.cmd.Process.Pid)
+			status, err := memory(p.cmd.Process.Pid, "VmRSS")
 			if err != nil {
 				b.Fatal(err)
 			}

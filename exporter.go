@@ -90,7 +90,7 @@ func newExporter(f *flags, l *loader, cfg *config.Config, logger *slog.Logger) (
 	host := mount.NewHost(mount.Paths{Proc: f.procfs, Sys: f.sysfs, Root: f.rootfs}, func(delta int) { e.cacheStats.Stuck("mount", delta) })
 	e.kinds = backends.Table(host)
 	e.volumes = volume.NewSet(volume.SetConfig{
-		Cache: e.cache, Table: e.kinds, Host: e.host, Node: cfg.Node.Name, Logger: logger, Metrics: volume.NewMetrics(own),
+		Cache: e.cache, Table: e.kinds, Host: e.host, Node: cfg.Node.Name, Logger: logger,
 	})
 	cc := collector.Config{Logger: logger, Metrics: collector.NewMetrics(own), Own: own, MaxRequests: f.maxRequests}
 	if !f.noExporterStats {

@@ -51,7 +51,7 @@ func served(t *testing.T, a *array, names []string, f func(t *testing.T, get fun
 		reg := prometheus.NewRegistry()
 		c := cache.New(cache.Config{Store: cachestore.NewMemory(), Observer: "test", Logger: logger, Metrics: cache.NewMetrics(reg)})
 		set := volume.NewSet(volume.SetConfig{
-			Cache: c, Host: "host1", Logger: logger, Metrics: volume.NewMetrics(reg),
+			Cache: c, Host: "host1", Logger: logger,
 			Table: map[string]volume.Kind{"array": {
 				Identify: func(cfg volume.Config) (volume.Identity, error) {
 					return volume.Identity{Share: "a", Endpoint: "https://a", Object: cfg.Name}, nil

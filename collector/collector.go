@@ -121,6 +121,29 @@ func (s *metricSink) emit(c *Collector, p *part, logger *slog.Logger) {
 
 // add leaves out what the encoder does.
 func (s *metricSink) add(f *family, value float64, labelValues ...string) {
+	if f.bounds != nil {
+		return
+	}
+	s.send(f, labelValues, func(desc *prometheus.Desc, values []string) (prometheus.Metric, error) {
+		return prometheus.NewConstMetric(desc, f.kind, value, values...)
+	})
+}
+
+func (s *metricSink) addHistogram(f *family, h *distribution, labelValues ...string) {
+	if f.bounds == nil || len(h.upTo) != len(f.bounds) {
+		return
+	}
+	s.send(f, labelValues, func(desc *prometheus.Desc, values []string) (prometheus.Metric, error) {
+		buckets := make(map[float64]uint64, len(f.bounds))
+		for i, bound := range f.bounds {
+			buckets[bound] = h.upTo[i]
+		}
+		return prometheus.NewConstHistogram(desc, h.count, h.sum, buckets, values...)
+	})
+}
+
+// send makes a metric of cleaned label values and sends it, once.
+func (s *metricSink) send(f *family, labelValues []string, create func(*prometheus.Desc, []string) (prometheus.Metric, error)) {
 	i, ok := s.collector.index[f]
 	if !ok || len(labelValues) != len(f.labels) {
 		return
@@ -137,7 +160,7 @@ func (s *metricSink) add(f *family, value float64, labelValues ...string) {
 	for i, v := range labelValues {
 		values[i] = clean(v)
 	}
-	if m, err := prometheus.NewConstMetric(tf.desc, f.kind, value, values...); err == nil {
+	if m, err := create(tf.desc, values); err == nil {
 		s.ch <- m
 	}
 }

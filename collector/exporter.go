@@ -23,8 +23,8 @@ const (
 type Config struct {
 	Logger  *slog.Logger
 	Metrics *Metrics
-	// Own gathers the exporter's own storage_* metrics and what the volumes
-	// count; Runtime go_* and process_*. Either may be nil.
+	// Own gathers the exporter's own storage_* metrics; Runtime go_* and
+	// process_*. Either may be nil.
 	Own, Runtime prometheus.Gatherer
 	// Timeout is a scrape's when Prometheus does not tell its own; 0 means
 	// 10 s.
@@ -173,7 +173,7 @@ func newLayout(collectors []*Collector) (*layout, error) {
 			case place == nil:
 				place = &familyPlace{textFamily: f}
 				byName[f.name] = place
-			case f.kind != place.kind || f.help != place.help || !slices.Equal(f.labels, place.labels):
+			case f.kind != place.kind || f.help != place.help || !slices.Equal(f.labels, place.labels) || !slices.Equal(f.bounds, place.bounds):
 				return nil, fmt.Errorf("family %s of the collector %s is another than that of the collector %s",
 					f.name, c.Name(), l.collectors[place.users[0].collector].Name())
 			case place.users[len(place.users)-1].collector == ci:

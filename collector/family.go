@@ -7,8 +7,9 @@ import "github.com/prometheus/client_golang/prometheus"
 type family struct {
 	name   string
 	help   string
-	kind   prometheus.ValueType
+	kind   prometheus.ValueType // of a gauge or a counter
 	labels []string
+	bounds []float64 // of a histogram's buckets, in order and without +Inf; nil: it is none
 }
 
 // sink takes series. The values come in the order of the family's labels. A
@@ -16,6 +17,15 @@ type family struct {
 // UTF-8, and drops and counts a series that it already has.
 type sink interface {
 	add(f *family, value float64, labelValues ...string)
+	addHistogram(f *family, h *distribution, labelValues ...string)
+}
+
+// distribution is one histogram of a family: what was counted up to each of its
+// bounds, in all, and the sum of the values.
+type distribution struct {
+	upTo  []uint64
+	count uint64
+	sum   float64
 }
 
 // part is the series of one thing, such as a drive or a volume.
@@ -37,4 +47,8 @@ func gauge(name, help string, labels ...string) *family {
 
 func counter(name, help string, labels ...string) *family {
 	return &family{name: name, help: help, kind: prometheus.CounterValue, labels: labels}
+}
+
+func histogram(name, help string, bounds []float64, labels ...string) *family {
+	return &family{name: name, help: help, bounds: bounds, labels: labels}
 }

@@ -104,6 +104,34 @@ func TestTextIsExpfmts(t *testing.T) {
 	}
 }
 
+func TestHistogramIsExpfmts(t *testing.T) {
+	for _, labels := range [][]string{nil, {"zone", "device"}} {
+		f := histogram("a_seconds", "Help.", []float64{0.1, 1, 2.5e7}, labels...)
+		values := []string{"z\"", "d"}[:len(labels)]
+		reg := prometheus.NewPedanticRegistry()
+		h := prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: f.name, Help: f.help, Buckets: f.bounds}, labels)
+		reg.MustRegister(h)
+		for _, v := range []float64{0.1, 0.2, 0.05, 1, 1.5, 1e9} {
+			h.WithLabelValues(values...).Observe(v)
+		}
+		families, err := reg.Gather()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var want bytes.Buffer
+		if _, err := expfmt.MetricFamilyToText(&want, families[0]); err != nil {
+			t.Fatal(err)
+		}
+		e := newTestExporter(t, Config{}, fixed("test", []*family{f}, part{id: "one", emit: func(s sink) {
+			s.addHistogram(f, &distribution{[]uint64{2, 4, 5}, 6, 1e9 + 2.85}, values...)
+		}}))
+		got, _, _ := strings.Cut(get(t, e, "/metrics").Body.String(), "# HELP storage_scrape_")
+		if diff := cmp.Diff(want.String(), got); diff != "" {
+			t.Errorf("text differs from expfmt's (-want +got):\n%s", diff)
+		}
+	}
+}
+
 // FuzzText holds that whatever stands in a label value or a HELP text, the page
 // is what expfmt would write, and is read back as the same.
 func FuzzText(f *testing.F) {
@@ -154,10 +182,13 @@ func TestPathsAgree(t *testing.T) {
 		for i := range rapid.IntRange(1, 4).Draw(rt, "families") {
 			labels := []string{"c", "a", "b"}[:rapid.IntRange(0, 3).Draw(rt, "labels")]
 			name, help := fmt.Sprintf("family_%d", i), rapid.String().Draw(rt, "help")
-			if rapid.Bool().Draw(rt, "counter") {
+			switch rapid.IntRange(0, 2).Draw(rt, "kind") {
+			case 0:
 				families = append(families, counter(name, help, labels...))
-			} else {
+			case 1:
 				families = append(families, gauge(name, help, labels...))
+			case 2:
+				families = append(families, histogram(name, help, []float64{0.5, 10}, labels...))
 			}
 		}
 		// Two collectors, of which the second has only some families.
@@ -177,7 +208,11 @@ func TestPathsAgree(t *testing.T) {
 				}
 				parts = append(parts, part{id: fmt.Sprint(i), version: 1, emit: func(s sink) {
 					for _, l := range lines {
-						s.add(l.f, l.value, l.labels...)
+						if l.f.bounds == nil {
+							s.add(l.f, l.value, l.labels...)
+						} else {
+							s.addHistogram(l.f, &distribution{[]uint64{1, 2}, 5, l.value}, l.labels...)
+						}
 					}
 				}})
 			}
@@ -235,9 +270,18 @@ func bySeries(families []*dto.MetricFamily) map[string]string {
 			for _, l := range m.Label {
 				key += fmt.Sprintf(",%s=%q", l.GetName(), l.GetValue())
 			}
-			value := m.GetGauge().GetValue()
+			value, buckets := m.GetGauge().GetValue(), ""
 			if m.Counter != nil {
 				value = m.GetCounter().GetValue()
+			}
+			if h := m.Histogram; h != nil {
+				value = h.GetSampleSum()
+				for _, b := range h.Bucket {
+					if !math.IsInf(b.GetUpperBound(), 1) { // which only the text has
+						buckets += fmt.Sprint(" ", b.GetUpperBound(), "=", b.GetCumulativeCount())
+					}
+				}
+				buckets += fmt.Sprint(" of ", h.GetSampleCount())
 			}
 			if f.GetName() == durationFamily.name {
 				value = 0
@@ -245,7 +289,7 @@ func bySeries(families []*dto.MetricFamily) map[string]string {
 			if _, ok := series[key]; ok {
 				key += " again"
 			}
-			series[key] = fmt.Sprintf("%v %q %v", f.GetType(), strings.TrimLeft(f.GetHelp(), " \t"), value+0)
+			series[key] = fmt.Sprintf("%v %q %v%s", f.GetType(), strings.TrimLeft(f.GetHelp(), " \t"), value+0, buckets)
 		}
 	}
 	return series
@@ -318,8 +362,8 @@ func TestEncoderRemembers(t *testing.T) {
 }
 
 func TestBadSeriesAreSkipped(t *testing.T) {
-	f := gauge("test_a", "Help.", "device")
-	e := newTestExporter(t, Config{}, fixed("test", []*family{f},
+	f, h := gauge("test_a", "Help.", "device"), histogram("test_b", "Help.", []float64{1}, "device")
+	e := newTestExporter(t, Config{}, fixed("test", []*family{f, h},
 		part{id: "bad", version: 1, emit: func(s sink) {
 			s.add(f, 1)
 			s.add(f, 1, "a", "b")
@@ -331,6 +375,11 @@ func TestBadSeriesAreSkipped(t *testing.T) {
 			panic("index out of range")
 		}},
 		part{id: "after", version: 1, emit: func(s sink) { s.add(f, 2, "after") }},
+		part{id: "of another kind", version: 1, emit: func(s sink) {
+			s.addHistogram(f, &distribution{count: 1}, "no histogram")
+			s.addHistogram(h, &distribution{count: 1}, "no buckets")
+			s.add(h, 1, "no number")
+		}},
 	))
 	families := parse(t, get(t, e, "/metrics").Body.Bytes())
 	var got []string
@@ -340,8 +389,8 @@ func TestBadSeriesAreSkipped(t *testing.T) {
 	if diff := cmp.Diff([]string{"good", "after"}, got); diff != "" {
 		t.Errorf("series (-want +got):\n%s", diff)
 	}
-	if n := droppedSeries(e, "test", droppedInvalid); n != 3 {
-		t.Errorf("%v invalid series counted, want 3", n)
+	if n := droppedSeries(e, "test", droppedInvalid); n != 6 {
+		t.Errorf("%v invalid series counted, want 6", n)
 	}
 	if v := families[successFamily.name].Metric[0].GetGauge().GetValue(); v != 0 {
 		t.Errorf("success %v after a panic, want 0", v)
@@ -356,6 +405,7 @@ func TestBadFamiliesPanic(t *testing.T) {
 		{"metric name", []*family{gauge("a-b", "Help.")}},
 		{"label name", []*family{gauge("a", "Help.", "b.c")}},
 		{"label twice", []*family{gauge("a", "Help.", "b", "b")}},
+		{"label of the buckets", []*family{histogram("a", "Help.", []float64{1}, "le")}},
 		{"reserved label", []*family{gauge("a", "Help.", "__name__")}},
 	}
 	for _, tt := range tests {

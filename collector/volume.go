@@ -12,7 +12,7 @@ import (
 )
 
 // volumeCollector shows the volumes of one backend: their performance, health
-// and usage. What is counted while observing them is volume.Metrics' own.
+// and usage, and what was counted while observing them.
 type volumeCollector struct {
 	backend string
 	volumes func() []*volume.Volume // of the backend, as configured now
@@ -98,6 +98,9 @@ func readVolumes(ctx context.Context, volumes []*volume.Volume) []volumeReading 
 			}
 		},
 	)
+	for i, v := range volumes {
+		readings[i].counts = v.Counts()
+	}
 	return readings
 }
 
@@ -107,6 +110,7 @@ type volumeReading struct {
 	performance cache.Result[volume.PerfMetric]
 	health      cache.Result[volume.Health]
 	usage       cache.Result[volume.Usage]
+	counts      volume.Counts
 }
 
 func (r volumeReading) errs() []error {
@@ -137,6 +141,7 @@ func (r volumeReading) status() volume.Status {
 type volumeVersion struct {
 	backend, path, fsPrefix    string
 	performance, health, usage uint64
+	counts                     volume.Counts
 }
 
 // known is the value that was read, or nil.
@@ -161,6 +166,7 @@ func (c *volumeCollector) part(r volumeReading) part {
 		version: volumeVersion{
 			backend: v.Backend, path: v.Path, fsPrefix: v.FSPrefix,
 			performance: revision(r.performance), health: revision(r.health), usage: revision(r.usage),
+			counts: r.counts,
 		},
 		emit: func(s sink) { c.emit(s, r) },
 	}
@@ -197,6 +203,21 @@ func (c *volumeCollector) emit(s sink, r volumeReading) {
 		addCount(s, f.inodes, u.Inodes, name)
 		addCount(s, f.inodesUsed, u.InodesUsed, name)
 	}
+	c.emitCounts(s, r)
+}
+
+// emitCounts sends what this process has counted.
+func (c *volumeCollector) emitCounts(s sink, r volumeReading) {
+	f, n, name := &c.all, &r.counts, r.volume.Name
+	for i, state := range volume.Found {
+		s.add(f.transitions, float64(n.Transitions[i]), name, string(state))
+	}
+	if !n.Observed {
+		return
+	}
+	s.add(f.observations, float64(n.Successes), name, "success")
+	s.add(f.observations, float64(n.Failures), name, "failure")
+	s.addHistogram(f.durations, &distribution{n.Durations[:], n.Successes + n.Failures, n.Seconds}, name)
 }
 
 // addFigure leaves out what is not reported. A figure that is negative or not

@@ -73,6 +73,8 @@ func TestVolumeGolden(t *testing.T) {
 			health: observed(volume.Health{Status: volume.Healthy, Backend: "xfs", ReadOnly: new(false)}),
 			usage: observed(volume.Usage{CapacityBytes: new(uint64(18000207937536)), UsedBytes: new(uint64(9000103968768)),
 				AvailableBytes: new(uint64(8000000000000)), Inodes: new(uint64(1 << 32)), InodesUsed: new(uint64(123456))}),
+			counts: volume.Counts{Observed: true, Successes: 40, Failures: 2, Durations: [...]uint64{0, 12, 39, 40, 41, 41, 42}, Seconds: 61.25,
+				Transitions: [...]uint64{2, 0, 1, 1}},
 		}}, true},
 		{"nothing", []volumeReading{{
 			volume:      configured("data", "xfs", "/srv/data", ""),
@@ -160,6 +162,9 @@ func TestVolumeVersion(t *testing.T) {
 		"performance ends": func(r *volumeReading) { r.performance.Err = cache.ErrTimeout },
 		"health ends":      func(r *volumeReading) { r.health.Err = cache.ErrTimeout },
 		"usage ends":       func(r *volumeReading) { r.usage.Err = cache.ErrTimeout },
+		"observed":         func(r *volumeReading) { r.counts.Observed = true },
+		"counted":          func(r *volumeReading) { r.counts.Failures = 1 },
+		"changed":          func(r *volumeReading) { r.counts.Transitions[1] = 1 },
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := base()
@@ -205,6 +210,7 @@ func completeVolume() source {
 			LatencyReadUsec: one, LatencyWriteUsec: one}}),
 		health: observed(volume.Health{Status: volume.Healthy, ReadOnly: new(false)}),
 		usage:  observed(volume.Usage{CapacityBytes: n, UsedBytes: n, AvailableBytes: n, Inodes: n, InodesUsed: n}),
+		counts: volume.Counts{Observed: true, Successes: 1},
 	}))
 }
 
@@ -305,7 +311,6 @@ func newTestSet(t *testing.T, observe func(ctx context.Context, kind string) err
 	}
 	set := volume.NewSet(volume.SetConfig{
 		Cache: c, Table: map[string]volume.Kind{"fake": kind, "other": kind}, Host: "host", Logger: logger,
-		Metrics: volume.NewMetrics(prometheus.NewRegistry()),
 	})
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)

@@ -1,5 +1,7 @@
 package collector
 
+import "storage_exporter/volume"
+
 // volumeFamilies are the families of a storage volume's snapshots. Their names
 // and labels are given: dashboards and rules build on them.
 type volumeFamilies struct {
@@ -13,6 +15,8 @@ type volumeFamilies struct {
 	healthStatus, healthLastChecked, readOnly *family
 
 	capacity, used, available, inodes, inodesUsed *family
+
+	observations, durations, transitions *family
 }
 
 func newVolumeFamilies() volumeFamilies {
@@ -52,6 +56,13 @@ func newVolumeFamilies() volumeFamilies {
 			"Inodes that the volume has room for.", "volume"),
 		inodesUsed: gauge("backendai_storage_volume_inodes_used",
 			"Inodes of the volume that are in use.", "volume"),
+
+		observations: counter("backendai_storage_volume_stats_observe_total",
+			"Performance observations of the volume by this process; success includes those that had no sample yet.", "volume", "status"),
+		durations: histogram("backendai_storage_volume_stats_observe_duration_seconds",
+			"Length of the performance observations that covered the volume, in seconds.", volume.DurationBounds[:], "volume"),
+		transitions: counter("backendai_storage_volume_health_transitions_total",
+			"Changes of the volume's health that this process saw, by the new status.", "volume", "status"),
 	}
 }
 
@@ -61,5 +72,6 @@ func (f *volumeFamilies) list() []*family {
 		f.iopsRead, f.iopsWrite, f.bytesRead, f.bytesWrite, f.latencyRead, f.latencyWrite, f.lastUpdated,
 		f.healthStatus, f.healthLastChecked, f.readOnly,
 		f.capacity, f.used, f.available, f.inodes, f.inodesUsed,
+		f.observations, f.durations, f.transitions,
 	}
 }

@@ -1,6 +1,7 @@
 package volume
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -24,7 +25,6 @@ type plan struct {
 type group struct {
 	plan    plan
 	volumes []*Volume
-	watches []*watch // of the volumes, in their order
 	sources []*cache.Source
 	log     *slog.Logger
 
@@ -46,8 +46,7 @@ func (s *Set) open(p plan) *group {
 		}
 	}
 	for i := range p.volumes {
-		g.volumes = append(g.volumes, &Volume{Config: p.volumes[i]})
-		g.watches = append(g.watches, s.watch(p.volumes[i].Name, g.plan.err == nil))
+		g.volumes = append(g.volumes, &Volume{Config: p.volumes[i], watch: s.watch(p.volumes[i].Name, g.plan.err == nil)})
 	}
 	slowest := g.backend.Intervals()
 	// What touches a mount waits in one line. Performance reads the kernel's
@@ -60,11 +59,11 @@ func (s *Set) open(p plan) *group {
 	performance := s.source(g, kindPerformance, counting, g.timing(Config.performance, DefaultPerformance, slowest.Performance))
 	health := s.source(g, kindHealth, probing, g.timing(Config.health, DefaultHealth, slowest.Health))
 	usage := s.source(g, kindUsage, probing, g.timing(Config.usage, DefaultUsage, slowest.Usage))
-	for i, v := range g.volumes {
+	for _, v := range g.volumes {
 		v.Performance = cache.Add[PerfMetric](performance, s.key(g, kindPerformance, v.Name), g.timing(Config.performance, DefaultPerformance, slowest.Performance).TTL)
 		v.Health = cache.Add[Health](health, s.key(g, kindHealth, v.Name), g.timing(Config.health, DefaultHealth, slowest.Health).TTL)
 		v.Usage = cache.Add[Usage](usage, s.key(g, kindUsage, v.Name), g.timing(Config.usage, DefaultUsage, slowest.Usage).TTL)
-		v.Health.OnChange(func(snap cache.Snapshot[Health]) { g.watches[i].health(snap.Value) })
+		v.Health.OnChange(func(snap cache.Snapshot[Health]) { v.watch.health(snap.Value) })
 	}
 	g.sources = []*cache.Source{performance, health, usage}
 	return g
@@ -107,16 +106,22 @@ func (s *Set) source(g *group, kind string, lane *cache.Lane, t Timing) *cache.S
 	return s.cfg.Cache.NewSource(cfg)
 }
 
-// origin is the fingerprint of what is observed. It names the objects, so that a
-// volume that moves to another one never shows the figures of the one before.
+// origin is the fingerprint of what is observed. It stands for the objects, so that
+// a volume that moves to another one never shows the figures of the one before.
+// Every snapshot has it: of many objects it is a digest.
 func (s *Set) origin(g *group) string {
 	place := g.plan.endpoint
 	if g.plan.kind.Mounted || place == "" {
 		place = s.cfg.Host
 	}
-	parts := []string{place, g.plan.volumes[0].Backend}
+	objects := make([]string, len(g.plan.volumes))
 	for i, v := range g.plan.volumes {
-		parts = append(parts, v.Name+"="+g.plan.objects[i])
+		objects[i] = v.Name + "=" + g.plan.objects[i]
+	}
+	parts := []string{place, g.plan.volumes[0].Backend, objects[0]}
+	if more := len(objects) - 1; more > 0 {
+		digest := sha256.Sum256([]byte(strings.Join(objects, "\x00")))
+		parts[2] = fmt.Sprintf("%s and %d more, %x", objects[0], more, digest[:16])
 	}
 	if g.plan.err != nil {
 		parts = append(parts, "wrong")

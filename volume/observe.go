@@ -157,11 +157,11 @@ func (r *rounds) done(err error, elapsed time.Duration) {
 	outcomes := r.outcomes
 	r.outcomes = nil
 	r.mu.Unlock()
-	for i, w := range r.group.watches {
+	for i, v := range r.group.volumes {
 		if outcomes == nil {
-			w.observed(err, elapsed)
+			v.watch.observed(err, elapsed)
 			continue
 		}
-		w.observed(outcomes[i], elapsed)
+		v.watch.observed(outcomes[i], elapsed)
 	}
 }

@@ -10,8 +10,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus/testutil"
-
 	"storage_exporter/cache"
 )
 
@@ -63,7 +61,7 @@ func TestHealthOfHung(t *testing.T) {
 		}
 		r.apply(Config{Name: "v", Backend: "local", Path: "/v"})
 		time.Sleep(4 * time.Second)
-		if n := r.observations("v", "success"); n != 1 {
+		if n := r.counts("v").Successes; n != 1 {
 			t.Errorf("%v performance observations beside a probe that hangs", n)
 		}
 		time.Sleep(time.Second)
@@ -73,7 +71,7 @@ func TestHealthOfHung(t *testing.T) {
 		}
 		// Its performance is observed all the same.
 		time.Sleep(20 * time.Second)
-		if n := r.observations("v", "success"); n < 2 {
+		if n := r.counts("v").Successes; n < 2 {
 			t.Errorf("%v performance observations behind a hung probe", n)
 		}
 		close(answer)
@@ -112,13 +110,13 @@ func TestShutdownIsNoFailure(t *testing.T) {
 	})
 }
 
-func TestMetrics(t *testing.T) {
+func TestCounts(t *testing.T) {
 	run(t, "", func(r *rig) {
 		broken := errors.New("broken")
 		r.apply(array("a", "https://x"), array("b", "https://x"))
 		f := r.made[0]
-		if got := r.observations("a", "failure"); r.count("a") != 7 || got != 0 { // 2 counters, a histogram, 4 transitions
-			t.Errorf("%d series, %v failures at the start", r.count("a"), got)
+		if got := r.counts("a"); got != (Counts{Observed: true, Successes: 1, Durations: [...]uint64{1, 1, 1, 1, 1, 1, 1}}) {
+			t.Errorf("%+v at the start", got)
 		}
 		answer := func(a, b error) {
 			f.set(func() {
@@ -131,20 +129,20 @@ func TestMetrics(t *testing.T) {
 			time.Sleep(2 * time.Minute)
 			synctest.Wait()
 		}
-		ok := r.observations("a", "success")
+		ok := r.counts("a").Successes
 		answer(ErrNoSample, broken)
-		if r.observations("a", "success") <= ok || r.observations("a", "failure") != 0 || r.observations("b", "failure") == 0 {
+		if r.counts("a").Successes <= ok || r.counts("a").Failures != 0 || r.counts("b").Failures == 0 {
 			t.Error("no sample yet is a success, and one volume's failure not another's")
 		}
 		answer(ErrUnsupported, nil)
-		if n := r.count("a"); n != 4 {
-			t.Errorf("unsupported, it has %d series", n)
+		if got := r.counts("a"); got != (Counts{}) {
+			t.Errorf("unsupported, it has %+v", got)
 		}
 		answer(broken, nil)
-		if r.observations("a", "failure") == 0 {
+		if r.counts("a").Failures == 0 {
 			t.Error("supported again, its failures are not counted")
 		}
-		failures := r.observations("b", "failure")
+		before := r.counts("b")
 		f.set(func() {
 			f.performance = func(ctx context.Context) (map[string]Result[Performance], error) {
 				<-ctx.Done()
@@ -154,12 +152,13 @@ func TestMetrics(t *testing.T) {
 		})
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		if r.observations("b", "failure") <= failures {
+		b := r.counts("b")
+		if b.Failures <= before.Failures {
 			t.Error("a timeout is not counted as a failure")
 		}
-		lint, err := testutil.GatherAndLint(r.reg)
-		if err != nil || len(lint) != 0 {
-			t.Errorf("%v, %v", lint, err)
+		late := b.Failures - before.Failures
+		if b.Durations[len(b.Durations)-1] != before.Durations[len(b.Durations)-1]+late || b.Durations[2] != before.Durations[2] || b.Seconds < before.Seconds+5 {
+			t.Errorf("%d timeouts of 5 s and more made %+v of %+v", late, b, before)
 		}
 	})
 }
@@ -178,16 +177,8 @@ func TestTransitions(t *testing.T) {
 		for _, status := range []Status{Healthy, Degraded, Degraded, Offline, Healthy} {
 			become(status)
 		}
-		const want = `
-# HELP backendai_storage_volume_health_transitions_total Changes of the volume's health that this process saw, by the new status.
-# TYPE backendai_storage_volume_health_transitions_total counter
-backendai_storage_volume_health_transitions_total{status="degraded",volume="a"} 1
-backendai_storage_volume_health_transitions_total{status="healthy",volume="a"} 1
-backendai_storage_volume_health_transitions_total{status="offline",volume="a"} 1
-backendai_storage_volume_health_transitions_total{status="unavailable",volume="a"} 0
-`
-		if err := testutil.GatherAndCompare(r.reg, strings.NewReader(want), "backendai_storage_volume_health_transitions_total"); err != nil {
-			t.Error(err)
+		if got, want := r.counts("a").Transitions, [...]uint64{1, 1, 1, 0}; got != want { // the first state is no change
+			t.Errorf("%v of %v, want %v", got, Found, want)
 		}
 	})
 }

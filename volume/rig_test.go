@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"storage_exporter/cache"
 	"storage_exporter/cachestore"
@@ -82,7 +81,6 @@ type rig struct {
 	*Set
 	t       *testing.T
 	store   cachestore.Store
-	reg     *prometheus.Registry
 	cache   *cache.Cache
 	made    []*fake
 	prepare func(*fake) // before it is asked
@@ -90,7 +88,7 @@ type rig struct {
 
 func newRig(t *testing.T, node string) *rig {
 	t.Helper()
-	r := &rig{t: t, store: cachestore.NewMemory(), reg: prometheus.NewPedanticRegistry()}
+	r := &rig{t: t, store: cachestore.NewMemory()}
 	r.cache = cache.New(cache.Config{
 		Store: r.store, Observer: "test", Logger: slog.New(slog.DiscardHandler), Metrics: cache.NewMetrics(prometheus.NewRegistry()),
 	})
@@ -103,7 +101,7 @@ func newRig(t *testing.T, node string) *rig {
 		return f, nil
 	}
 	r.Set = NewSet(SetConfig{
-		Cache: r.cache, Host: "host-1", Node: node, Logger: slog.New(slog.DiscardHandler), Metrics: NewMetrics(r.reg),
+		Cache: r.cache, Host: "host-1", Node: node, Logger: slog.New(slog.DiscardHandler),
 		Table: map[string]Kind{
 			"local": {Mounted: true, New: construct, Identify: func(cfg Config) (Identity, error) {
 				return Identity{Share: cfg.Path, Object: cfg.Path}, nil
@@ -175,28 +173,10 @@ func (r *rig) stored(key string) string {
 	return string(items[0].Value)
 }
 
-// count is the number of series of the package's own metrics that have this label.
-func (r *rig) count(volume string) int {
+// counts is what was counted of a volume.
+func (r *rig) counts(volume string) Counts {
 	r.t.Helper()
-	families, err := r.reg.Gather()
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	n := 0
-	for _, family := range families {
-		for _, metric := range family.GetMetric() {
-			for _, label := range metric.GetLabel() {
-				if label.GetName() == "volume" && label.GetValue() == volume {
-					n++
-				}
-			}
-		}
-	}
-	return n
-}
-
-func (r *rig) observations(volume, status string) float64 {
-	return testutil.ToFloat64(r.cfg.Metrics.observations.WithLabelValues(volume, status))
+	return r.Volume(volume).Counts()
 }
 
 func array(name, endpoint string) Config {

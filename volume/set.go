@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"reflect"
 	"slices"
 	"sync"
@@ -36,6 +37,8 @@ type Volume struct {
 	Performance *cache.Entry[PerfMetric]
 	Health      *cache.Entry[Health]
 	Usage       *cache.Entry[Usage]
+
+	watch *watch // nil: nothing is counted
 }
 
 // SetConfig is what a Set is made of.
@@ -47,9 +50,8 @@ type SetConfig struct {
 	Host string
 	// Node, if set, goes into the keys of mounted volumes, where many hosts share
 	// a store.
-	Node    string
-	Logger  *slog.Logger
-	Metrics *Metrics
+	Node   string
+	Logger *slog.Logger
 }
 
 // Set is the configured volumes, observed.
@@ -107,7 +109,7 @@ func (s *Set) Apply(cfgs []Config) error {
 			old = append(old, g)
 		}
 	}
-	s.forgetAllBut(cfgs)
+	s.watchOnly(cfgs)
 	var fresh []*group
 	for key, p := range plans {
 		if s.groups[key] == nil {
@@ -186,18 +188,13 @@ func (s *Set) identify(cfg Config) (Kind, Identity, error) {
 	return kind, id, err
 }
 
-// forgetAllBut drops the series of the volumes that are gone.
-func (s *Set) forgetAllBut(cfgs []Config) {
+// watchOnly forgets what was counted of the volumes that are gone.
+func (s *Set) watchOnly(cfgs []Config) {
 	stay := map[string]bool{}
 	for _, cfg := range cfgs {
 		stay[cfg.Name] = true
 	}
-	for name, w := range s.watches {
-		if !stay[name] {
-			w.forget()
-			delete(s.watches, name)
-		}
-	}
+	maps.DeleteFunc(s.watches, func(name string, _ *watch) bool { return !stay[name] })
 }
 
 // publish makes the groups' volumes those that readers see.

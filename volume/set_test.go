@@ -3,6 +3,7 @@ package volume
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -59,13 +60,44 @@ func TestSetServes(t *testing.T) {
 	})
 }
 
+// The origin of what is observed of many volumes stands for all their objects, and
+// is short: every snapshot has it.
+func TestOriginOfMany(t *testing.T) {
+	run(t, "", func(r *rig) {
+		seen := map[string]bool{}
+		for _, last := range []string{"/499", "/7", "/499 and more"} {
+			var cfgs []Config
+			for n := range 500 {
+				cfg := array(fmt.Sprint("v", n), "https://x")
+				cfg.Path = fmt.Sprint("/", n)
+				if n == 499 {
+					cfg.Path = last
+				}
+				cfgs = append(cfgs, cfg)
+			}
+			r.apply(cfgs...)
+			var envelope struct{ Origin string }
+			if err := json.Unmarshal([]byte(r.stored("storage:volume_health:v3")), &envelope); err != nil {
+				t.Fatal(err)
+			}
+			if len(envelope.Origin) > 100 || !strings.HasPrefix(envelope.Origin, "https://x array v0=/0 and 499 more") {
+				t.Errorf("origin %q", envelope.Origin)
+			}
+			if seen[envelope.Origin] {
+				t.Errorf("with another object, too, it is %q", envelope.Origin)
+			}
+			seen[envelope.Origin] = true
+		}
+	})
+}
+
 func TestSetReload(t *testing.T) {
 	run(t, "", func(r *rig) {
 		first := []Config{array("a", "https://x"), array("b", "https://y"), {Name: "c", Backend: "local", Path: "/c"}}
 		r.apply(first...)
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		a, c, before := r.Volume("a"), r.Volume("c"), r.observations("b", "success")
+		a, c, before := r.Volume("a"), r.Volume("c"), r.counts("b").Successes
 		if before < 5 {
 			t.Fatalf("%v observations in a minute", before)
 		}
@@ -76,13 +108,13 @@ func TestSetReload(t *testing.T) {
 		if r.Volume("a") != a {
 			t.Error("an unchanged volume was made anew")
 		}
-		if r.Volume("c") != nil || r.count("c") != 0 {
-			t.Errorf("a volume that went has %d series", r.count("c"))
+		if r.Volume("c") != nil || r.watches["c"] != nil {
+			t.Error("a volume that went is still there")
 		}
 		if len(r.made) != 5 || !r.made[indexOf(r, "c")].closed || r.made[indexOf(r, "a")].closed {
 			t.Errorf("%d backends", len(r.made))
 		}
-		if r.observations("b", "success") < before {
+		if r.counts("b").Successes < before {
 			t.Error("the counters of a changed volume began anew")
 		}
 		if snap, err := r.Volume("b").Performance.Get(r.ctx()); err != nil || snap.Lookup != cache.Hit {
@@ -93,8 +125,8 @@ func TestSetReload(t *testing.T) {
 		}
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		if r.count("c") != 0 {
-			t.Error("the series of a volume that went came back")
+		if r.Volume("c") != nil || r.watches["c"] != nil {
+			t.Error("a volume that went came back")
 		}
 		// Twice the same changes nothing.
 		r.apply(array("d", "https://z"), b, array("a", "https://x"))
@@ -144,8 +176,8 @@ func TestWrongVolumes(t *testing.T) {
 			if _, err := v.Usage.Get(r.ctx()); !errors.Is(err, ErrUnsupported) {
 				t.Errorf("%s: usage: %v", name, err)
 			}
-			if n := r.count(name); n != 4 { // the transitions alone
-				t.Errorf("%s has %d series", name, n)
+			if n := r.counts(name); n.Observed {
+				t.Errorf("%s has %+v", name, n)
 			}
 		}
 		if r.health("a").Status != Healthy {

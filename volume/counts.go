@@ -1,0 +1,124 @@
+package volume
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"storage_exporter/cache"
+)
+
+// DurationBounds are the upper bounds of Counts.Durations, in seconds.
+var DurationBounds = [...]float64{0.1, 0.5, 1, 2, 5, 10, 30}
+
+// Found lists the states that a check finds, which is all but Unknown, in the
+// order of Counts.Transitions.
+var Found = [...]Status{Healthy, Degraded, Offline, Unavailable}
+
+// Counts is what this process has counted of a volume for as long as that is
+// configured. While two are equal, nothing was counted in between.
+type Counts struct {
+	// Observed is whether the performance is observed at all: not where the
+	// backend cannot tell.
+	Observed bool
+	// Successes, which include observations that had no sample yet, and Failures
+	// are the performance observations that covered the volume.
+	Successes, Failures uint64
+	// Durations are those that took no longer than each of DurationBounds; Seconds
+	// is how long they took together.
+	Durations [len(DurationBounds)]uint64
+	Seconds   float64
+	// Transitions are the changes of the health, by the new state.
+	Transitions [len(Found)]uint64
+}
+
+// Counts is what was counted so far.
+func (v *Volume) Counts() Counts {
+	if v.watch == nil {
+		return Counts{}
+	}
+	v.watch.mu.Lock()
+	defer v.watch.mu.Unlock()
+	return v.watch.counts
+}
+
+// watch counts for one volume for as long as that is configured, while its Backend
+// may come and go.
+type watch struct {
+	log *slog.Logger
+
+	mu     sync.Mutex // guards the fields below
+	counts Counts
+	status Status
+}
+
+// watch finds or makes the volume's watch.
+func (s *Set) watch(volume string, supported bool) *watch {
+	w := s.watches[volume]
+	if w == nil {
+		w = &watch{log: s.cfg.Logger.With("volume", volume)}
+		s.watches[volume] = w
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.support(supported)
+	return w
+}
+
+// support begins or ends the counting of performance observations; w.mu is held.
+func (w *watch) support(supported bool) {
+	if !supported {
+		w.counts = Counts{Transitions: w.counts.Transitions}
+	}
+	w.counts.Observed = supported
+}
+
+// observed counts a performance observation.
+func (w *watch) observed(err error, elapsed time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.support(!errors.Is(err, ErrUnsupported))
+	c := &w.counts
+	switch {
+	case !c.Observed:
+		return
+	case err != nil && !errors.Is(err, cache.ErrNothing):
+		c.Failures++
+	default:
+		c.Successes++
+	}
+	c.Seconds += elapsed.Seconds()
+	for i, bound := range DurationBounds {
+		if elapsed.Seconds() <= bound {
+			c.Durations[i]++
+		}
+	}
+}
+
+// health counts and logs a change. The first status is none.
+func (w *watch) health(h *Health) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	before := w.status
+	if h.Status == before {
+		return
+	}
+	w.status = h.Status
+	level := slog.LevelWarn
+	if h.Status == Healthy {
+		level = slog.LevelInfo
+	}
+	if before == "" {
+		if h.Status != Healthy {
+			w.log.Warn("volume is not healthy", "status", h.Status, "status_info", h.Info)
+		}
+		return
+	}
+	if i := slices.Index(Found[:], h.Status); i >= 0 {
+		w.counts.Transitions[i]++
+	}
+	w.log.Log(context.Background(), level, "volume health has changed", "status", h.Status, "before", before, "status_info", h.Info)
+}
