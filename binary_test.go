@@ -16,6 +16,7 @@ import (
 
 	"storage_exporter/internal/fakesmartctl/faketest"
 	"storage_exporter/internal/fakesmartctl/fleet"
+	"storage_exporter/internal/logtest"
 )
 
 // built is the program, compiled once for all tests that start it.
@@ -55,7 +56,7 @@ type process struct {
 	t    testing.TB
 	cmd  *exec.Cmd
 	url  string
-	log  *lockedBuffer
+	log  *logtest.Buffer
 	done chan struct{}
 	err  error // of Wait, set before done is closed
 }
@@ -63,7 +64,7 @@ type process struct {
 func startProcess(t testing.TB, args ...string) *process {
 	t.Helper()
 	addr := freeAddress(t)
-	p := &process{t: t, url: "http://" + addr, log: &lockedBuffer{}, done: make(chan struct{})}
+	p := &process{t: t, url: "http://" + addr, log: &logtest.Buffer{}, done: make(chan struct{})}
 	p.cmd = exec.Command(binary(t), append([]string{"--web.listen-address=" + addr}, args...)...) //nolint:noctx // killed in Cleanup
 	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}

@@ -18,6 +18,7 @@ import (
 
 	"storage_exporter/internal/fakesmartctl/faketest"
 	"storage_exporter/internal/fakesmartctl/fleet"
+	"storage_exporter/internal/logtest"
 	"storage_exporter/internal/redistest"
 )
 
@@ -107,7 +108,7 @@ func TestBadCommandLines(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 			defer cancel()
-			var log lockedBuffer
+			var log logtest.Buffer
 			code := run(ctx, tt.args, io.Discard, &log)
 			if code != tt.code {
 				t.Errorf("exit status %d, want %d", code, tt.code)
@@ -432,7 +433,7 @@ func TestWarmRestart(t *testing.T) {
 func TestTwoExportersOnOneCacheFile(t *testing.T) {
 	path := t.TempDir() + "/cache.db"
 	start(t, noSmartctl, "--cache.path="+path)
-	var log lockedBuffer
+	var log logtest.Buffer
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	if code := run(ctx, []string{"--web.listen-address=127.0.0.1:0", noSmartctl, "--cache.path=" + path}, io.Discard, &log); code != 1 {

@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"storage_exporter/internal/logtest"
 )
 
 // need finds a program, or skips the test where it is not installed.
@@ -46,13 +48,13 @@ func freeAddress(t testing.TB) string {
 type promServer struct {
 	t    testing.TB
 	addr string
-	log  *lockedBuffer
+	log  *logtest.Buffer
 }
 
 func startPrometheus(t testing.TB, target string) *promServer {
 	t.Helper()
 	binary := need(t, "prometheus", "prometheus")
-	p := &promServer{t: t, addr: freeAddress(t), log: &lockedBuffer{}}
+	p := &promServer{t: t, addr: freeAddress(t), log: &logtest.Buffer{}}
 	config := writeFile(t, "prometheus.yml", fmt.Sprintf(`
 global: {scrape_interval: 1s, scrape_timeout: 1s}
 scrape_configs:

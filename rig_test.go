@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"io"
 	"net/http"
@@ -12,31 +11,15 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"storage_exporter/internal/logtest"
 )
-
-// lockedBuffer is a log that is read while it is written.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
 
 // instance is the whole program, run in this process.
 type instance struct {
 	t       testing.TB
 	url     string
-	log     *lockedBuffer
+	log     *logtest.Buffer
 	cancel  context.CancelFunc
 	done    chan int
 	stopped sync.Once
@@ -49,7 +32,7 @@ var listening = regexp.MustCompile(`msg="Listening on" address=(\S+)`)
 func start(t testing.TB, args ...string) *instance {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	in := &instance{t: t, log: &lockedBuffer{}, cancel: cancel, done: make(chan int, 1)}
+	in := &instance{t: t, log: &logtest.Buffer{}, cancel: cancel, done: make(chan int, 1)}
 	args = append([]string{"--web.listen-address=127.0.0.1:0"}, args...)
 	go func() { in.done <- run(ctx, args, io.Discard, in.log) }()
 	t.Cleanup(func() {

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"context"
 	"encoding/json"
 	"log/slog"
 	"slices"
@@ -10,8 +9,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"storage_exporter/cache"
-	"storage_exporter/cachestore"
+	"storage_exporter/cache/cachetest"
 	"storage_exporter/internal/fakesmartctl/faketest"
 	"storage_exporter/internal/fakesmartctl/fleet"
 	"storage_exporter/smart"
@@ -30,19 +28,13 @@ func TestDrives(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := cache.New(cache.Config{
-		Store: cachestore.NewMemory(), Observer: "test", Logger: slog.New(slog.DiscardHandler), Metrics: cache.NewMetrics(prometheus.NewRegistry()),
-	})
 	drives, err := smart.NewDrives(smart.DrivesConfig{
-		Cache: c, Tool: tool, Host: "host1", System: smart.System{Sysfs: "/nonexistent", Udev: "/nonexistent"}, Metrics: smart.NewMetrics(prometheus.NewRegistry()),
+		Cache: cachetest.New(t), Tool: tool, Host: "host1", System: smart.System{Sysfs: "/nonexistent", Udev: "/nonexistent"}, Metrics: smart.NewMetrics(prometheus.NewRegistry()),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		drives.Close()
-		_ = c.Close(context.Background())
-	})
+	t.Cleanup(drives.Close)
 	drives.Start()
 	get := asking(t, Config{Logger: slog.New(slog.DiscardHandler), Drives: func() *smart.Drives { return drives }})
 	list := func(query string) []string {

@@ -2,45 +2,28 @@ package collector
 
 import (
 	"context"
-	"errors"
-	"flag"
-	"log/slog"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"storage_exporter/cache"
-	"storage_exporter/cachestore"
+	"storage_exporter/cache/cachetest"
 	"storage_exporter/enclosure"
 	"storage_exporter/enclosure/enclosuretest"
 )
 
-var updateEnclosures = flag.Bool("update-enclosures", false, "write the golden files of testdata/enclosures anew")
-
 // enclosuresOf observes a tree.
 func enclosuresOf(t *testing.T, tr *enclosuretest.Tree) *enclosure.Enclosures {
 	t.Helper()
-	store := cachestore.NewMemory()
-	c := cache.New(cache.Config{Store: store, Observer: "test", Logger: slog.New(slog.DiscardHandler), Metrics: cache.NewMetrics(prometheus.NewRegistry())})
-	es, err := enclosure.New(enclosure.Config{Cache: c, Sysfs: tr.Sysfs(), Udev: tr.Udev(), Host: "host"})
+	es, err := enclosure.New(enclosure.Config{Cache: cachetest.New(t), Sysfs: tr.Sysfs(), Udev: tr.Udev(), Host: "host"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		es.Close()
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-		defer cancel()
-		if err := errors.Join(c.Close(ctx), store.Close()); err != nil {
-			t.Error(err)
-		}
-	})
+	t.Cleanup(es.Close)
 	es.Start()
 	return es
 }
@@ -83,19 +66,7 @@ func TestEnclosureSeriesGolden(t *testing.T) {
 			tr := enclosuretest.New(t)
 			build(tr)
 			got := exposition(t, newEnclosureCollector(enclosuresOf(t, tr), nil))
-			golden := filepath.Join("testdata/enclosures", name+".prom")
-			if *updateEnclosures {
-				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), got); diff != "" {
-				t.Errorf("series differ (-want +got):\n%s", diff)
-			}
+			golden(t, "enclosures/"+name, got)
 		})
 	}
 }

@@ -3,10 +3,7 @@ package collector
 import (
 	"bytes"
 	"context"
-	"errors"
-	"flag"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -18,14 +15,11 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/common/expfmt"
 
-	"storage_exporter/cache"
-	"storage_exporter/cachestore"
+	"storage_exporter/cache/cachetest"
 	"storage_exporter/internal/fakesmartctl/faketest"
 	fakefleet "storage_exporter/internal/fakesmartctl/fleet"
 	"storage_exporter/smart"
 )
-
-var updateSmart = flag.Bool("update-smart", false, "write the golden files of testdata/smart anew")
 
 // askedAs are the devices as they were asked for where the document's own name
 // and type do not tell.
@@ -86,19 +80,7 @@ func TestDriveSeriesGolden(t *testing.T) {
 				d = smart.Device{Name: r.Device.Name, Type: smart.Auto}
 			}
 			got := exposition(t, driveSource(d.AnswerLabel(r.Device.Type), r))
-			golden := filepath.Join("testdata/smart", name+".prom")
-			if *updateSmart {
-				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), got); diff != "" {
-				t.Errorf("series differ (-want +got):\n%s", diff)
-			}
+			golden(t, "smart/"+name, got)
 			for line := range strings.Lines(got) {
 				if name, ok := strings.CutPrefix(line, "# TYPE "); ok {
 					covered[strings.Fields(name)[0]] = true
@@ -208,20 +190,11 @@ func newDrives(t *testing.T, drives ...fakefleet.Drive) (*smart.Drives, *fakefle
 	if err != nil {
 		t.Fatal(err)
 	}
-	store := cachestore.NewMemory()
-	c := cache.New(cache.Config{Store: store, Observer: "test", Logger: slog.New(slog.DiscardHandler), Metrics: cache.NewMetrics(prometheus.NewRegistry())})
-	ds, err := smart.NewDrives(smart.DrivesConfig{Cache: c, Tool: tool, Host: "host", Metrics: smart.NewMetrics(prometheus.NewRegistry())})
+	ds, err := smart.NewDrives(smart.DrivesConfig{Cache: cachetest.New(t), Tool: tool, Host: "host", Metrics: smart.NewMetrics(prometheus.NewRegistry())})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		ds.Close()
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-		defer cancel()
-		if err := errors.Join(c.Close(ctx), store.Close()); err != nil {
-			t.Error(err)
-		}
-	})
+	t.Cleanup(ds.Close)
 	ds.Start()
 	return ds, f
 }

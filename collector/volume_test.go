@@ -3,13 +3,10 @@ package collector
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"log/slog"
 	"math"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -17,7 +14,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
@@ -25,8 +21,6 @@ import (
 	"storage_exporter/cachestore"
 	"storage_exporter/volume"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 // observed is a snapshot of a fixed time.
 func observed[T any](v T) cache.Result[T] {
@@ -116,19 +110,7 @@ func TestVolumeGolden(t *testing.T) {
 		t.Run(tt.file, func(t *testing.T) {
 			got := volumePage(t, tt.readings...)
 			parse(t, []byte(got))
-			path := filepath.Join("testdata", "volume", tt.file+".prom")
-			if *update {
-				if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), got); diff != "" {
-				t.Errorf("page (-want +got):\n%s", diff)
-			}
+			golden(t, "volume/"+tt.file, got)
 			if strings.Contains(got, "hunter2") {
 				t.Error("a secret is on the page")
 			}

@@ -2,28 +2,22 @@ package collector
 
 import (
 	"context"
-	"errors"
-	"flag"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"storage_exporter/cache"
-	"storage_exporter/cachestore"
+	"storage_exporter/cache/cachetest"
 	"storage_exporter/internal/fakezpool/fake"
 	"storage_exporter/internal/fakezpool/zpooltest"
 	"storage_exporter/zpool"
 )
-
-var updateZFS = flag.Bool("update-zfs", false, "write the golden files of testdata/zfs anew")
 
 // somePools always has these pools, or always fails.
 type somePools struct {
@@ -94,19 +88,7 @@ func TestZFSSeriesGolden(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := exposition(t, newZFSCollector(somePools{pools: poolsOf(t, b)}))
-			golden := filepath.Join("testdata/zfs", name+".prom")
-			if *updateZFS {
-				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), got); diff != "" {
-				t.Errorf("series differ (-want +got):\n%s", diff)
-			}
+			golden(t, "zfs/"+name, got)
 			for line := range strings.Lines(got) {
 				if name, ok := strings.CutPrefix(line, "# TYPE "); ok {
 					covered[strings.Fields(name)[0]] = true
@@ -177,20 +159,11 @@ func TestZFSCollectorReads(t *testing.T) {
 // The whole way: a scrape reads what was observed in the background.
 func TestZFSScrape(t *testing.T) {
 	h := zpooltest.New(t, fake.Behaviour{Version: "2.3", Pools: []fake.Pool{fake.Shelf("tank", 7, 12)}})
-	store := cachestore.NewMemory()
-	c := cache.New(cache.Config{Store: store, Observer: "test", Logger: slog.New(slog.DiscardHandler), Metrics: cache.NewMetrics(prometheus.NewRegistry())})
-	pools, err := zpool.New(zpool.Config{Cache: c, Tool: zpool.NewTool(h.Path()), Host: "host"})
+	pools, err := zpool.New(zpool.Config{Cache: cachetest.New(t), Tool: zpool.NewTool(h.Path()), Host: "host"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		pools.Close()
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-		defer cancel()
-		if err := errors.Join(c.Close(ctx), store.Close()); err != nil {
-			t.Error(err)
-		}
-	})
+	t.Cleanup(pools.Close)
 	pools.Start()
 	e := newTestExporter(t, Config{}, newZFSCollector(pools))
 	for range 3 {

@@ -1,11 +1,9 @@
 package smart
 
 import (
-	"bytes"
 	"context"
 	"log/slog"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -16,6 +14,7 @@ import (
 	"storage_exporter/cachestore"
 	"storage_exporter/internal/fakesmartctl/faketest"
 	"storage_exporter/internal/fakesmartctl/fleet"
+	"storage_exporter/internal/logtest"
 )
 
 // rig is a monitored set of fake drives that are read twice a second.
@@ -23,25 +22,8 @@ type rig struct {
 	*Drives
 	fleet *fleet.Fleet
 	reg   *prometheus.Registry
-	log   *syncBuffer
+	log   *logtest.Buffer
 	cache *cache.Cache
-}
-
-type syncBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *syncBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *syncBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
 }
 
 func newRig(t *testing.T, drives []fleet.Drive, change func(*DrivesConfig)) *rig {
@@ -53,7 +35,7 @@ func newRig(t *testing.T, drives []fleet.Drive, change func(*DrivesConfig)) *rig
 
 func newRigAt(t *testing.T, path string, f *fleet.Fleet, store cachestore.Store, change func(*DrivesConfig)) *rig {
 	t.Helper()
-	r := &rig{fleet: f, reg: prometheus.NewRegistry(), log: new(syncBuffer)}
+	r := &rig{fleet: f, reg: prometheus.NewRegistry(), log: new(logtest.Buffer)}
 	logger := slog.New(slog.NewTextHandler(r.log, nil))
 	r.cache = cache.New(cache.Config{Store: store, Observer: t.Name(), Logger: logger, Metrics: cache.NewMetrics(prometheus.NewRegistry())})
 	cfg := DrivesConfig{

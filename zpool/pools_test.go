@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -15,36 +14,19 @@ import (
 	"storage_exporter/cachestore"
 	"storage_exporter/internal/fakezpool/fake"
 	"storage_exporter/internal/fakezpool/zpooltest"
+	"storage_exporter/internal/logtest"
 )
 
 type rig struct {
 	*Pools
 	cache *cache.Cache
 	store cachestore.Store
-	log   *lines
-}
-
-// lines collects a log.
-type lines struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (l *lines) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(b)
-}
-
-func (l *lines) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
+	log   *logtest.Buffer
 }
 
 func newRig(t *testing.T, tool *Tool, change func(*Config)) *rig {
 	t.Helper()
-	r := &rig{log: new(lines), store: cachestore.NewMemory()}
+	r := &rig{log: new(logtest.Buffer), store: cachestore.NewMemory()}
 	logger := slog.New(slog.NewTextHandler(r.log, nil))
 	r.cache = cache.New(cache.Config{Store: r.store, Observer: t.Name(), Logger: logger, Metrics: cache.NewMetrics(prometheus.NewRegistry())})
 	cfg := Config{Cache: r.cache, Tool: tool, System: System{Dev: "/nonexistent", Sysfs: "/nonexistent", Udev: "/nonexistent"}, Host: "host-a", Logger: logger}

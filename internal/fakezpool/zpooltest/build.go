@@ -2,47 +2,20 @@
 package zpooltest
 
 import (
-	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
-	"sync"
 	"testing"
 
 	"storage_exporter/internal/fakezpool/fake"
+	"storage_exporter/internal/gobuild"
 )
 
-var built struct {
-	once sync.Once
-	path string
-	err  error
-}
+var program = gobuild.Program{Name: "zpool", Package: "storage_exporter/internal/fakezpool"}
 
 // Build compiles the fake once for the test process and returns its path.
 func Build(tb testing.TB) string {
 	tb.Helper()
-	built.once.Do(func() { built.path, built.err = build() })
-	if built.err != nil {
-		tb.Fatal(built.err)
-	}
-	return built.path
-}
-
-// build leaves the program at one place for all test processes, each of which
-// puts a new one there at once: one that runs is not disturbed.
-func build() (string, error) {
-	dir := filepath.Join(os.TempDir(), fmt.Sprintf("fakezpool-%d", os.Getuid()))
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", err
-	}
-	path := filepath.Join(dir, "zpool")
-	fresh := fmt.Sprintf("%s.%d", path, os.Getpid())
-	cmd := exec.Command("go", "build", "-ldflags=-s -w", "-o", fresh, "storage_exporter/internal/fakezpool")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("build the fake zpool: %w\n%s", err, out)
-	}
-	return path, os.Rename(fresh, path)
+	return program.Path(tb)
 }
 
 // New is a host with a fake zpool that behaves so.
