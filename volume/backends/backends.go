@@ -12,6 +12,7 @@ import (
 	"storage_exporter/volume/mount"
 	"storage_exporter/volume/netapp"
 	"storage_exporter/volume/purestorage"
+	"storage_exporter/volume/vast"
 	"storage_exporter/volume/weka"
 )
 
@@ -29,6 +30,7 @@ func Table(host *mount.Host) map[string]volume.Kind {
 		"nfs":              local.NFS(host),
 		"purestorage":      mount.Beside(host, purestorage.Kind(nil)),
 		"spectrumscale":    mount.Beside(host, gpfs.Kind(nil), "gpfs"),
+		"vast":             mount.Beside(host, vast.Kind(nil)),
 		"vfs":              local.VFS(host),
 		"weka":             mount.Beside(host, weka.Kind(nil), "wekafs"),
 		"xfs":              local.XFS(host),

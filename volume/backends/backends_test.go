@@ -45,6 +45,7 @@ func TestMountBeside(t *testing.T) {
 		"spectrumscale": {"gpfs_endpoint": "", "gpfs_username": "u", "gpfs_password": "p", "gpfs_cluster_name": "c", "gpfs_owner": "0:0", "gpfs_fs_name": "f"},
 		"netapp":        {"netapp_ontap_endpoint": "", "netapp_ontap_user": "u", "netapp_ontap_password": "p", "netapp_volume_name": "v"},
 		"purestorage":   {"purity_endpoint": "", "purity_api_token": "t", "purity_fs_name": "f"},
+		"vast":          {"vast_endpoint": "", "vast_username": "u", "vast_password": "p"},
 		"weka":          {"weka_endpoint": "", "weka_username": "u", "weka_password": "p", "weka_fs_name": "f"},
 	}
 	own := map[string]string{"gpfs": "gpfs", "spectrumscale": "gpfs", "weka": "wekafs"}
