@@ -1,13 +1,17 @@
 package purestorage
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"storage_exporter/volume"
 	"storage_exporter/volume/rest"
@@ -167,6 +171,116 @@ func TestProtocol(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Volumes of one array share its session, whatever their protocols.
+func TestProtocolsOfOneArray(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		network := volumetest.NewNetwork()
+		e, made := newEmulator(t, network, 12, "2.9", "2.9")
+		shares := map[string]bool{}
+		for i, protocol := range []string{"SMB", "NFS", "smb", "all"} {
+			made.Volumes[3*i].Options["purity_protocol"] = protocol
+		}
+		for _, cfg := range made.Volumes {
+			id, err := Kind(nil).Identify(cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			shares[id.Share] = true
+		}
+		performance, err := openOn(t, network, made.Volumes).Performance(within(t))
+		if err != nil || len(shares) != 1 {
+			t.Fatalf("%d backends: %v", len(shares), err)
+		}
+		for name, p := range performance {
+			if p.Err != nil {
+				t.Errorf("%s: %v", name, p.Err)
+			}
+		}
+		asked := map[string]string{}
+		for _, c := range e.Calls()[1:] {
+			query, err := url.ParseQuery(c.Query)
+			if err != nil {
+				t.Fatal(err)
+			}
+			asked[query.Get("protocol")] += query.Get("names") + ";"
+		}
+		want := map[string]string{
+			"": "vfolder-9;", "SMB": "vfolder-0,vfolder-6;",
+			"NFS": "vfolder-1,vfolder-10,vfolder-11,vfolder-2,vfolder-3;vfolder-4,vfolder-5,vfolder-7,vfolder-8;",
+		}
+		if diff := cmp.Diff(want, asked); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+// A thousand file systems: no call is too long, and where a round has no time for
+// all, the next one begins with the others.
+func TestThousand(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		network := volumetest.NewNetwork()
+		e, made := newEmulator(t, network, 1000, "2.9", "2.9")
+		b := openOn(t, network, made.Volumes)
+		usage, err := b.Usage(within(t))
+		if err != nil || usage["v999"].Err != nil {
+			t.Fatalf("%v, %+v", err, usage["v999"])
+		}
+		e.Break(volumetest.Slow(300*time.Millisecond), func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "performance") })
+		measured := map[string]bool{}
+		for range 3 { // as long as a sample is shown
+			ctx, cancel := context.WithTimeout(t.Context(), 27*time.Second)
+			performance, err := b.Performance(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for name, p := range performance {
+				measured[name] = measured[name] || p.Err == nil
+			}
+			cancel()
+			time.Sleep(3 * time.Second)
+		}
+		for name, ok := range measured {
+			if !ok {
+				t.Errorf("%s was never measured", name)
+			}
+		}
+		for _, c := range e.Calls() {
+			if len(c.Path)+len(c.Query) > 7000 {
+				t.Errorf("%d bytes of URL", len(c.Path)+len(c.Query))
+			}
+		}
+	})
+}
+
+// A call that fails each time does not keep those after it from being made.
+func TestOneCallFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		network := volumetest.NewNetwork()
+		e, made := newEmulator(t, network, 30, "2.9", "2.9")
+		e.Break(volumetest.Fails(http.StatusInternalServerError, ""), func(r *http.Request) bool {
+			return strings.HasSuffix(r.URL.Path, "performance") && strings.Contains(r.URL.RawQuery, "vfolder-15")
+		})
+		b := openOn(t, network, made.Volumes)
+		var failed int
+		for range 2 {
+			performance, err := b.Performance(within(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			failed = 0
+			for _, p := range performance {
+				if p.Err != nil {
+					failed++
+				}
+			}
+			time.Sleep(sampling)
+		}
+		if failed != batch {
+			t.Errorf("%d file systems are not measured", failed)
+		}
+	})
 }
 
 func TestWrongOptions(t *testing.T) {

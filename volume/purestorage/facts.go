@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"sync"
 
 	"storage_exporter/volume/rest"
 )
@@ -20,37 +21,32 @@ type facts struct {
 	hidden  []string // what the account or the API's version does not show
 }
 
-// about collects the facts. One that cannot be had costs the others nothing.
+// about collects the facts, all at once, for one that is slow must not take the
+// time of the others. One that cannot be had costs the others nothing; an error is
+// about the array as a whole.
 func (b *backend) about(ctx context.Context) (facts, error) {
 	var f facts
-	var err error
-	f.space = known(ctx, &f, &err, "redundancy", b.space)
-	f.array = known(ctx, &f, &err, "array", b.array)
-	f.blades = known(ctx, &f, &err, "blades", b.blades)
-	f.hardware = known(ctx, &f, &err, "hardware", b.hardware)
-	f.alerts = known(ctx, &f, &err, "alerts", b.alerts)
-	return f, err
-}
-
-// known gets one fact. An error that is about the array as a whole ends it all.
-func known[T any](ctx context.Context, f *facts, whole *error, what string, m *rest.Memo[T]) T {
-	var none T
-	if *whole != nil {
-		return none
+	var errs [5]error
+	var asking sync.WaitGroup
+	asking.Go(func() { f.space, _, errs[0] = b.space.Get(ctx) })
+	asking.Go(func() { f.array, _, errs[1] = b.array.Get(ctx) })
+	asking.Go(func() { f.blades, _, errs[2] = b.blades.Get(ctx) })
+	asking.Go(func() { f.hardware, _, errs[3] = b.hardware.Get(ctx) })
+	asking.Go(func() { f.alerts, _, errs[4] = b.alerts.Get(ctx) })
+	asking.Wait()
+	for i, what := range []string{"redundancy", "array", "blades", "hardware", "alerts"} {
+		switch err := errs[i]; {
+		case err == nil:
+		case errors.Is(err, context.Canceled), errors.Is(err, rest.ErrClosed),
+			errors.Is(err, rest.ErrUnauthorized), errors.Is(err, rest.ErrThrottled):
+			return f, err
+		case refused(err):
+			f.hidden = append(f.hidden, what)
+		default:
+			f.unknown = append(f.unknown, "the state of the "+what+" is not known: "+err.Error())
+		}
 	}
-	v, _, err := m.Get(ctx)
-	switch {
-	case err == nil:
-		return v
-	case ctx.Err() != nil, errors.Is(err, context.Canceled), errors.Is(err, rest.ErrClosed),
-		errors.Is(err, rest.ErrUnauthorized), errors.Is(err, rest.ErrThrottled):
-		*whole = err
-	case refused(err):
-		f.hidden = append(f.hidden, what)
-	default:
-		f.unknown = append(f.unknown, "the state of the "+what+" is not known: "+err.Error())
-	}
-	return none
+	return f, nil
 }
 
 // metadata is what the array is.
@@ -67,7 +63,7 @@ func (f facts) metadata(endpoint string) map[string]string {
 		m["blade_count"] = strconv.Itoa(len(f.blades))
 	}
 	if p := f.space.Parity.Amount(); p != nil {
-		m["parity"] = strconv.FormatFloat(*p, 'g', 6, 64)
+		m["parity"] = strconv.FormatFloat(*p, 'g', -1, 64)
 	}
 	for _, what := range f.hidden {
 		m[what] = "not shown to this account, or not known to this version of the API"

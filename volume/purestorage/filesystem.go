@@ -35,7 +35,7 @@ type space struct {
 func (b *backend) fetchFiles(ctx context.Context) (map[string]fileSystem, error) {
 	var asked []string
 	for _, name := range b.names {
-		if b.missing.of(name) == nil {
+		if b.missing.of(object{fs: name}) == nil {
 			asked = append(asked, name)
 		}
 	}
@@ -64,7 +64,7 @@ func (b *backend) listFiles(ctx context.Context, asked []string, files map[strin
 	}
 	for _, name := range asked {
 		if _, ok := files[name]; !ok {
-			b.missing.add(name, rest.Absent("file system %q", name))
+			b.missing.add(object{fs: name}, rest.Absent("file system %q", name))
 		}
 	}
 	return nil

@@ -34,7 +34,9 @@ func FuzzAnswers(f *testing.F) {
 	f.Fuzz(func(t *testing.T, content []byte) {
 		said = content
 		ctx := within(t)
-		fresh := *b // without what was learned before
+		fresh := backend{ // without what was learned before
+			volumes: b.volumes, names: b.names, objects: b.objects, client: b.client, missing: newRefusals(), unmeasured: newRefusals(),
+		}
 		if files, err := fresh.fetchFiles(ctx); err == nil {
 			for _, o := range fresh.volumes {
 				fs, err := find(files, o)
@@ -46,7 +48,6 @@ func FuzzAnswers(f *testing.F) {
 				}
 			}
 		}
-		fresh.unmeasured = newRefusals()
 		performance, _ := fresh.Performance(ctx)
 		for name, r := range performance {
 			for _, v := range []*float64{r.Value.IOPSRead, r.Value.LatencyReadUsec, r.Value.BytesWrite} {

@@ -1,6 +1,7 @@
 package purestorage
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -40,6 +41,7 @@ func (b *backend) Health(ctx context.Context) (map[string]volume.Result[volume.H
 			h = merge(h, append(troubles[:len(troubles):len(troubles)], critical...), notice)
 		}
 		h.Metadata = maps.Clone(metadata)
+		h.Metadata["performance_protocol"] = cmp.Or(o.protocol, all)
 		return h, at, nil
 	}), nil
 }
@@ -83,7 +85,7 @@ func merge(h volume.Health, troubles []string, notice string) volume.Health {
 func (f facts) troubles() []string {
 	var troubles []string
 	if p := f.space.Parity.Amount(); p != nil && *p < 1 {
-		troubles = append(troubles, fmt.Sprintf("rebuilding: parity %.4g, so that not all data is fully redundant", *p))
+		troubles = append(troubles, fmt.Sprintf("rebuilding: parity %v, so that not all data is fully redundant", *p))
 	}
 	if bad := wrong(f.blades, nil); len(bad) > 0 {
 		troubles = append(troubles, fmt.Sprintf("%d of %d blades healthy: %s", len(f.blades)-len(bad), len(f.blades), named(bad)))

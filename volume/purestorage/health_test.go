@@ -1,14 +1,20 @@
 package purestorage
 
 import (
+	"context"
 	"fmt"
+	"net/http"
+	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"storage_exporter/volume"
 	"storage_exporter/volume/rest"
+	"storage_exporter/volume/volumetest"
 )
 
 func TestHealthOfSamples(t *testing.T) {
@@ -38,6 +44,7 @@ func TestHealthOfSamples(t *testing.T) {
 		{"unknown promotion", file(`"promotion_status": "Sideways"`), "", volume.Degraded, `the file system has an unknown promotion status "sideways"`},
 		{"read-only", file(`"writable": false`), "", volume.Degraded, "the file system is read-only"},
 		{"rebuilding", v2(samples{"arrays/space": "v2_arrays_space_rebuilding.json"}), "", volume.Degraded, "rebuilding: parity 0.93, so that not all data is fully redundant"},
+		{"almost rebuilt", v2(samples{"arrays/space": `{"items": [{"parity": 0.99999}]}`}), "", volume.Degraded, "rebuilding: parity 0.99999, so that not all data is fully redundant"},
 		{"a blade", v2(samples{"blades": "v2_blades.json"}), "", volume.Degraded, "2 of 3 blades healthy: CH1.FB3 unhealthy (Blade is not responding)"},
 		{"fine blades", blades("HEALTHY", "identifying", "evacuated", "unused"), "", volume.Healthy, ""},
 		{"many blades", blades("critical", "unhealthy", "unknown", "evacuating", "", "odd", "healthy"), "", volume.Degraded, "1 of 7 blades healthy: FB1 critical, FB2 unhealthy, FB3 in unknown state, 3 more"},
@@ -79,6 +86,26 @@ func TestHealthOfSamples(t *testing.T) {
 	}
 }
 
+// What cannot be asked in time is unknown, and the file system is served all the
+// same.
+func TestHealthOfSlowArray(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		network := volumetest.NewNetwork()
+		e, made := newEmulator(t, network, 2, "2.9", "2.9")
+		e.Break(volumetest.Hangs(), func(r *http.Request) bool {
+			return slices.Contains([]string{"/api/2.9/blades", "/api/2.9/hardware", "/api/2.9/alerts"}, r.URL.Path)
+		})
+		b := openOn(t, network, made.Volumes)
+		ctx, cancel := context.WithTimeout(t.Context(), 27*time.Second)
+		defer cancel()
+		got, err := b.Health(ctx)
+		h := got["v1"].Value
+		if err != nil || ctx.Err() != nil || h.Status != volume.Degraded || !strings.HasPrefix(h.Info, "the state of the blades is not known: ") || h.Metadata["name"] != "fb-a" {
+			t.Errorf("%v, %+v", err, h)
+		}
+	})
+}
+
 func TestReadOnlyAsItShouldBe(t *testing.T) {
 	f := fileSystem{Writable: rest.Flag{Valid: true}}
 	if h := f.health(options{readOnly: true}); h.Status != volume.Healthy {
@@ -99,7 +126,7 @@ func TestMetadata(t *testing.T) {
 	delete(m, "console_url")
 	want := map[string]string{
 		"id": "22222222-0000-4000-8000-000000000001", "name": "fb-a", "os": "Purity//FB", "revision": "4007aea5", "version": "4.1.2",
-		"blade_count": "3", "parity": "1", "performance_scope": "volume",
+		"blade_count": "3", "parity": "1", "performance_scope": "volume", "performance_protocol": "NFS",
 		"alerts": "not shown to this account, or not known to this version of the API",
 	}
 	if diff := cmp.Diff(want, m); diff != "" {

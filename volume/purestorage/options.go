@@ -19,7 +19,10 @@ type options struct {
 	readOnly bool // a file system that cannot be written is as it should be
 }
 
-var protocols = []string{"ALL", "NFS", "SMB", "HTTP", "S3"}
+// all is every protocol; the API has no word for it.
+const all = "ALL"
+
+var protocols = []string{all, "NFS", "SMB", "HTTP", "S3"}
 
 func readOptions(cfg volume.Config) (options, error) {
 	o := rest.Read(cfg)
@@ -37,7 +40,7 @@ func readOptions(cfg volume.Config) (options, error) {
 	if !slices.Contains(protocols, read.protocol) {
 		o.Wrong("purity_protocol", "must be one of "+strings.Join(protocols, ", "))
 	}
-	if read.protocol == "ALL" {
+	if read.protocol == all {
 		read.protocol = ""
 	}
 	if strings.Contains(read.fs, ",") {

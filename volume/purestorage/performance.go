@@ -59,37 +59,31 @@ type sample struct {
 
 // Performance asks for a few file systems at a time, one call after the other.
 func (b *backend) Performance(ctx context.Context) (map[string]volume.Result[volume.Performance], error) {
-	samples := map[string]sample{}
-	var asked []string
-	for _, name := range b.names {
-		if err := b.unmeasured.of(name); err != nil {
-			samples[name] = sample{err: err}
+	samples := map[object]sample{}
+	calls := b.due(samples)
+	split := true
+	for i, asked := range calls {
+		err := b.measure(ctx, asked, samples)
+		if errors.Is(err, rest.ErrRejected) {
+			if split {
+				split, err = b.oneByOne(ctx, asked, samples)
+			} else {
+				fail(samples, asked, err)
+				err = nil
+			}
+		}
+		if err == nil {
 			continue
 		}
-		asked = append(asked, name)
-	}
-	var failed error // of the array: the rest need not be asked
-	split := true
-	for names := range slices.Chunk(asked, batch) {
-		err := failed
-		if err == nil {
-			err = b.measure(ctx, names, samples)
-		}
-		switch {
-		case err == nil:
-		case errors.Is(err, rest.ErrRejected) && split:
-			split, failed = b.oneByOne(ctx, names, samples)
-		case errors.Is(err, rest.ErrRejected):
-			fail(samples, names, err)
-		case len(samples) == 0:
+		if len(samples) == 0 {
 			return nil, err
-		default:
-			failed = err
-			fail(samples, names, err)
 		}
+		fail(samples, slices.Concat(calls[i:]...), err) // it is about the array: the rest need not be asked
+		b.resume(ctx, asked[0], calls[(i+1)%len(calls)][0])
+		break
 	}
 	return rest.Each(b.volumes, func(_ string, o options) (volume.Performance, time.Time, error) {
-		s, ok := samples[o.fs]
+		s, ok := samples[object{o.fs, o.protocol}]
 		if !ok {
 			return volume.Performance{}, time.Time{}, volume.ErrNoSample
 		}
@@ -97,40 +91,83 @@ func (b *backend) Performance(ctx context.Context) (map[string]volume.Result[vol
 	}), nil
 }
 
+// due are the objects to ask for, those of one call together. The samples get what
+// is known of the others.
+func (b *backend) due(samples map[object]sample) (calls [][]object) {
+	begin := int(b.begin.Load())
+	for _, o := range slices.Concat(b.objects[begin:], b.objects[:begin]) {
+		if err := b.unmeasured.of(o); err != nil {
+			samples[o] = sample{err: err}
+			continue
+		}
+		last := len(calls) - 1
+		if last < 0 || len(calls[last]) == batch || calls[last][0].protocol != o.protocol {
+			calls, last = append(calls, nil), last+1
+		}
+		calls[last] = append(calls[last], o)
+	}
+	return calls
+}
+
+// resume makes the next round begin where this one ended, so that the same objects
+// are not left out each time: with the call for which there was no time, or else
+// after the one that failed.
+func (b *backend) resume(ctx context.Context, ended, after object) {
+	if ctx.Err() != nil {
+		after = ended
+	}
+	b.begin.Store(int64(slices.Index(b.objects, after)))
+}
+
 // measure makes one call.
-func (b *backend) measure(ctx context.Context, names []string, samples map[string]sample) error {
+func (b *backend) measure(ctx context.Context, asked []object, samples map[object]sample) error {
+	names := make([]string, len(asked))
+	for i, o := range asked {
+		names[i] = o.fs
+	}
 	query := url.Values{"names": {strings.Join(names, ",")}}
-	if b.protocol != "" {
-		query.Set("protocol", b.protocol)
+	protocol := asked[0].protocol
+	if protocol != "" {
+		query.Set("protocol", protocol)
 	}
 	return each(ctx, b.client, "file-systems/performance", query, func(m measured, answer *rest.Answer) {
+		o := object{m.Name.String(), protocol}
+		if !slices.Contains(asked, o) {
+			return
+		}
 		p, err := m.performance()
-		samples[m.Name.String()] = sample{p, answer.SampledAt(m.Time.Time), err}
+		at := answer.SampledAt(m.Time.Time)
+		if age := answer.ReceivedAt.Sub(at); err == nil && !at.IsZero() && age > oldest {
+			p, err = volume.Performance{}, fmt.Errorf("the array's newest sample is of %v ago: %w", age.Round(time.Second), volume.ErrNoSample)
+		}
+		samples[o] = sample{p, at, err}
 	})
 }
 
-// oneByOne finds out which of some names made the array refuse all of them. It is
-// false when it refuses each: then it is not about names.
-func (b *backend) oneByOne(ctx context.Context, names []string, samples map[string]sample) (some bool, failed error) {
-	for i, name := range names {
-		err := b.measure(ctx, []string{name}, samples)
+// oneByOne finds out which of some objects made the array refuse all of them. It
+// is false when it refuses each: then it is not about their names.
+func (b *backend) oneByOne(ctx context.Context, asked []object, samples map[object]sample) (some bool, failed error) {
+	for i, o := range asked {
+		err := b.measure(ctx, asked[i:i+1], samples)
 		switch {
 		case err == nil:
 			some = true
 		case errors.Is(err, rest.ErrRejected):
-			err = fmt.Errorf("file system %q: %w", name, err)
-			b.unmeasured.add(name, err)
-			samples[name] = sample{err: err}
+			err = fmt.Errorf("file system %q: %w", o.fs, err)
+			b.unmeasured.add(o, err)
+			fail(samples, asked[i:i+1], err)
 		default:
-			fail(samples, names[i:], err)
 			return some, err
 		}
 	}
 	return some, nil
 }
 
-func fail(samples map[string]sample, names []string, err error) {
-	for _, name := range names {
-		samples[name] = sample{err: err}
+// fail is for those of the objects that have no sample yet.
+func fail(samples map[object]sample, objects []object, err error) {
+	for _, o := range objects {
+		if _, ok := samples[o]; !ok {
+			samples[o] = sample{err: err}
+		}
 	}
 }

@@ -3,9 +3,12 @@
 package purestorage
 
 import (
+	"cmp"
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
+	"sync/atomic"
 	"time"
 
 	"storage_exporter/volume"
@@ -15,6 +18,8 @@ import (
 const (
 	// The array samples every 30 s, and its vendor asks for no more than that.
 	sampling = 30 * time.Second
+	// A sample that is older says nothing about now.
+	oldest = 3 * sampling
 	// What health and usage both need is asked for once.
 	moment = 25 * time.Second
 	// What breaks seldom is asked for seldom; when it cannot be asked, the last
@@ -31,9 +36,9 @@ func Kind(dial rest.Dialer) volume.Kind {
 				return volume.Identity{}, err
 			}
 			return volume.Identity{
-				Share:    o.access.Share(o.token.Reveal(), o.version, o.protocol),
+				Share:    o.access.Share(o.token.Reveal(), o.version),
 				Endpoint: o.access.Endpoint(),
-				Object:   o.fs,
+				Object:   o.fs + " by " + cmp.Or(o.protocol, all),
 			}, nil
 		},
 		New: func(volumes []volume.Config, logger *slog.Logger) (volume.Backend, error) {
@@ -46,8 +51,9 @@ func Kind(dial rest.Dialer) volume.Kind {
 type backend struct {
 	volumes  map[string]options // by the volume's name
 	names    []string           // of the file systems, each once
+	objects  []object           // whose performance is asked for, those of one protocol together
+	begin    atomic.Int64       // which of them the next round asks for first
 	endpoint string
-	protocol string
 	client   *client
 
 	files    *rest.Memo[map[string]fileSystem]
@@ -57,13 +63,13 @@ type backend struct {
 	hardware *rest.Memo[[]component]
 	alerts   *rest.Memo[[]alert]
 
-	missing    *refusals // names that are not there
-	unmeasured *refusals // names of which there is no performance
+	missing    *refusals // file systems that are not there
+	unmeasured *refusals // objects of which there is no performance
 }
 
 func newBackend(volumes []volume.Config, dial rest.Dialer, logger *slog.Logger) (*backend, error) {
 	b := &backend{volumes: map[string]options{}, missing: newRefusals(), unmeasured: newRefusals()}
-	names := map[string]bool{}
+	names, objects := map[string]bool{}, map[object]bool{}
 	var o options
 	for _, cfg := range volumes {
 		var err error
@@ -71,10 +77,13 @@ func newBackend(volumes []volume.Config, dial rest.Dialer, logger *slog.Logger) 
 			return nil, err
 		}
 		b.volumes[cfg.Name] = o
-		names[o.fs] = true
+		names[o.fs], objects[object{o.fs, o.protocol}] = true, true
 	}
 	b.names = slices.Sorted(maps.Keys(names))
-	b.endpoint, b.protocol = o.access.Endpoint(), o.protocol
+	b.objects = slices.SortedFunc(maps.Keys(objects), func(x, y object) int {
+		return cmp.Or(strings.Compare(x.protocol, y.protocol), strings.Compare(x.fs, y.fs))
+	})
+	b.endpoint = o.access.Endpoint()
 	var err error
 	if b.client, err = newClient(o, dial, logger); err != nil {
 		return nil, err

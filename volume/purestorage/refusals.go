@@ -5,14 +5,18 @@ import (
 	"time"
 )
 
-// again is how long a name that was refused is left out.
+// again is how long an object that was refused is left out.
 const again = 5 * time.Minute
 
-// refusals are the names that the array refused. One such name makes it refuse
+// object is a file system's traffic by one protocol. What is known of the file
+// system itself has no protocol.
+type object struct{ fs, protocol string }
+
+// refusals are the objects that the array refused. One such name makes it refuse
 // the whole call, so that it would hide all others.
 type refusals struct {
-	mu    sync.Mutex // guards the field below
-	names map[string]refusal
+	mu      sync.Mutex // guards the field below
+	objects map[object]refusal
 }
 
 type refusal struct {
@@ -20,21 +24,21 @@ type refusal struct {
 	until time.Time
 }
 
-func newRefusals() *refusals { return &refusals{names: map[string]refusal{}} }
+func newRefusals() *refusals { return &refusals{objects: map[object]refusal{}} }
 
-// of says why a name is not to be asked for now; nil when it may.
-func (r *refusals) of(name string) error {
+// of says why an object is not to be asked for now; nil when it may.
+func (r *refusals) of(o object) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if was, ok := r.names[name]; ok && time.Now().Before(was.until) {
+	if was, ok := r.objects[o]; ok && time.Now().Before(was.until) {
 		return was.err
 	}
-	delete(r.names, name)
+	delete(r.objects, o)
 	return nil
 }
 
-func (r *refusals) add(name string, err error) {
+func (r *refusals) add(o object, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.names[name] = refusal{err, time.Now().Add(again)}
+	r.objects[o] = refusal{err, time.Now().Add(again)}
 }

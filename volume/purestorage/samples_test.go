@@ -18,11 +18,24 @@ import (
 	"storage_exporter/volume/volumetest"
 )
 
+// sampledAt is the time of the samples of performance.
+var sampledAt = time.UnixMilli(1741064790000).UTC()
+
+// age is how old the samples are by the array's clock, which is not ours.
+func (s samples) age() time.Duration {
+	age, err := time.ParseDuration(s["age"])
+	if err != nil {
+		return 20 * time.Second
+	}
+	return age
+}
+
 // samples serves files of testdata by resource. One that begins with a brace is
 // the answer itself.
 type samples map[string]string
 
 func (s samples) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Date", sampledAt.Add(s.age()).Format(http.TimeFormat))
 	switch r.URL.Path {
 	case "/api/login":
 		w.Header().Set("x-auth-token", "3be3d489-0000-4643-90ac-000000000001")
@@ -125,9 +138,17 @@ func TestPerformanceOfSamples(t *testing.T) {
 				if diff := cmp.Diff(want, got[fs].Value); diff != "" || got[fs].Err != nil {
 					t.Errorf("%s: %v %s", fs, got[fs].Err, diff)
 				}
-				if age := time.Since(got[fs].SampledAt); age < time.Hour {
-					t.Errorf("%s: the sample is of 2025, its age is %v", fs, age)
+				if age := time.Since(got[fs].SampledAt); age < 20*time.Second || age > time.Minute {
+					t.Errorf("%s: its age is %v", fs, age)
 				}
+			}
+		})
+	}
+	for age, want := range map[string]error{"-5m": nil, "90s": nil, "91s": volume.ErrNoSample} {
+		t.Run(age+" old", func(t *testing.T) {
+			got, err := open(t, v2(samples{"age": age}), nil, "vfolder-a").Performance(within(t))
+			if err != nil || !errors.Is(got["vfolder-a"].Err, want) || time.Since(got["vfolder-a"].SampledAt) < 0 {
+				t.Errorf("%v, %+v", err, got["vfolder-a"])
 			}
 		})
 	}
