@@ -67,13 +67,13 @@ func (s State) failure() (volume.Status, string) {
 		return volume.Offline, s.Path + " does not exist: create or mount it, or correct `path`"
 	case is(unix.ENOTDIR):
 		return volume.Offline, s.Path + " is not a directory: correct `path`"
-	case is(unix.ENOTCONN):
+	case is(unix.ENOTCONN) && strings.HasPrefix(s.Mount.FSType, "fuse"): // fuse, fuseblk, fuse.*
 		return volume.Offline, on + " has lost its file system process: mount it anew"
 	case is(unix.ESTALE):
 		return volume.Offline, on + " has a stale handle, its export was replaced: mount it anew"
 	case is(unix.EIO, unix.ESHUTDOWN):
 		return volume.Offline, fmt.Sprintf("%s answers with errors (%v): see the kernel log", on, s.Err)
-	case is(unix.ETIMEDOUT, unix.ECONNREFUSED, unix.ECONNRESET, unix.EHOSTDOWN, unix.EHOSTUNREACH, unix.ENETUNREACH):
+	case is(unix.ENOTCONN, unix.ETIMEDOUT, unix.ECONNREFUSED, unix.ECONNRESET, unix.EHOSTDOWN, unix.EHOSTUNREACH, unix.ENETUNREACH):
 		return volume.Offline, fmt.Sprintf("%s does not reach its server (%v)", on, s.Err)
 	case is(fs.ErrPermission):
 		return volume.Unavailable, fmt.Sprintf("no permission to look at %s: run as root or give CAP_DAC_READ_SEARCH", s.Path)

@@ -49,6 +49,8 @@ func TestHealth(t *testing.T) {
 	nfs := Mount{Device: "0:51", Root: "/", Point: "/vf", FSType: "nfs4", Source: "nas:/e", Options: []string{"rw"}, Super: []string{"rw"}}
 	readOnly := nfs
 	readOnly.Options = []string{"ro", "relatime"}
+	fuse := nfs
+	fuse.FSType = "fuse.sshfs"
 	shutdown := nfs
 	shutdown.Super = []string{"rw", "emergency_ro"}
 	fill := func(blocks, free, available, files, freeFiles uint64) unix.Statfs_t {
@@ -84,7 +86,8 @@ func TestHealth(t *testing.T) {
 		{"too many hang", bad(ErrTooManyHung), Want{}, volume.Unavailable, "too many"},
 		{"gone", bad(fmt.Errorf("stat: %w", syscall.ENOENT)), Want{}, volume.Offline, "/vf does not exist"},
 		{"a file", bad(syscall.ENOTDIR), Want{}, volume.Offline, "not a directory"},
-		{"FUSE process died", bad(syscall.ENOTCONN), Want{}, volume.Offline, "mount it anew"},
+		{"FUSE process died", State{Path: "/vf", Real: "/vf", Mount: fuse, Err: syscall.ENOTCONN}, Want{}, volume.Offline, "mount it anew"},
+		{"not connected", bad(syscall.ENOTCONN), Want{}, volume.Offline, "does not reach its server"},
 		{"stale", bad(syscall.ESTALE), Want{}, volume.Offline, "stale"},
 		{"errors", bad(syscall.EIO), Want{}, volume.Offline, "kernel log"},
 		{"soft mount", bad(syscall.ETIMEDOUT), Want{}, volume.Offline, "server"},
