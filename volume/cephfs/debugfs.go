@@ -14,13 +14,15 @@ import (
 	"storage_exporter/volume/mount"
 )
 
-// maxClients bounds how many clients of a host are looked through.
-const maxClients = 1000
+// maxClients bounds how many clients of a host are looked through, those of RBD
+// among them.
+const maxClients = 16384
 
 // debugfs is where the kernel shows what its clients count. Reading it asks
-// nobody but the kernel.
+// nobody but the kernel, which may hold a client's lock for as long as it likes.
 type debugfs struct {
-	dir string
+	host *mount.Host
+	dir  string
 
 	mu    sync.Mutex // guards the fields below
 	mount string     // the mount whose client is known
@@ -28,12 +30,13 @@ type debugfs struct {
 }
 
 func newDebugfs(host *mount.Host, dir string) *debugfs {
-	return &debugfs{dir: cmp.Or(dir, host.Sys("kernel", "debug", "ceph"))}
+	return &debugfs{host: host, dir: cmp.Or(dir, host.Sys("kernel", "debug", "ceph"))}
 }
 
 // reading reads the counters of a mount's client.
 func (d *debugfs) reading(ctx context.Context, point *mount.Point, m mount.Mount) (reading, error) {
-	clients, err := d.clients()
+	key := m.Device + " metrics"
+	clients, err := mount.Guarded(ctx, d.host, key, d.clients)
 	if err != nil {
 		return reading{}, err
 	}
@@ -41,19 +44,19 @@ func (d *debugfs) reading(ctx context.Context, point *mount.Point, m mount.Mount
 	if err != nil {
 		return reading{}, err
 	}
-	return d.read(client)
+	return mount.Guarded(ctx, d.host, key, func() (reading, error) { return d.read(client) })
 }
 
 // clients lists the directories with counters of CephFS; those of RBD have none.
 func (d *debugfs) clients() (map[string]bool, error) {
-	entries, err := os.ReadDir(d.dir)
+	all, err := names(d.dir, maxClients)
 	if err != nil {
 		return nil, d.explain(err)
 	}
 	clients := map[string]bool{}
-	for _, e := range entries[:min(len(entries), maxClients)] {
-		if _, err := os.Lstat(filepath.Join(d.dir, e.Name(), "metrics")); err == nil {
-			clients[e.Name()] = true
+	for _, name := range all {
+		if _, err := os.Lstat(filepath.Join(d.dir, name, "metrics")); err == nil {
+			clients[name] = true
 		}
 	}
 	if len(clients) == 0 {
@@ -65,7 +68,7 @@ func (d *debugfs) clients() (map[string]bool, error) {
 func (d *debugfs) explain(err error) error {
 	switch {
 	case errors.Is(err, fs.ErrPermission):
-		return unsupported("the kernel client's counters may not be read (%v): run as root", err)
+		return unsupported("the kernel client's counters may not be read (%v): run as root or give CAP_DAC_READ_SEARCH", err)
 	case errors.Is(err, fs.ErrNotExist):
 		return unsupported("the kernel client's counters are not to be seen in %s: mount debugfs, or set ceph_debugfs_path", d.dir)
 	}
@@ -104,7 +107,7 @@ func (d *debugfs) choose(ctx context.Context, point *mount.Point, m mount.Mount,
 }
 
 // read reads the counters of one client: newer kernels have a directory of
-// files, older ones a single file.
+// files, older ones a single file. Some count no bytes.
 func (d *debugfs) read(client string) (reading, error) {
 	r := reading{identity: client, averaged: true}
 	metrics := filepath.Join(d.dir, client, "metrics")
@@ -112,6 +115,9 @@ func (d *debugfs) read(client string) (reading, error) {
 		content, err := mount.ReadFile(filepath.Join(metrics, name))
 		if errors.Is(err, unix.ENOTDIR) {
 			content, err = mount.ReadFile(metrics)
+		}
+		if name == "size" && errors.Is(err, fs.ErrNotExist) {
+			break
 		}
 		if err != nil {
 			return reading{}, d.explain(err)

@@ -4,9 +4,12 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"storage_exporter/volume"
 	"storage_exporter/volume/mount"
@@ -74,6 +77,18 @@ func TestKernelClientRemembered(t *testing.T) {
 	}
 }
 
+// A client that counts no bytes has its other figures.
+func TestKernelClientWithoutSizes(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, newFUSE(t, told()).Point, kernelType, nil)
+	latency := filepath.Join(debugDir, client, "metrics/latency")
+	r.file(latency, testdata(t, "t0/latency"))
+	p := r.rates(func() { r.file(latency, testdata(t, "t1/latency")) })
+	if p.IOPSRead == nil || *p.LatencyReadUsec != 3000 || p.BytesRead != nil || p.BytesWrite != nil {
+		t.Errorf("%+v", p)
+	}
+}
+
 // Where the client's counters are not to be had there are no figures, and it is
 // said why.
 func TestNoKernelCounters(t *testing.T) {
@@ -127,16 +142,66 @@ func TestNoKernelCounters(t *testing.T) {
 func TestKernelCountersRefused(t *testing.T) {
 	r := newRig(t, newFUSE(t, told()).Point, kernelType, nil)
 	r.debugfs(client, "t0", false)
+	remedies := map[string]string{"not root": "run as root or give CAP_DAC_READ_SEARCH", "gone": "mount debugfs"}
 	for name, err := range map[string]error{
 		"not root": &os.PathError{Op: "open", Path: "x", Err: os.ErrPermission},
 		"gone":     &os.PathError{Op: "open", Path: "x", Err: os.ErrNotExist},
 	} {
-		if got := r.Backend.(*backend).kernel.explain(err); !errors.Is(got, volume.ErrUnsupported) {
+		if got := r.Backend.(*backend).kernel.explain(err); !errors.Is(got, volume.ErrUnsupported) || !strings.Contains(got.Error(), remedies[name]) {
 			t.Errorf("%s: %v", name, got)
 		}
 	}
 	if err := r.Backend.(*backend).kernel.explain(os.ErrClosed); errors.Is(err, volume.ErrUnsupported) {
 		t.Error("an odd error is taken for unsupported")
+	}
+}
+
+// A file of the kernel that does not answer costs its own part, and one thread.
+func TestKernelCountersHang(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, newFUSE(t, told()).Point, kernelType, nil)
+	r.debugfs(client, "t0", false)
+	latency := filepath.Join(r.dir, debugDir, client, "metrics/latency")
+	if err := errors.Join(os.Remove(latency), unix.Mkfifo(latency, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { // lets the one that waits go
+		if f, err := os.OpenFile(latency, os.O_RDWR, 0); err == nil {
+			_ = f.Close()
+		}
+	})
+	begun := time.Now()
+	for range 3 {
+		results, err := r.Performance(within(t, 300*time.Millisecond))
+		if err != nil || !errors.Is(results["v"].Err, mount.ErrHung) {
+			t.Errorf("%v, %v", err, results["v"].Err)
+		}
+		r.wantHealth(volume.Healthy, "")
+	}
+	if time.Since(begun) > 5*time.Second {
+		t.Error("the answers did not come in time")
+	}
+}
+
+// However much is in a directory, a part of it is looked at.
+func TestNames(t *testing.T) {
+	dir := t.TempDir()
+	for i := range 9 {
+		if err := os.Mkdir(filepath.Join(dir, strconv.Itoa(i)), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if all, err := names(dir, 5); len(all) != 5 || err != nil {
+		t.Errorf("%v, %v", all, err)
+	}
+	if all, err := names(dir, 50); len(all) != 9 || all[0] != "0" || err != nil {
+		t.Errorf("%v, %v", all, err)
+	}
+	if all, err := names(t.TempDir(), 50); len(all) != 0 || err != nil {
+		t.Errorf("empty: %v, %v", all, err)
+	}
+	if _, err := names(dir+"/none", 50); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("none: %v", err)
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"storage_exporter/volume"
 	"storage_exporter/volume/mount"
 )
@@ -68,6 +70,9 @@ func (p probe) health(want mount.Want) volume.Health {
 	case errors.Is(state.Err, mount.ErrHung):
 		wrong = append(wrong, fmt.Sprintf("%s (%s) does not answer (%v): check the cluster's metadata servers and monitors",
 			state.Mount.Point, state.Mount.FSType, state.Err), p.stuck.text())
+	case errors.Is(state.Err, unix.ESHUTDOWN): // EBLOCKLISTED of the kernel's client has the same number
+		wrong = append(wrong, fmt.Sprintf("%s (%s) was shut out by the cluster, or shut down (%v): mount it anew",
+			state.Mount.Point, state.Mount.FSType, state.Err))
 	case state.Err != nil:
 		wrong = append(wrong, h.Info)
 	case p.asked.number(recursiveBytes) == nil:

@@ -46,8 +46,9 @@ func TestHealth(t *testing.T) {
 		"statfs hangs":     {func(p *probe) { p.state.Err = fmt.Errorf("no answer: %w", mount.ErrHung) }, volume.Offline, "does not answer"},
 		"attribute hangs":  {func(p *probe) { p.err = fmt.Errorf("no answer: %w", mount.ErrHung) }, volume.Offline, "metadata servers and monitors"},
 		"lost":             {func(p *probe) { p.state.Err = unix.ENOTCONN }, volume.Offline, "mount it anew"},
-		"shut down":        {func(p *probe) { p.err = unix.ESHUTDOWN }, volume.Offline, "answers with errors"},
+		"shut down":        {func(p *probe) { p.err = unix.ESHUTDOWN }, volume.Offline, "was shut out by the cluster, or shut down"},
 		"stale":            {func(p *probe) { p.err = unix.ESTALE }, volume.Offline, "stale"},
+		"not connected":    {func(p *probe) { p.state.Mount.FSType, p.err = kernelType, unix.ENOTCONN }, volume.Offline, "does not reach its server"},
 		"i/o error":        {func(p *probe) { p.err = unix.EIO }, volume.Offline, "answers with errors"},
 		"timed out":        {func(p *probe) { p.err = unix.ETIMEDOUT }, volume.Offline, "does not reach its server"},
 		"refused":          {func(p *probe) { p.err = unix.EACCES }, volume.Unavailable, "no permission"},
@@ -149,7 +150,7 @@ func TestMount(t *testing.T) {
 		t.Errorf("usage: %v", err)
 	}
 	fuse.RefuseXattrs(unix.ESHUTDOWN)
-	r.wantHealth(volume.Offline, "answers with errors")
+	r.wantHealth(volume.Offline, "mount it anew")
 	fuse.RefuseXattrs(unix.EOPNOTSUPP)
 	r.wantHealth(volume.Unavailable, "does not tell")
 	fuse.RefuseXattrs(0)
@@ -172,6 +173,8 @@ func TestMount(t *testing.T) {
 	}
 	r.mounts(kernelType)
 	fuse.Die(t)
+	r.wantHealth(volume.Offline, "does not reach its server")
+	r.mounts(fuseType)
 	r.wantHealth(volume.Offline, "mount it anew")
 }
 

@@ -3,6 +3,7 @@ package cephfs
 import (
 	"context"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -15,6 +16,8 @@ import (
 )
 
 const (
+	// maxFiles bounds how many names of a directory are looked at.
+	maxFiles = 4096
 	// maxSockets bounds how many processes are asked whether the mount is theirs.
 	maxSockets = 64
 	// searchPause is how long a search that found nothing is not repeated.
@@ -103,27 +106,43 @@ func (s *sockets) candidates() []string {
 		made time.Time
 	}
 	for _, dir := range s.dirs {
-		entries, err := os.ReadDir(dir)
+		files, err := names(dir, maxFiles)
 		if err != nil {
 			continue
 		}
 		var all []candidate
-		for _, e := range entries {
-			if filepath.Ext(e.Name()) != ".asok" || daemons.MatchString(e.Name()) {
+		for _, file := range files {
+			if filepath.Ext(file) != ".asok" || daemons.MatchString(file) {
 				continue
 			}
-			if info, err := e.Info(); err == nil && info.Mode()&fs.ModeSocket != 0 {
-				all = append(all, candidate{filepath.Join(dir, e.Name()), info.ModTime()})
+			name := filepath.Join(dir, file)
+			if info, err := os.Lstat(name); err == nil && info.Mode()&fs.ModeSocket != 0 {
+				all = append(all, candidate{name, info.ModTime()})
 			}
 		}
-		slices.SortFunc(all, func(a, b candidate) int { return b.made.Compare(a.made) })
-		names := make([]string, 0, maxSockets)
+		slices.SortStableFunc(all, func(a, b candidate) int { return b.made.Compare(a.made) })
+		newest := make([]string, 0, maxSockets)
 		for _, c := range all[:min(len(all), maxSockets)] {
-			names = append(names, c.name)
+			newest = append(newest, c.name)
 		}
-		return names
+		return newest
 	}
 	return nil
+}
+
+// names lists a directory in order; some of it, where there are more than so many.
+func names(dir string, most int) ([]string, error) {
+	d, err := os.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close()
+	list, err := d.Readdirnames(most)
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	slices.Sort(list)
+	return list, err
 }
 
 // points are the mount points of a device.
