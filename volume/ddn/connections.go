@@ -3,6 +3,7 @@ package ddn
 import (
 	"context"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"storage_exporter/volume/mount"
@@ -17,7 +18,7 @@ type connections struct {
 	osts    *uint64 // that the file system has, and of these in use; nil where not told
 	active  *uint64
 	version string
-	room    []room
+	rooms   rooms
 }
 
 // connections asks the client of the file system that the path lies on. The
@@ -66,31 +67,45 @@ type room struct {
 	total, free uint64 // bytes
 }
 
-// room asks the connected OSTs how much is free on them. That may go to their
+// rooms are those of the OSTs that tell.
+type rooms struct {
+	each []room
+	all  bool // every OST that serves was asked in time
+}
+
+// rooms asks the connected OSTs how much is free on them. That may go to their
 // servers, so it waits for the mount to answer, and leaves alone those that are
-// not connected now or were given up for lack of use.
-func (b *backend) room(ctx context.Context, state mount.State, c connections) []room {
+// meant to be away, are not connected now, or were given up for lack of use.
+func (b *backend) rooms(ctx context.Context, state mount.State, c connections) rooms {
 	if state.Err != nil || c.err != nil || c.fsname == "" {
-		return nil
+		return rooms{}
 	}
 	ctx, cancel := mount.WithMargin(ctx)
 	defer cancel()
-	rooms, err := mount.Guarded(ctx, b.host, state.Mount.Device+" room", func() ([]room, error) {
-		var rooms []room
-		for _, t := range c.targets {
-			if t.state != "FULL" || t.metadata() || ctx.Err() != nil {
-				continue
-			}
-			if r, ok := roomOf(t); ok {
-				rooms = append(rooms, r)
-			}
-		}
-		return rooms, nil
+	enough, stop := mount.WithMargin(ctx) // many OSTs that take their time do not hang
+	defer stop()
+	serving := slices.DeleteFunc(slices.Clone(c.targets), func(t target) bool {
+		return t.state != "FULL" || t.metadata() || b.watch.ignores(t.name)
 	})
+	found, err := mount.Guarded(ctx, b.host, state.Mount.Device+" room", func() (rooms, error) { return roomsOf(enough, serving), nil })
 	if err != nil {
-		return nil
+		return rooms{}
 	}
-	return rooms
+	return found
+}
+
+func roomsOf(ctx context.Context, serving []target) rooms {
+	var found rooms
+	for _, t := range serving {
+		if ctx.Err() != nil {
+			return found
+		}
+		if r, ok := roomOf(t); ok {
+			found.each = append(found.each, r)
+		}
+	}
+	found.all = true
+	return found
 }
 
 func roomOf(t target) (room, bool) {

@@ -149,7 +149,7 @@ func (b *backend) Health(ctx context.Context) (map[string]volume.Result[volume.H
 	go func() { asked <- b.connections(ctx) }()
 	state := b.point.Look(ctx)
 	c := <-asked
-	c.room = b.room(ctx, state, c)
+	c.rooms = b.rooms(ctx, state, c)
 	b.mu.Lock()
 	uncounted := b.uncounted
 	b.mu.Unlock()

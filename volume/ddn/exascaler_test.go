@@ -199,8 +199,17 @@ func TestHungFile(t *testing.T) {
 		})
 	}
 	r := newRig(t, volume.Config{})
-	fifo(r, "sys/kernel/debug/lustre/"+dir("exa1-OST0000")+"/state")
 	begun := time.Now()
+	r.room("exa1-OST0000", "4000000", "3000000")
+	r.room("exa1-OST0001", "4000000", "3000000")
+	fifo(r, "sys/fs/lustre/"+dir("exa1-OST0001")+"/kbytesavail")
+	for range 3 {
+		h := r.healthIn(200 * time.Millisecond)
+		if _, told := h.Metadata["ost_least_available"]; told || h.Status != volume.Healthy || h.Metadata["osts_connected"] != "2" {
+			t.Errorf("%+v", h)
+		}
+	}
+	fifo(r, "sys/kernel/debug/lustre/"+dir("exa1-OST0000")+"/state")
 	for range 3 {
 		h := r.healthIn(200 * time.Millisecond)
 		if h.Status != volume.Degraded || !strings.Contains(h.Info, "cannot be read") || h.Metadata["imports"] != "unknown" {

@@ -36,8 +36,13 @@ func newWatch(ignored []string) *watch {
 	return &watch{ignored: ignored, now: time.Now, since: map[string]time.Time{}}
 }
 
-// judge adds to the mount's health what the client says.
+// judge adds to the mount's health what the client says. It says nothing where it
+// is not known which file system is mounted; what was lost stays remembered.
 func (w *watch) judge(h *volume.Health, c connections) {
+	if c.fsname == "" {
+		h.Metadata["imports"] = "unknown"
+		return
+	}
 	h.Metadata["filesystem"] = c.fsname
 	h.Metadata["performance_scope"] = "all mounts of " + c.fsname + " on this host"
 	if c.version != "" {
@@ -57,7 +62,7 @@ func (w *watch) judge(h *volume.Health, c connections) {
 	if !slices.ContainsFunc(osts, target.known) {
 		w.judgeCount(h, c)
 	}
-	judgeRoom(h, c.room)
+	judgeRoom(h, c.rooms)
 }
 
 // split leaves out the targets that are meant to be away.
@@ -80,7 +85,8 @@ func (w *watch) ignores(name string) bool {
 	return slices.Contains(w.ignored, name) || slices.Contains(w.ignored, short)
 }
 
-// describe counts the targets, and returns how much is known of them.
+// describe counts the targets, and returns how much is known of them: a file
+// system has both kinds.
 func describe(facts map[string]string, osts, mdts []target) string {
 	known := 0
 	for kind, targets := range map[string][]target{"osts": osts, "mdts": mdts} {
@@ -93,13 +99,13 @@ func describe(facts map[string]string, osts, mdts []target) string {
 			facts[kind+"_connected"] = strconv.Itoa(count(targets, target.connected))
 		}
 	}
-	switch known {
-	case 0:
+	switch {
+	case known == 0:
 		return "unknown"
-	case len(osts) + len(mdts):
-		return "known"
-	default:
+	case known < len(osts)+len(mdts), len(osts) == 0, len(mdts) == 0:
 		return "incomplete"
+	default:
+		return "known"
 	}
 }
 
@@ -153,14 +159,15 @@ func (w *watch) judgeCount(h *volume.Health, c connections) {
 	}
 }
 
-// judgeRoom tells of full OSTs, which the sum over all of them hides.
-func judgeRoom(h *volume.Health, rooms []room) {
-	if len(rooms) == 0 {
+// judgeRoom tells of full OSTs, which the sum over all of them hides. Which one
+// has the least is known only where all were asked.
+func judgeRoom(h *volume.Health, rooms rooms) {
+	if len(rooms.each) == 0 {
 		return
 	}
 	var full []string
-	least := rooms[0]
-	for _, r := range rooms {
+	least := rooms.each[0]
+	for _, r := range rooms.each {
 		if r.free < least.free {
 			least = r
 		}
@@ -168,10 +175,12 @@ func judgeRoom(h *volume.Health, rooms []room) {
 			full = append(full, r.name)
 		}
 	}
-	h.Metadata["ost_least_available"] = least.name
-	h.Metadata["ost_least_available_bytes"] = strconv.FormatUint(least.free, 10)
+	if rooms.all {
+		h.Metadata["ost_least_available"] = least.name
+		h.Metadata["ost_least_available_bytes"] = strconv.FormatUint(least.free, 10)
+	}
 	if len(full) > 0 {
-		worsen(h, volume.Degraded, fmt.Sprintf("%d of %d OSTs full: %s", len(full), len(rooms), some(full)))
+		worsen(h, volume.Degraded, fmt.Sprintf("%d of %d OSTs full: %s", len(full), len(rooms.each), some(full)))
 	}
 }
 

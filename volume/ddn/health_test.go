@@ -1,6 +1,7 @@
 package ddn
 
 import (
+	"context"
 	"maps"
 	"slices"
 	"strings"
@@ -115,6 +116,17 @@ func TestHealth(t *testing.T) {
 			both(r, "IDLE")
 			r.room("exa1-OST0000", "4000000", "3")
 		}, status: volume.Healthy, facts: map[string]string{"ost_least_available": "-"}},
+		{name: "an OST that is meant to be away is full", cfg: volume.Config{Options: map[string]any{"lustre_ignored_targets": "exa1-OST0001"}}, change: func(r *rig) {
+			r.room("exa1-OST0000", "4000000", "3000000")
+			r.room("exa1-OST0001", "4000000", "70000")
+		}, status: volume.Healthy, facts: map[string]string{"ost_least_available": "exa1-OST0000"}},
+		{name: "no MDT is to be seen", change: func(r *rig) { r.remove("sys/kernel/debug/lustre/mdc") },
+			status: volume.Healthy, facts: map[string]string{"imports": "incomplete", "osts_connected": "2", "mdts": "-"}},
+		{name: "no OST is to be seen", change: func(r *rig) { r.remove("sys/kernel/debug/lustre/osc") },
+			status: volume.Healthy, facts: map[string]string{"imports": "incomplete", "osts": "-"}},
+		{name: "it is not known which file system it is", change: func(r *rig) {
+			r.table("28 1 8:1 / / rw - ext4 /dev/sda1 rw", "29 28 0:9 / "+r.point+" rw - lustre nonsense rw")
+		}, status: volume.Healthy, facts: map[string]string{"imports": "unknown", "filesystem": "-", "performance_scope": "-", "fstype": "lustre"}},
 		{name: "read-only", change: func(r *rig) { r.mounts("ro,flock") }, status: volume.Degraded, info: "read-only"},
 		{name: "read-only as it should be", cfg: volume.Config{ReadOnly: true}, change: func(r *rig) { r.mounts("ro,flock") }, status: volume.Healthy},
 		{name: "unmounted", change: func(r *rig) { r.table("28 1 8:1 / / rw - ext4 /dev/sda1 rw") },
@@ -168,11 +180,35 @@ func TestGrace(t *testing.T) {
 		if len(w.since) != 2 {
 			t.Errorf("%d connections are remembered", len(w.since))
 		}
-		w.judge(&volume.Health{Metadata: map[string]string{}}, connections{})
+		w.judge(&volume.Health{Metadata: map[string]string{}}, connections{}) // of what is not known
+		if len(w.since) != 2 {
+			t.Errorf("%d connections are remembered after a look that found nothing", len(w.since))
+		}
+		w.judge(&volume.Health{Metadata: map[string]string{}}, connections{fsname: "exa1"})
 		if len(w.since) != 0 {
 			t.Errorf("%d connections of targets that are gone are remembered", len(w.since))
 		}
 	})
+}
+
+// Where not all OSTs could be asked in time, a full one is told, and no least.
+func TestRoomInTime(t *testing.T) {
+	r := newRig(t, volume.Config{})
+	r.room("exa1-OST0000", "4000000", "70000")
+	serving := r.Backend.(*backend).client.targets("exa1")
+	ctx, cancel := context.WithCancel(t.Context())
+	if got := roomsOf(ctx, serving); !got.all || len(got.each) != 1 || got.each[0] != (room{"exa1-OST0000", 4096000000, 71680000}) {
+		t.Errorf("in time: %+v", got)
+	}
+	cancel()
+	if got := roomsOf(ctx, serving); got.all || len(got.each) != 0 {
+		t.Errorf("no time: %+v", got)
+	}
+	h := volume.Health{Status: volume.Healthy, Metadata: map[string]string{}}
+	judgeRoom(&h, rooms{each: []room{{"exa1-OST0000", 100, 1}, {"exa1-OST0001", 100, 50}}})
+	if _, ok := h.Metadata["ost_least_available"]; ok || h.Status != volume.Degraded || h.Info != "1 of 2 OSTs full: exa1-OST0000" {
+		t.Errorf("%+v", h)
+	}
 }
 
 func TestManyTargets(t *testing.T) {

@@ -24,7 +24,10 @@ type target struct {
 }
 
 // metadata is whether it is an MDT.
-func (t target) metadata() bool { return strings.Contains(t.name, "-MDT") }
+func (t target) metadata() bool {
+	_, short := cutLast(t.name, "-") // the file system's name may have anything in it
+	return strings.HasPrefix(short, "MDT")
+}
 
 // known is whether the state could be read.
 func (t target) known() bool { return t.state != "" }
