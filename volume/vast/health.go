@@ -34,6 +34,7 @@ func (b *backend) Health(ctx context.Context) (map[string]volume.Result[volume.H
 				return volume.Health{}, c.at, err
 			}
 		}
+		facts["alarms"] = notKnown
 		if s.alarmsErr == nil {
 			facts["alarms"] = s.alarms.String()
 			if words := s.alarms.words(); words != "" {
@@ -43,6 +44,9 @@ func (b *backend) Health(ctx context.Context) (map[string]volume.Result[volume.H
 		return volume.Health{Status: verdict.status, Info: verdict.info(), Metadata: shown(facts)}, c.at, nil
 	}), nil
 }
+
+// notKnown stands for what cannot be asked.
+const notKnown = "unknown"
 
 // surroundings are what health needs beside the clusters' own words. The quotas
 // and the alarms only explain: health can do without.
@@ -82,6 +86,7 @@ func (s surroundings) judge(o options, v *verdict, facts map[string]string) erro
 		return err
 	}
 	found.describe(facts)
+	facts["quota_state"] = notKnown
 	if s.quotasErr != nil {
 		if !refused(s.quotasErr) {
 			v.note("the quotas are not known: %s", s.quotasErr)

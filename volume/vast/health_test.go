@@ -147,14 +147,14 @@ func TestMetadata(t *testing.T) {
 			t.Errorf("%s: -want +got\n%s", name, diff)
 		}
 	}
-	// What cannot be asked is not told.
+	// What cannot be asked is said to be unknown.
 	b := open(t, good(t).with("/alarms/", "403 {}").with("/quotas/", "403 {}"), nil, "/ai/data")
 	got, err := b.Health(within(t))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, key := range []string{"alarms", "quota_state"} {
-		if said, ok := got["/ai/data"].Value.Metadata[key]; ok {
+		if said := got["/ai/data"].Value.Metadata[key]; said != "unknown" {
 			t.Errorf("%s is %q", key, said)
 		}
 	}
