@@ -2,6 +2,7 @@ package gpfs
 
 import (
 	"encoding/json"
+	"net/http"
 
 	"storage_exporter/volume/rest"
 )
@@ -31,11 +32,14 @@ func decodeList[T any](a *rest.Answer, key string) (items []T, next string, err 
 }
 
 // checkStatus is an error unless an answer's status is an object, as that of
-// every answer is.
+// every answer is, and does not tell of a failure that HTTP's does not.
 func checkStatus(raw json.RawMessage) error {
-	var status map[string]json.RawMessage
+	var status *struct{ Code rest.Int }
 	if json.Unmarshal(raw, &status) != nil || status == nil {
 		return rest.Nonsense("the answer has no status: check that the endpoint is a Storage Scale GUI node")
+	}
+	if status.Code.Value >= http.StatusBadRequest {
+		return rest.Nonsense("the answer says that the call failed: its status has the code %d", status.Code.Value)
 	}
 	return nil
 }

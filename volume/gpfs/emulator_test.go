@@ -1,6 +1,7 @@
 package gpfs
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -24,11 +25,13 @@ const (
 type gui struct {
 	filesystems int
 	begin       time.Time
-	rates       bool // its collector's values are rates
-	classless   bool // it does not know node classes
-	keywordless bool // nor :all: for nodes
-	namesOnly   bool // its list of pools has no sizes
-	silent      bool // its sensor is off
+	rates       bool      // its collector's values are rates
+	classless   bool      // it does not know node classes
+	keywordless bool      // nor :all: for nodes
+	namesOnly   bool      // its list of pools has no sizes
+	silent      bool      // its sensor is off
+	stopped     time.Time // since when its collector gets nothing; zero for it does
+	failure     int       // the code of the status in its answers, where it is not 200
 }
 
 func startGUI(t testing.TB, network *volumetest.Network, volumes int) *volumetest.Emulator {
@@ -78,7 +81,7 @@ func (g *gui) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (g *gui) say(w http.ResponseWriter, body map[string]any) {
-	body["status"] = map[string]any{"code": 200, "message": "The request finished successfully."}
+	body["status"] = map[string]any{"code": cmp.Or(g.failure, 200), "message": "The request finished successfully."}
 	w.Header().Set("Date", time.Now().UTC().Format(http.TimeFormat))
 	_ = json.NewEncoder(w).Encode(body)
 }
@@ -212,7 +215,11 @@ func (g *gui) perfmon(w http.ResponseWriter, r *http.Request) {
 	}
 	seconds, _ := strconv.Atoi(m[2])
 	count, _ := strconv.Atoi(m[3])
-	now := time.Now().Unix() / int64(seconds) * int64(seconds)
+	at := time.Now()
+	if !g.stopped.IsZero() {
+		at = g.stopped
+	}
+	now := at.Unix() / int64(seconds) * int64(seconds)
 	var legend, rows []any
 	var columns []float64
 	for metric := range strings.SplitSeq(m[1], ",") {

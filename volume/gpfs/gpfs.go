@@ -22,6 +22,9 @@ const (
 	nodesEvery, nodesLongest = time.Minute, 5 * time.Minute
 	poolsEvery               = 4 * time.Minute
 	clusterEvery             = time.Hour
+	// besides bounds what health can do without, so that it takes nothing from
+	// the time of what it needs.
+	besides = 10 * time.Second
 )
 
 // Kind is the backend as the table of backends has it. A nil dialer is the
@@ -47,6 +50,7 @@ type backend struct {
 	nodes       *rest.Memo[[]node]
 	filesystems *rest.Memo[map[string]filesystem]
 	pools       *rest.Memo[map[string][]pool]
+	room        *rest.Memo[map[string][]pool] // the same for health
 	cluster     *rest.Memo[summary]
 
 	form   atomic.Int32 // of the health call that this release understands
@@ -83,6 +87,7 @@ func newBackend(volumes []volume.Config, dial rest.Dialer, logger *slog.Logger) 
 	b.nodes = rest.NewMemo(nodesEvery, nodesLongest, b.fetchNodes)
 	b.filesystems = rest.NewMemo(nodesEvery, nodesLongest, b.fetchFilesystems)
 	b.pools = rest.NewMemo(poolsEvery, 0, b.fetchPools)
+	b.room = rest.NewMemo(poolsEvery, 0, b.fetchRoom)
 	b.cluster = rest.NewMemo(clusterEvery, 24*time.Hour, b.fetchCluster)
 	return b, nil
 }

@@ -149,6 +149,82 @@ func TestHealthWithoutTheRest(t *testing.T) {
 	})
 }
 
+// A class that the cluster does not know is not replaced by all nodes in silence.
+func TestUnknownClass(t *testing.T) {
+	inLab(t, &gui{filesystems: 1}, func(t *testing.T, l lab) {
+		l.class = "servres"
+		for range 3 {
+			if h := l.health(t, "v000"); h.Status != volume.Healthy {
+				t.Errorf("%s: %s", h.Status, h.Info)
+			}
+		}
+		if n := strings.Count(l.log.String(), "gpfs_node_class"); n != 1 {
+			t.Errorf("told %d times:\n%s", n, l.log)
+		}
+	})
+}
+
+// What the health can do without costs it little time, and pools that take long are
+// not walked over at each check.
+func TestTheRestHangs(t *testing.T) {
+	g := &gui{filesystems: 1}
+	synctest.Test(t, func(t *testing.T) {
+		network := volumetest.NewNetwork()
+		e := g.start(t, network)
+		e.Volumes[0].Options["request_timeout"] = "60s"
+		b, err := newBackend(e.Volumes, network.Dial, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = b.Close() }()
+		l := lab{backend: b, e: e}
+		e.Break(volumetest.Slow(45*time.Second), func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/pools") })
+		walks := 0
+		for range 7 {
+			e.Forget()
+			start := time.Now()
+			if h := l.health(t, "v000"); h.Status != volume.Healthy {
+				t.Errorf("%s: %s", h.Status, h.Info)
+			}
+			if took := time.Since(start); took > 15*time.Second {
+				t.Errorf("it took %v", took)
+			}
+			for _, c := range e.Calls() {
+				if strings.HasSuffix(c.Path, "/pools") {
+					walks++
+				}
+			}
+			time.Sleep(healthInterval)
+		}
+		if walks != 1 {
+			t.Errorf("the pools were walked over %d times", walks)
+		}
+		if results, err := b.Usage(t.Context()); err != nil || results["v000"].Err != nil {
+			t.Errorf("%v, %v", err, results["v000"].Err)
+		}
+		e.Break(volumetest.Hangs(), func(r *http.Request) bool { return !strings.HasSuffix(r.URL.Path, "/states") })
+		time.Sleep(clusterEvery)
+		start := time.Now()
+		if h := l.health(t, "v000"); h.Status != volume.Healthy || !strings.Contains(h.Info, "the nodes are not known") || time.Since(start) > 15*time.Second {
+			t.Errorf("%s (%s) after %v", h.Status, h.Info, time.Since(start))
+		}
+	})
+}
+
+// A failure that only the answer's own status tells is not an empty cluster.
+func TestFailureInside(t *testing.T) {
+	inLab(t, &gui{filesystems: 1, failure: 500}, func(t *testing.T, l lab) {
+		_, health := l.Health(t.Context())
+		_, usage := l.Usage(t.Context())
+		_, performance := l.Performance(t.Context())
+		for _, err := range []error{health, usage, performance} {
+			if !errors.Is(err, rest.ErrBadAnswer) || !strings.Contains(err.Error(), "code 500") {
+				t.Errorf("%v", err)
+			}
+		}
+	})
+}
+
 // Where the list of pools has names alone, each is asked for.
 func TestPoolsByName(t *testing.T) {
 	inLab(t, &gui{filesystems: 3, namesOnly: true}, func(t *testing.T, l lab) {

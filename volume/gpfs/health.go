@@ -35,7 +35,7 @@ func (b *backend) Health(ctx context.Context) (map[string]volume.Result[volume.H
 	var wg sync.WaitGroup
 	wg.Go(func() { o.nodes, _, o.nodesErr = b.nodes.Get(ctx) })
 	wg.Go(func() { o.filesystems, _, o.filesystemsErr = b.filesystems.Get(ctx) })
-	wg.Go(func() { o.pools, _, _ = b.pools.Get(ctx) })     // usage says why
+	wg.Go(func() { o.pools, _, _ = b.room.Get(ctx) })
 	wg.Go(func() { o.cluster, _, _ = b.cluster.Get(ctx) }) // its name is for show
 	wg.Wait()
 	o.monitored = sortStates(states)
@@ -60,7 +60,7 @@ func (b *backend) states(ctx context.Context) ([]state, error) {
 	for form := b.form.Load(); form < formEach; form++ {
 		states, err := b.statesOf(ctx, []string{b.class, allFilesystems}[form])
 		if err == nil {
-			b.form.Store(form)
+			b.keep(form)
 			return states, nil
 		}
 		if first == nil {
@@ -73,13 +73,21 @@ func (b *backend) states(ctx context.Context) ([]state, error) {
 	states, err := b.statesOfEach(ctx)
 	switch {
 	case err == nil:
-		b.form.Store(formEach)
+		b.keep(formEach)
 	case first != nil && refused(err):
 		err = first
 	default:
 		b.form.Store(formClass) // look again: it may have been updated
 	}
 	return states, err
+}
+
+// keep notes the form that works. Where another than the class does, a class that
+// the user chose is not known.
+func (b *backend) keep(form int32) {
+	if b.form.Swap(form) != form && form != formClass && b.class != standardClass {
+		b.log.Warn("the cluster does not know the node class in gpfs_node_class: all nodes are asked for their health", "class", b.class)
+	}
 }
 
 // statesOf is one node's, or a class's.

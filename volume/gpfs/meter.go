@@ -9,9 +9,11 @@ import (
 
 const (
 	meterEvery = 10 * time.Minute // how often to look while it is not known
+	meterTime  = 3 * time.Second  // for a look: the figures wait for it
 	meterAgree = 2                // so many looks must agree on what is not expected
 	meterWide  = 6                // so many buckets make a wide one
 	meterOps   = 100              // fewer operations in a wide bucket prove nothing
+	meterError = 0.1              // by how much what is equal may differ
 )
 
 // meter finds out what the collector's values are: what was counted within a
@@ -35,18 +37,20 @@ func (m *meter) perSecond(ctx context.Context, b *backend) bool {
 		return m.rates
 	}
 	m.next = time.Now().Add(meterEvery)
+	ctx, cancel := context.WithTimeout(ctx, meterTime)
+	defer cancel()
 	_, wide, err := b.ask(ctx, meterWide*b.bucket, 3)
 	if err != nil {
 		return m.rates // it is a look, no more: the figures are there
 	}
-	_, narrow, err := b.ask(ctx, b.bucket, 3*meterWide)
+	_, narrow, err := b.ask(ctx, b.bucket, 4*meterWide)
 	if err != nil {
 		return m.rates
 	}
-	switch ratio := compare(wide, narrow); {
-	case ratio > meterWide*0.75 && ratio < meterWide*1.25:
+	switch sum, mean := compare(wide, narrow); {
+	case sum && !mean:
 		m.known, m.hints = true, 0
-	case ratio > 0.75 && ratio < 1.25:
+	case mean && !sum:
 		if m.hints++; m.hints == meterAgree {
 			m.known, m.rates = true, true
 			b.log.Warn("the performance collector's values are rates: they are not divided by the length of a bucket")
@@ -57,14 +61,15 @@ func (m *meter) perSecond(ctx context.Context, b *backend) bool {
 	return m.rates
 }
 
-// compare is a wide bucket's operations by those of a narrow one around the same
-// time; 0 when that cannot be told. The newest wide bucket is not complete and
-// would look like a narrow one. Whether a bucket's time is its begin or its end
-// does not matter: the narrow ones on both sides count.
-func compare(wide, narrow table) float64 {
+// compare is whether a wide bucket has the sum of the operations of the narrow
+// ones within, or their mean; both are false when that cannot be told. The newest
+// wide bucket is not complete and would look like a narrow one. A bucket's time may
+// be its begin or its end: both are tried, and a load that changes can make the
+// wrong one look like the other answer.
+func compare(wide, narrow table) (sum, mean bool) {
 	newest := true
 	for i := len(wide.rows) - 1; i >= 0; i-- {
-		total := wide.ops(i)
+		total, _ := wide.ops(i)
 		if total < meterOps {
 			continue
 		}
@@ -72,32 +77,36 @@ func compare(wide, narrow table) float64 {
 			newest = false
 			continue
 		}
-		var sum float64
-		var n int
-		for j, r := range narrow.rows {
-			if ops := narrow.ops(j); ops > 0 && math.Abs(wide.rows[i].at.Sub(r.at).Seconds()) < wide.seconds {
-				sum += ops
-				n++
+		for _, side := range []float64{-1, 1} { // the narrow ones before its time, or from then on
+			var ops float64
+			n := 0
+			for j, r := range narrow.rows {
+				apart := side * r.at.Sub(wide.rows[i].at).Seconds()
+				if v, told := narrow.ops(j); told && apart >= 0 && apart < wide.seconds {
+					ops, n = ops+v, n+1
+				}
+			}
+			if n == meterWide {
+				sum, mean = sum || equal(total, ops), mean || equal(total, ops/meterWide)
 			}
 		}
-		if n < meterWide {
-			return 0
-		}
-		return total / (sum / float64(n))
+		return sum, mean
 	}
-	return 0
+	return false, false
 }
 
-// ops are all operations in a row.
-func (t table) ops(row int) (n float64) {
+func equal(a, b float64) bool { return math.Abs(a-b) <= meterError*b }
+
+// ops are all operations in a row, and whether it has any samples.
+func (t table) ops(row int) (n float64, told bool) {
 	for _, columns := range t.columns {
 		for _, metric := range []string{readOps, writeOps} {
 			if column, ok := columns[metric]; ok {
 				if v, _ := t.rows[row].cell(column); v != nil {
-					n += *v
+					n, told = n+*v, true
 				}
 			}
 		}
 	}
-	return n
+	return n, told
 }

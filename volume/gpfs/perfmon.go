@@ -115,8 +115,8 @@ func (r row) cell(column int) (*float64, float64) {
 }
 
 // newest is the row to take a file system's figures from: the newest with samples,
-// but the one before where more nodes are in that one, because the newest may not
-// be complete yet.
+// but one before for as long as more samples are in that one, because the newest
+// are not complete yet where some nodes report later than others.
 func (t table) newest(columns map[string]int) (row, bool) {
 	samples := func(i int) (n float64) {
 		for _, column := range columns {
@@ -131,8 +131,8 @@ func (t table) newest(columns map[string]int) (row, bool) {
 		if n == 0 {
 			continue
 		}
-		if i > 0 && samples(i-1) > n {
-			i--
+		for ; i > 0 && samples(i-1) > n; i-- {
+			n = samples(i - 1)
 		}
 		return t.rows[i], true
 	}
