@@ -3,6 +3,7 @@ package weka
 import (
 	"errors"
 	"log/slog"
+	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -95,6 +96,57 @@ func TestScopeNarrows(t *testing.T) {
 			t.Fatal(got, err)
 		}
 	})
+}
+
+// A process that observes only the health says what the figures are of, too.
+func TestScopeWithoutPerformance(t *testing.T) {
+	for without, want := range map[string]string{"": "volume", "fs_stats": "cluster"} {
+		bubble(t, func(e *emulator) { e.without = without }, func(t *testing.T, e *emulator, b *backend) {
+			for range 30 {
+				results, err := b.Health(within(t))
+				if got := results["v0"].Value.Metadata["performance_scope"]; err != nil || got != want {
+					t.Fatalf("%q, not %q: %v", got, want, err)
+				}
+				time.Sleep(30 * time.Second)
+			}
+			if n := asked(e, "/stats"); want == "volume" && n != 1 || n > 4 {
+				t.Errorf("%s: %d calls in a quarter of an hour", want, n)
+			}
+		})
+	}
+	bubble(t, func(e *emulator) { e.forbidden = "/stats" }, func(t *testing.T, e *emulator, b *backend) {
+		for range 10 {
+			results, err := b.Health(within(t))
+			if h := results["v0"].Value; err != nil || h.Status != volume.Healthy || h.Metadata["performance_scope"] != "" {
+				t.Fatalf("%+v, %v", h, err)
+			}
+			time.Sleep(30 * time.Second)
+		}
+		if n := asked(e, "/stats"); n != 1 {
+			t.Errorf("%d calls that are refused", n)
+		}
+	})
+}
+
+// The statistics that hang do not cost the health.
+func TestScopeHangs(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, e *emulator, b *backend) {
+		e.Break(volumetest.Hangs(), func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/stats") })
+		start := time.Now()
+		results, err := b.Health(within(t))
+		if h := results["v0"].Value; err != nil || h.Status != volume.Healthy || time.Since(start) > 8*time.Second {
+			t.Errorf("%+v, %v, after %v", h, err, time.Since(start))
+		}
+	})
+}
+
+// A file system that goes does not stand in for the new one of its name.
+func TestMadeAnew(t *testing.T) {
+	const list = `{"data": [{"id": "FSId<7>", "name": "a", "is_removing": true}, {"id": "FSId<8>", "name": "a"}, {"id": "FSId<9>", "name": "b"}, {"id": "FSId<2>", "name": "b", "is_removing": true}]}`
+	all, err := filesystemsOf(answerOf([]byte(list)))
+	if err != nil || all["a"].ID != "FSId<8>" || all["b"].ID != "FSId<9>" {
+		t.Errorf("%+v, %v", all, err)
+	}
 }
 
 // A minute's statistics come late.

@@ -65,6 +65,9 @@ func filesystemsOf(answer *rest.Answer) (filesystems, error) {
 	}
 	all := filesystems{}
 	for _, f := range said.Data {
+		if _, known := all[f.Name.String()]; known && f.Removing.Value {
+			continue // another has the name already
+		}
 		all[f.Name.String()] = f
 	}
 	return all, nil

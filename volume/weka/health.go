@@ -35,7 +35,7 @@ func (b *backend) Health(ctx context.Context) (map[string]volume.Result[volume.H
 		alerts, _, _ := b.alerts.Get(ctx) // they only explain
 		common.explain(alerts)
 	}
-	name, _ := b.scope.get()
+	name := b.scopeName(ctx)
 	return rest.Each(b.volumes, func(_ string, o options) (volume.Health, time.Time, error) {
 		v := common.clone()
 		f, err := list.find(o)

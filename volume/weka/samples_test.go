@@ -135,8 +135,14 @@ func TestPerformanceOfSamples(t *testing.T) {
 		{"spelt with the category", good(t).with("/stats fs_stats", none).with("/stats ops", `{"data": {"all": {"ops": [{"stats": {"ops.READS": 5}, "timestamp": "2025-03-04T05:06:00Z"}]}}}`),
 			map[string]volume.Performance{"default": {IOPSRead: new(5.0)}}, nil, 40 * time.Second, "cluster"},
 		{"nothing at all", good(t).with("/stats fs_stats", none).with("/stats ops", none), map[string]volume.Performance{"default": {}}, volume.ErrNoSample, 0, ""},
-		{"old samples", good(t).with("/stats fs_stats", strings.ReplaceAll(fs, "T05:", "T04:")).with("/stats ops", none), map[string]volume.Performance{"default": {}}, volume.ErrNoSample, 0, ""},
-		{"no time", good(t).with("/stats fs_stats", strings.ReplaceAll(fs, "2025-", "x")).with("/stats ops", none), map[string]volume.Performance{"default": {}}, volume.ErrNoSample, 0, ""},
+		{"old samples", good(t).with("/stats fs_stats", strings.ReplaceAll(fs, "T05:", "T04:")).with("/stats ops", none), map[string]volume.Performance{"default": {}}, volume.ErrNoSample, 0, "volume"},
+		{"no time", good(t).with("/stats fs_stats", strings.ReplaceAll(fs, "2025-", "x")).with("/stats ops", none), map[string]volume.Performance{"default": {}}, volume.ErrNoSample, 0, "volume"},
+		{"all file systems idle", good(t).with("/stats fs_stats", `{"data": {"all": {"fs_stats": [{"stats": {"READS[fS: 0]": null, "WRITES[fS: 0]": null}, "timestamp": "2025-03-04T05:06:00Z"}]}}}`),
+			map[string]volume.Performance{"default": {}}, volume.ErrNoSample, 0, "volume"},
+		{"the clock of the statistics is ahead", good(t).with("/stats fs_stats", strings.NewReplacer("05:05:00", "05:08:00", "05:06:00", "05:07:00").Replace(fs)), map[string]volume.Performance{
+			"default": {IOPSRead: new(790.1), IOPSWrite: new(120.0), BytesRead: new(103559168.0), BytesWrite: new(15728640.0), LatencyReadUsec: new(410.0), LatencyWriteUsec: new(620.0)},
+		}, nil, 0, "volume"},
+		{"and in the other order", good(t).with("/stats fs_stats", strings.NewReplacer("05:05:00", "05:07:00", "05:06:00", "05:08:00").Replace(fs)), map[string]volume.Performance{"default": busy}, nil, 0, "volume"},
 		{"not there", good(t), map[string]volume.Performance{"nowhere": {}}, rest.ErrNotFound, 0, "volume"},
 	}
 	for _, tt := range tests {

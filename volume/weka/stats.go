@@ -40,12 +40,14 @@ type figures map[int]figure
 
 type figure struct {
 	performance volume.Performance
-	at          time.Time // by our clock
+	stamp       time.Time // of the sample, by the cluster's clock
+	at          time.Time // the same by ours
 }
 
 // stats asks for a category's statistics. The stats are named one by one, for
 // others are histograms; "accumulated" stays unset, for it makes totals of rates.
-func (b *backend) stats(ctx context.Context, category string) (figures, error) {
+// told is whether the category is there at all, also where it has no figures now.
+func (b *backend) stats(ctx context.Context, category string) (by figures, told bool, err error) {
 	query := url.Values{
 		"category":        {category},
 		"stat":            {"READS", "WRITES", "READ_BYTES", "WRITE_BYTES", "READ_LATENCY", "WRITE_LATENCY"},
@@ -58,37 +60,39 @@ func (b *backend) stats(ctx context.Context, category string) (figures, error) {
 	}
 	answer, err := b.client.Do(ctx, rest.Request{Path: "/stats", Query: query})
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	return figuresOf(answer, category)
 }
 
 // figuresOf reads the newest sample of each file system that has all four rates,
 // or else the most of them: that of the minute that is still open may be empty.
-func figuresOf(answer *rest.Answer, category string) (figures, error) {
+func figuresOf(answer *rest.Answer, category string) (best figures, told bool, err error) {
 	var said struct {
 		Data struct{ All map[string][]sample }
 	}
 	if err := answer.Decode(&said); err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	if said.Data.All == nil {
-		return nil, rest.Nonsense("the statistics are missing in the answer")
+		return nil, false, rest.Nonsense("the statistics are missing in the answer")
 	}
-	best := figures{}
+	best = figures{}
 	for _, s := range said.Data.All[category] {
+		parts := s.split(category)
+		told = told || len(parts) > 0
 		at := answer.SampledAt(s.Timestamp.Time)
 		if at.IsZero() || answer.ReceivedAt.Sub(at) > oldest {
 			continue
 		}
-		for number, p := range s.split(category) {
+		for number, p := range parts {
 			was, known := best[number]
-			if n, m := rates(p), rates(was.performance); n > 0 && (!known || n > m || n == m && at.After(was.at)) {
-				best[number] = figure{p, at}
+			if n, m := rates(p), rates(was.performance); n > 0 && (!known || n > m || n == m && s.Timestamp.After(was.stamp)) {
+				best[number] = figure{p, s.Timestamp.Time, at}
 			}
 		}
 	}
-	return best, nil
+	return best, told, nil
 }
 
 // split sorts a sample's statistics by file system. Of those by file system, what

@@ -42,6 +42,7 @@ type backend struct {
 	filesystems *rest.Memo[filesystems]
 	alerts      *rest.Memo[[]alert]
 	scope       scope
+	look        *rest.Memo[figures] // finds out the scope
 }
 
 func newBackend(volumes []volume.Config, dial rest.Dialer, logger *slog.Logger) (*backend, error) {
@@ -59,6 +60,7 @@ func newBackend(volumes []volume.Config, dial rest.Dialer, logger *slog.Logger) 
 		Access: o.access, Auth: o.auth(), Secrets: []rest.Secret{o.password, o.token}, Dial: dial, Logger: logger,
 	})
 	b.filesystems = rest.NewMemo(listEvery, 0, b.fetchFilesystems)
+	b.look = rest.NewMemo(lookEvery, 0, b.fetchScope)
 	b.alerts = rest.NewMemo(alertsEvery, alertsLongest, b.fetchAlerts)
 	return b, err
 }
