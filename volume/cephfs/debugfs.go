@@ -78,22 +78,15 @@ func (d *debugfs) explain(err error) error {
 // choose finds the client of a mount. The mount tells it; the only one there is
 // needs no telling.
 func (d *debugfs) choose(ctx context.Context, point *mount.Point, m mount.Mount, clients map[string]bool) (string, error) {
-	key := m.Device + " " + m.Source
-	d.mu.Lock()
-	known := d.known
-	same := d.mount == key
-	d.mu.Unlock()
-	if same && clients[known] { // a mount keeps its client, and a client its directory
+	if known := d.clientOf(m, attributes{}); clients[known] { // a mount keeps its client, and a client its directory
 		return known, nil
 	}
 	values, _, err := point.Xattrs(ctx, clusterID, clientID)
-	told, ok := attributes{values: values}.instance()
+	asked := attributes{values: values}
+	told, ok := asked.instance()
 	switch {
 	case ok && clients[told.directory()]:
-		d.mu.Lock()
-		d.mount, d.known = key, told.directory()
-		d.mu.Unlock()
-		return told.directory(), nil
+		return d.clientOf(m, asked), nil
 	case ok:
 		return "", unsupported("%s has no counters of %s, which is mounted on %s", d.dir, told.directory(), m.Point)
 	case len(clients) == 1:
@@ -104,6 +97,20 @@ func (d *debugfs) choose(ctx context.Context, point *mount.Point, m mount.Mount,
 		return "", err
 	}
 	return "", unsupported("%s has several clients, and the mount on %s does not tell which is its own: that needs Linux 5.11", d.dir, m.Point)
+}
+
+// clientOf is the client's directory as the mount tells it, or told it last; ""
+// where neither is known.
+func (d *debugfs) clientOf(m mount.Mount, told attributes) string {
+	i, ok := told.instance()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if key := m.Device + " " + m.Source; ok {
+		d.mount, d.known = key, i.directory()
+	} else if d.mount != key {
+		return ""
+	}
+	return d.known
 }
 
 // read reads the counters of one client: newer kernels have a directory of

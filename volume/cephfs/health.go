@@ -30,6 +30,8 @@ type probe struct {
 	err    error   // why there are no attributes
 	client *status // of ceph-fuse, where it could be asked
 	stuck  waiting
+	// sessions are those of the kernel's client, where they are to be had.
+	sessions []session
 }
 
 // probe asks the mount. stat may be answered from what the client remembers, and
@@ -43,7 +45,9 @@ func (b *backend) probe(ctx context.Context) probe {
 	if p.state.Err == nil {
 		p.asked, p.err = b.attributes(ctx, recursiveBytes, recursiveFiles, recursiveDirs, recursiveTime, quotaBytes, quotaFiles, clusterID, clientID)
 	}
-	if p.state.Mount.FSType != kernelType {
+	if p.state.Mount.FSType == kernelType {
+		p.sessions = b.kernel.sessions(ctx, p.state.Mount, p.asked)
+	} else {
 		ctx, cancel := mount.WithMargin(ctx)
 		defer cancel()
 		p.client, p.stuck = b.fuse.condition(ctx, b.point)
@@ -69,7 +73,7 @@ func (p probe) health(want mount.Want) volume.Health {
 		wrong = append(wrong, state.Mount.Point+" is blocklisted by the cluster: mount it anew")
 	case errors.Is(state.Err, mount.ErrHung):
 		wrong = append(wrong, fmt.Sprintf("%s (%s) does not answer (%v): check the cluster's metadata servers and monitors",
-			state.Mount.Point, state.Mount.FSType, state.Err), p.stuck.text())
+			state.Mount.Point, state.Mount.FSType, state.Err), p.stuck.text(), notWell(p.sessions))
 	case errors.Is(state.Err, unix.ESHUTDOWN): // EBLOCKLISTED of the kernel's client has the same number
 		wrong = append(wrong, fmt.Sprintf("%s (%s) was shut out by the cluster, or shut down (%v): mount it anew",
 			state.Mount.Point, state.Mount.FSType, state.Err))
@@ -98,6 +102,7 @@ func (p probe) troubles(soFar volume.Status) []string {
 	if p.stuck.oldest() >= longWait {
 		wrong = append(wrong, p.stuck.text())
 	}
+	wrong = append(wrong, notWell(p.sessions))
 	if soFar == volume.Healthy { // else the mount's size is the quota's, and it is said
 		wrong = append(wrong, fullness("bytes", p.asked.number(recursiveBytes), p.asked.quota(quotaBytes)))
 	}
@@ -146,6 +151,9 @@ func (p probe) describe(facts map[string]string) {
 	}
 	if c, ok := p.asked.instance(); ok {
 		facts["fsid"], facts["client_id"] = c.fsid, c.id
+	}
+	if len(p.sessions) > 0 {
+		facts["mds_sessions"] = states(p.sessions)
 	}
 	number("quota_max_bytes", p.asked.quota(quotaBytes))
 	number("quota_max_files", p.asked.quota(quotaFiles))
