@@ -1,111 +1,128 @@
-package dellemc
+package weka
 
 import (
 	"context"
-	"net/url"
-	"strconv"
+	"errors"
+	"sync"
+	"time"
 
+	"storage_exporter/volume"
 	"storage_exporter/volume/rest"
 )
 
-// cluster is its configuration, with the nodes as the asked one sees them.
-type cluster struct {
-	Name, GUID rest.Text
-	Quorum     rest.Flag                            `json:"has_quorum"` // of the node that is asked
-	Version    struct{ Release, Version rest.Text } `json:"onefs_version"`
-	Devices    []device
+// retryScope is how long a cluster that showed no statistics by file system is
+// not asked for them again.
+const retryScope = 10 * time.Minute
+
+// scope is what the figures are of.
+type scope struct {
+	mu      sync.Mutex // guards the fields below
+	name    string     // "volume" or "cluster"; empty before the first figures
+	settled bool       // statistics by file system were seen: there is no way back
+	again   time.Time  // when to ask for them again, where they were not
 }
 
-type device struct {
-	Number rest.Int  `json:"lnn"`
-	Up     rest.Flag `json:"is_up"`
+// wide is whether to ask for the whole cluster's figures at once.
+func (s *scope) wide(now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return !s.settled && now.Before(s.again)
 }
 
-func (b *backend) fetchCluster(ctx context.Context) (cluster, error) {
-	var c cluster
-	if err := b.client.GetOptional(ctx, "/platform/3/cluster/config", nil, &c); err != nil {
-		return cluster{}, err
+// narrow notes that there are figures by file system.
+func (s *scope) narrow() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.name, s.settled = "volume", true
+}
+
+// widen notes that there are only the cluster's.
+func (s *scope) widen(now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.name, s.again = "cluster", now.Add(retryScope)
+}
+
+func (s *scope) get() (name string, settled bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.name, s.settled
+}
+
+// lookEvery is how often health finds out what the figures are of, where nobody
+// did, and lookTime is how long that may take.
+const (
+	lookEvery = 5 * time.Minute
+	lookTime  = 5 * time.Second
+)
+
+// scopeName is what the figures are of, also in a process that observes only the
+// health because another one observes the performance; empty where it is not known.
+func (b *backend) scopeName(ctx context.Context) string {
+	name, settled := b.scope.get()
+	if !settled && !b.scope.wide(time.Now()) {
+		_, _, _ = b.look.Get(ctx) // performance says why
+		name, _ = b.scope.get()
 	}
-	if c.Devices == nil && !c.Quorum.Valid {
-		return cluster{}, rest.Nonsense("the cluster's configuration tells neither nodes nor quorum")
-	}
-	return c, nil
+	return name
 }
 
-// diskPool is one that is not well.
-type diskPool struct {
-	Pool     struct{ Name rest.Text } `json:"diskpool"`
-	Flags    []rest.Text              `json:"health_flags"`
-	Affected []affected
+func (b *backend) fetchScope(ctx context.Context) (figures, error) {
+	ctx, cancel := context.WithTimeout(ctx, lookTime)
+	defer cancel()
+	return b.figures(ctx)
 }
 
-// affected is a drive or a node of a disk pool.
-type affected struct {
-	Type                          rest.Text
-	Down, SmartFailed, Restriping rest.Flag
-	Device                        struct{ LNN, Bay rest.Int }
-}
-
-func (b *backend) fetchPools(ctx context.Context) ([]diskPool, error) {
-	answer, err := b.client.Do(ctx, rest.Request{Path: "/platform/1/storagepool/status", Optional: true})
+// Performance is that of each file system. A cluster that has no statistics by
+// file system shows those of all together, for each volume; one that ever had
+// never does, so that a volume's figures keep their meaning.
+func (b *backend) Performance(ctx context.Context) (map[string]volume.Result[volume.Performance], error) {
+	list, _, err := b.filesystems.Get(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return decodePools(answer)
-}
-
-func decodePools(a *rest.Answer) ([]diskPool, error) {
-	var said struct {
-		Status struct{ Unhealthy []diskPool }
-	}
-	if err := a.Decode(&said); err != nil {
+	by, err := b.figures(ctx)
+	if err != nil {
 		return nil, err
 	}
-	if said.Status.Unhealthy == nil {
-		return nil, rest.Nonsense("the answer has no status of disk pools")
-	}
-	return said.Status.Unhealthy, nil
-}
-
-// event is a group of events that is neither resolved nor ignored.
-type event struct {
-	Severity rest.Text
-	Causes   [][]rest.Text // name and text of each
-}
-
-// text is what the group is about.
-func (e event) text() string {
-	for _, cause := range e.Causes {
-		for i := len(cause) - 1; i >= 0; i-- { // the text comes last
-			if cause[i] != "" {
-				return cause[i].String()
-			}
+	return rest.Each(b.volumes, func(_ string, o options) (volume.Performance, time.Time, error) {
+		f, err := list.find(o)
+		if err != nil {
+			return volume.Performance{}, time.Time{}, err
 		}
-	}
-	return "no cause is told"
+		found, ok := by[whole]
+		if !ok {
+			number, known := f.number()
+			if !known {
+				return volume.Performance{}, time.Time{}, rest.Nonsense("the file system's id is not FSId<number>: %q", rest.Clean(f.ID.String(), 40))
+			}
+			found, ok = by[number]
+		}
+		if !ok {
+			return volume.Performance{}, time.Time{}, volume.ErrNoSample
+		}
+		return found.performance, found.at, nil
+	}), nil
 }
 
-func (b *backend) fetchEvents(ctx context.Context) ([]event, error) {
-	var all []event
-	query := url.Values{"resolved": {"false"}, "ignore": {"false"}, "limit": {strconv.Itoa(pageSize)}}
-	err := b.pages(ctx, "/platform/3/event/eventgroup-occurrences", query, func(a *rest.Answer) (rest.Text, error) {
-		events, resume, err := decodeEvents(a)
-		all = append(all, events...)
-		return resume, err
-	})
-	return all, err
-}
-
-func decodeEvents(a *rest.Answer) ([]event, rest.Text, error) {
-	var said struct {
-		Groups []event `json:"eventgroups"`
-		Resume rest.Text
+// figures are those by file system, or those of the cluster.
+func (b *backend) figures(ctx context.Context) (figures, error) {
+	if b.scope.wide(time.Now()) {
+		by, _, err := b.stats(ctx, ofCluster)
+		return by, err
 	}
-	if err := a.Decode(&said); err != nil {
-		return nil, "", err
+	by, told, err := b.stats(ctx, byFilesystem)
+	if told {
+		b.scope.narrow()
+		return by, nil
 	}
-	if said.Groups == nil {
-		return nil, "", rest.Nonsense("the answer has no events")
+	// A release that does not know the category may also refuse it.
+	if _, settled := b.scope.get(); settled || err != nil && !errors.Is(err, rest.ErrRejected) && !errors.Is(err, rest.ErrNotFound) {
+		return nil, err
 	}
-	return said.Groups, said.Resume, nil
+	wide, _, err := b.stats(ctx, ofCluster)
+	if len(wide) > 0 {
+		b.scope.widen(time.Now())
+	}
+	return wide, err
 }
