@@ -26,8 +26,8 @@ func (b *backend) fetchCluster(ctx context.Context) (cluster, error) {
 	if err := b.client.GetOptional(ctx, "/platform/3/cluster/config", nil, &c); err != nil {
 		return cluster{}, err
 	}
-	if c.Devices == nil {
-		return cluster{}, rest.Nonsense("the cluster's configuration has no nodes")
+	if c.Devices == nil && !c.Quorum.Valid {
+		return cluster{}, rest.Nonsense("the cluster's configuration tells neither nodes nor quorum")
 	}
 	return c, nil
 }
@@ -36,11 +36,14 @@ func (b *backend) fetchCluster(ctx context.Context) (cluster, error) {
 type diskPool struct {
 	Pool     struct{ Name rest.Text } `json:"diskpool"`
 	Flags    []rest.Text              `json:"health_flags"`
-	Affected []struct {
-		Type                          rest.Text
-		Down, Restriping, SmartFailed rest.Flag
-		Device                        struct{ LNN, Bay rest.Int }
-	}
+	Affected []affected
+}
+
+// affected is a drive or a node of a disk pool.
+type affected struct {
+	Type                          rest.Text
+	Down, SmartFailed, Restriping rest.Flag
+	Device                        struct{ LNN, Bay rest.Int }
 }
 
 func (b *backend) fetchPools(ctx context.Context) ([]diskPool, error) {

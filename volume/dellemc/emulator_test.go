@@ -35,6 +35,8 @@ type papi struct {
 	datasets  map[string][]any
 	quiet     bool // no rows of protocols
 	downs     int  // nodes
+	untimed   bool
+	late      time.Duration // its statistics
 
 	mu       sync.Mutex // guards the fields below
 	made     int
@@ -170,7 +172,12 @@ func (p *papi) known(r *http.Request) bool {
 }
 
 // now is when its statistics were made: every five seconds.
-func (p *papi) now() int64 { return time.Now().Unix() / 5 * 5 }
+func (p *papi) now() any {
+	if p.untimed {
+		return nil
+	}
+	return time.Now().Add(-p.late).Unix() / 5 * 5
+}
 
 func (p *papi) current(w http.ResponseWriter, r *http.Request) {
 	values := map[string]any{

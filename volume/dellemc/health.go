@@ -3,6 +3,7 @@ package dellemc
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -24,22 +25,40 @@ type observed struct {
 // calls, and one more for each thousand events.
 func (b *backend) Health(ctx context.Context) (map[string]volume.Result[volume.Health], error) {
 	var o observed
-	o.statistics, _, o.statisticsErr = b.statistics.Get(ctx)
-	// An account that may not read one thing may read the others; any other failure
-	// is a failure.
-	if o.statisticsErr != nil && !errors.Is(o.statisticsErr, rest.ErrForbidden) {
+	var at [4]time.Time
+	o.statistics, at[0], o.statisticsErr = b.statistics.Get(ctx)
+	if o.statisticsErr != nil && !ofOneCall(o.statisticsErr) {
 		return nil, o.statisticsErr
 	}
 	var wg sync.WaitGroup
-	wg.Go(func() { o.cluster, _, o.clusterErr = b.cluster.Get(ctx) })
-	wg.Go(func() { o.pools, _, o.poolsErr = b.pools.Get(ctx) })
-	wg.Go(func() { o.events, _, o.eventsErr = b.events.Get(ctx) })
+	wg.Go(func() { o.cluster, at[1], o.clusterErr = b.cluster.Get(ctx) })
+	wg.Go(func() { o.pools, at[2], o.poolsErr = b.pools.Get(ctx) })
+	wg.Go(func() { o.events, at[3], o.eventsErr = b.events.Get(ctx) })
 	wg.Wait()
 	if o.statisticsErr != nil && o.clusterErr != nil {
 		return nil, o.statisticsErr
 	}
 	judged := o.judge()
 	return rest.Each(b.volumes, func(_ string, v volumeOptions) (volume.Health, time.Time, error) {
-		return volume.Health{Status: judged.status, Info: judged.info(), Metadata: o.metadata(v)}, time.Time{}, nil
+		return volume.Health{Status: judged.status, Info: judged.info(), Metadata: o.metadata(v)}, first(at[:]), nil
 	}), nil
+}
+
+// ofOneCall is whether an error leaves hope for other calls: a cluster that has lost
+// its quorum may have no statistics, and an account that may not read one thing may
+// read the others.
+func ofOneCall(err error) bool {
+	return slices.ContainsFunc([]error{rest.ErrForbidden, rest.ErrNotFound, rest.ErrRejected, rest.ErrServer, rest.ErrBadAnswer},
+		func(kind error) bool { return errors.Is(err, kind) })
+}
+
+// first is the earliest of the times that are known.
+func first(times []time.Time) time.Time {
+	var first time.Time
+	for _, t := range times {
+		if first.IsZero() || !t.IsZero() && t.Before(first) {
+			first = t
+		}
+	}
+	return first
 }

@@ -1,6 +1,7 @@
 package dellemc
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -54,6 +55,9 @@ func (o *observed) judge() *findings {
 			f.add(volume.Healthy, "%s not known: %v", part.what, part.err)
 		}
 	}
+	if o.statisticsErr != nil && !errors.Is(o.statisticsErr, rest.ErrForbidden) && rank[f.status] < rank[volume.Unavailable] {
+		f.status = volume.Unavailable // the cluster's own word should be there
+	}
 	return f
 }
 
@@ -102,7 +106,7 @@ func (f *findings) pools(pools []diskPool) {
 			flags = append(flags, word(flag))
 		}
 		for _, a := range p.Affected {
-			parts = append(parts, p.part(a.Type, a.Device.LNN, a.Device.Bay))
+			parts = append(parts, a.text())
 		}
 		text := fmt.Sprintf("disk pool %s is not well: %s", word(p.Pool.Name), some(flags))
 		if len(parts) > 0 {
@@ -112,16 +116,24 @@ func (f *findings) pools(pools []diskPool) {
 	}
 }
 
-// part names a drive or a node.
-func (diskPool) part(kind rest.Text, node, bay rest.Int) string {
-	text := word(kind)
-	if bay.Valid {
-		text += fmt.Sprintf(" in bay %d", bay.Value)
+// text names a drive or a node, and says what is wrong with it.
+func (a affected) text() string {
+	words := []string{word(a.Type)}
+	if a.Device.Bay.Valid {
+		words = append(words, fmt.Sprintf("in bay %d", a.Device.Bay.Value))
 	}
-	if node.Valid {
-		text += fmt.Sprintf(" of node %d", node.Value)
+	if a.Device.LNN.Valid {
+		words = append(words, fmt.Sprintf("of node %d", a.Device.LNN.Value))
 	}
-	return text
+	for _, state := range []struct {
+		is   rest.Flag
+		word string
+	}{{a.Down, "down"}, {a.SmartFailed, "smartfailed"}, {a.Restriping, "restriping"}} {
+		if state.is.Value {
+			words = append(words, state.word)
+		}
+	}
+	return strings.Join(words, " ")
 }
 
 func (f *findings) space(s statistics) {

@@ -79,7 +79,7 @@ func TestSampleHealth(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := o.judge()
-	want := "disk pool pool_a:5 is not well: devices_down, missing_drives (drive in bay 7 of node 4); event of severity critical: Drive in bay 7 has failed"
+	want := "disk pool pool_a:5 is not well: devices_down, missing_drives (drive in bay 7 of node 4 down); event of severity critical: Drive in bay 7 has failed"
 	if got.status != volume.Degraded || got.info() != want {
 		t.Errorf("%s (%s)", got.status, got.info())
 	}

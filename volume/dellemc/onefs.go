@@ -18,8 +18,9 @@ const (
 	leastInterval = 30 * time.Second
 	// Health and usage of one moment need the same statistics.
 	statisticsEvery = 20 * time.Second
-	seldomEvery     = 50 * time.Second // what else health looks at
-	quotasEvery     = 4 * time.Minute
+	seldomEvery     = 50 * time.Second  // what else health looks at
+	quotasEvery     = 110 * time.Second // within the life of the usage that has them
+	oldest          = 3 * leastInterval // of a sample of performance
 	pageSize        = 1000
 )
 
@@ -81,8 +82,8 @@ func (b *backend) Intervals() volume.Intervals {
 // Close logs out.
 func (b *backend) Close() error { return b.client.Close() }
 
-// pages follows a list of quotas or events, which not every account sees: the answer to the first call says with what token to go
-// on, and then only that is asked for.
+// pages follows a list of quotas or events, which not every account sees: the answer
+// to the first call says with what token to go on, and then only that is asked for.
 func (b *backend) pages(ctx context.Context, path string, query url.Values, take func(*rest.Answer) (resume rest.Text, err error)) error {
 	return b.client.Pages(ctx, rest.Request{Path: path, Query: query, Optional: true}, func(a *rest.Answer) (string, error) {
 		resume, err := take(a)

@@ -37,20 +37,24 @@ func inLab(t *testing.T, p *papi, change func(i int, options map[string]any), te
 	})
 }
 
-// Each volume has the protocols that it names, or all, from one call.
+// Each volume has the protocols that it names, or all, from one call. A name that
+// is none costs the others nothing, and is no idle protocol.
 func TestProtocolsOfVolumes(t *testing.T) {
-	names := []any{"smb", nil, []any{"nfs4"}}
-	inLab(t, &papi{volumes: 3}, func(i int, options map[string]any) {
+	names := []any{"smb", nil, []any{"nfs4"}, "ALL", "s3", "onefs-a"}
+	inLab(t, &papi{volumes: len(names)}, func(i int, options map[string]any) {
 		options["dell_system_name"] = names[i]
 	}, func(t *testing.T, b *backend, e *volumetest.Emulator) {
 		results, err := b.Performance(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		for name, want := range map[string]float64{"v000": 10, "v001": 6010, "v002": 1000} {
+		for name, want := range map[string]float64{"v000": 10, "v001": 6010, "v002": 1000, "v003": 6010, "v004": 0} {
 			if got := results[name].Value.IOPSRead; got == nil || *got != want {
 				t.Errorf("%s: %v, not %v", name, results[name], want)
 			}
+		}
+		if r := results["v005"]; r.Err == nil || errors.Is(r.Err, volume.ErrNoSample) || !strings.Contains(r.Err.Error(), "dell_system_name") {
+			t.Errorf("a word that is no protocol: %+v", r)
 		}
 		if n := len(e.Calls()); n != 2 { // and a login
 			t.Errorf("%d calls: %v", n, e.Calls())
@@ -98,6 +102,33 @@ func TestNoSample(t *testing.T) {
 	})
 }
 
+// Figures of long ago say nothing about now; those of a clock that is ahead are of
+// now.
+func TestOldSample(t *testing.T) {
+	dataset := func(at time.Time) map[string][]any {
+		return map[string][]any{"paths": {map[string]any{"path": "/ifs/v1", "bytes_in": 1.0, "bytes_out": 2.0, "time": at.Unix()}}}
+	}
+	for late, want := range map[time.Duration]error{-time.Hour: nil, 80 * time.Second: nil, 100 * time.Second: volume.ErrNoSample} {
+		p := &papi{volumes: 2, late: late}
+		inLab(t, p, func(i int, options map[string]any) {
+			if i == 1 {
+				options["dell_perf_dataset"] = "paths"
+			}
+		}, func(t *testing.T, b *backend, _ *volumetest.Emulator) {
+			p.datasets = dataset(time.Now().Add(-late))
+			results, err := b.Performance(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for name, r := range results {
+				if age := time.Since(r.SampledAt); !errors.Is(r.Err, want) || age < max(late, 0) || age > max(late, 0)+5*time.Second {
+					t.Errorf("%v late: %s: %+v", late, name, r)
+				}
+			}
+		})
+	}
+}
+
 // What an account may not read is told, and costs only that.
 func TestRights(t *testing.T) {
 	for _, tt := range []struct {
@@ -131,6 +162,70 @@ func TestQuotasAway(t *testing.T) {
 		e.Break(volumetest.Fails(http.StatusInternalServerError, ""), func(r *http.Request) bool { return strings.Contains(r.URL.Path, "quota") })
 		if results, err := b.Usage(t.Context()); !errors.Is(err, rest.ErrServer) {
 			t.Errorf("%v, %+v", err, results)
+		}
+	})
+}
+
+// A quota that cannot be asked for is one volume's alone.
+func TestQuotaOfOnePath(t *testing.T) {
+	for status, want := range map[int]error{http.StatusBadRequest: rest.ErrRejected, http.StatusNotFound: nil} {
+		inLab(t, &papi{volumes: 3}, nil, func(t *testing.T, b *backend, e *volumetest.Emulator) {
+			e.Break(volumetest.Fails(status, ""), func(r *http.Request) bool { return r.URL.Query().Get("path") == "/ifs/v1" })
+			results, err := b.Usage(t.Context())
+			if err != nil || !errors.Is(results["v001"].Err, want) {
+				t.Fatalf("%v, %+v", err, results["v001"])
+			}
+			for name, capacity := range map[string]uint64{"v000": 5000, "v002": 5002} {
+				if c := results[name].Value.CapacityBytes; c == nil || *c != capacity {
+					t.Errorf("HTTP %d: %s: %+v", status, name, results[name])
+				}
+			}
+		})
+	}
+}
+
+// A cluster without statistics may still say that it is down; if it does not, its
+// health is not known.
+func TestStatisticsAway(t *testing.T) {
+	for downs, want := range map[int]volume.Status{0: volume.Unavailable, 1: volume.Unavailable, emulatedNodes: volume.Offline} {
+		inLab(t, &papi{volumes: 1, downs: downs}, nil, func(t *testing.T, b *backend, e *volumetest.Emulator) {
+			e.Break(volumetest.Fails(http.StatusInternalServerError, ""), func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "statistics/current") })
+			results, err := b.Health(t.Context())
+			h := results["v000"].Value
+			if err != nil || h.Status != want || !strings.Contains(h.Info, "the statistics are not known") || strings.Contains(h.Info, "down") != (downs > 0) {
+				t.Errorf("%d nodes down: %v, %+v", downs, err, h)
+			}
+		})
+	}
+}
+
+func TestQuorumWithoutNodes(t *testing.T) {
+	inLab(t, &papi{volumes: 1}, nil, func(t *testing.T, b *backend, e *volumetest.Emulator) {
+		e.Break(volumetest.Says("no nodes", "application/json", `{"name": "onefs-a", "has_quorum": false, "devices": null}`),
+			func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "cluster/config") })
+		results, err := b.Health(t.Context())
+		if h := results["v000"].Value; err != nil || h.Status != volume.Offline || h.Metadata["cluster_name"] != "onefs-a" {
+			t.Errorf("%v, %+v", err, h)
+		}
+	})
+}
+
+// What was kept from the last time is as old as it is.
+func TestAgeOfWhatIsKept(t *testing.T) {
+	inLab(t, &papi{volumes: 2, untimed: true}, nil, func(t *testing.T, b *backend, _ *volumetest.Emulator) {
+		begin := time.Now()
+		for range 2 {
+			health, err1 := b.Health(t.Context())
+			usage, err2 := b.Usage(t.Context())
+			if err1 != nil || err2 != nil {
+				t.Fatal(err1, err2)
+			}
+			for what, at := range map[string]time.Time{"health": health["v000"].SampledAt, "quota": usage["v000"].SampledAt, "cluster": usage["v001"].SampledAt} {
+				if age := time.Since(at); age != time.Since(begin) {
+					t.Errorf("%s is %v old", what, age)
+				}
+			}
+			time.Sleep(15 * time.Second)
 		}
 	})
 }

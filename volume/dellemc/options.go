@@ -50,12 +50,14 @@ func read(cfg volume.Config) (options, error) {
 	return opts, o.Err()
 }
 
-// protocols are those of the statistics. The storage proxy takes any word; what
-// it may well be set to is understood.
+// protocols are those of the statistics; none is all that clients speak. The
+// storage proxy takes any word; what it may well be set to is understood.
 func protocols(names []string) []string {
 	var all []string
 	for _, name := range names {
 		switch name = strings.ToLower(name); name {
+		case "all", "external":
+			return nil
 		case "nfs":
 			all = append(all, "nfs3", "nfs4")
 		case "smb":

@@ -2,6 +2,7 @@ package dellemc
 
 import (
 	"context"
+	"fmt"
 	"net/url"
 	"slices"
 	"strings"
@@ -43,14 +44,12 @@ func (b *backend) Performance(ctx context.Context) (map[string]volume.Result[vol
 			if r.err != nil {
 				return volume.Performance{}, time.Time{}, r.err
 			}
-			p, at, err := ofPath(r.rows, o.path)
-			return p, r.answer.SampledAt(at), err
+			return r.recent(ofPath(r.rows, o.path))
 		}
 		if summary.err != nil {
 			return volume.Performance{}, time.Time{}, summary.err
 		}
-		p, at, err := ofProtocols(summary.rows, o.protocols)
-		return p, summary.answer.SampledAt(at), err
+		return summary.recent(ofProtocols(summary.rows, o.protocols))
 	}), nil
 }
 
@@ -62,6 +61,16 @@ type reading[T any] struct {
 	err    error
 }
 
+// recent is a figure with the time of its sample by our clock, as long as that says
+// something about now.
+func (r reading[T]) recent(p volume.Performance, at time.Time, err error) (volume.Performance, time.Time, error) {
+	at = r.answer.SampledAt(at)
+	if age := r.answer.ReceivedAt.Sub(at); err == nil && !at.IsZero() && age > oldest {
+		return volume.Performance{}, at, fmt.Errorf("the cluster's newest statistics are of %v ago: %w", age.Round(time.Second), volume.ErrNoSample)
+	}
+	return p, at, err
+}
+
 // ask makes a call and decodes its list of rows.
 func ask[T any](ctx context.Context, c *rest.Client, path string, query url.Values, decode func(*rest.Answer) ([]T, error)) reading[T] {
 	r := reading[T]{asked: true}
@@ -71,26 +80,12 @@ func ask[T any](ctx context.Context, c *rest.Client, path string, query url.Valu
 	return r
 }
 
-// summary asks for reads and writes of all protocols that a volume wants. A node
-// that does not answer costs its own part only.
+// summary asks for reads and writes of all protocols that clients speak, which are
+// few: a name that the cluster does not know would make it refuse the whole call. A
+// node that does not answer costs its own part only.
 func (b *backend) summary(ctx context.Context) reading[traffic] {
 	query := url.Values{
 		"classes": {"read,write"}, "totalby": {"protocol,class"}, "degraded": {"true"}, "zero": {"true"}, "timeout": {"5"},
-	}
-	var wanted []string
-	for _, o := range b.volumes {
-		if o.dataset != "" {
-			continue
-		}
-		if len(o.protocols) == 0 { // the API's own choice: all that clients speak
-			wanted = nil
-			break
-		}
-		wanted = append(wanted, o.protocols...)
-	}
-	if len(wanted) > 0 {
-		slices.Sort(wanted)
-		query.Set("protocols", strings.Join(slices.Compact(wanted), ","))
 	}
 	return ask(ctx, b.client, "/platform/3/statistics/summary/protocol", query, decodeTraffic)
 }
@@ -106,13 +101,16 @@ func decodeTraffic(a *rest.Answer) ([]traffic, error) {
 	return said.Protocol, nil
 }
 
+// spoken are the protocols that clients speak.
+var spoken = []string{"nfs3", "nfs4", "nfsrdma", "smb1", "smb2", "ftp", "http", "hdfs", "s3"}
+
 // ofProtocols adds up the rows of these protocols, or of all. A class without a
-// row had no operations, as long as there are rows at all. The time is that of
-// the newest row, by the cluster's clock.
+// row had no operations, as long as there are rows at all; so had a protocol, if it
+// is one. The time is that of the newest row, by the cluster's clock.
 func ofProtocols(rows []traffic, wanted []string) (volume.Performance, time.Time, error) {
 	var read, write sum
 	var at time.Time
-	known := false
+	known, told := false, slices.Clone(spoken)
 	for _, r := range rows {
 		var into *sum
 		var bytes rest.Float
@@ -128,7 +126,9 @@ func ofProtocols(rows []traffic, wanted []string) (volume.Performance, time.Time
 		if r.Time.After(at) {
 			at = r.Time.Time
 		}
-		if len(wanted) == 0 || slices.Contains(wanted, strings.ToLower(r.Protocol.String())) {
+		protocol := strings.ToLower(r.Protocol.String())
+		told = append(told, protocol)
+		if len(wanted) == 0 || slices.Contains(wanted, protocol) {
 			into.add(r.Rate.Amount(), bytes.Amount(), r.Mean.Amount())
 		}
 	}
@@ -138,6 +138,12 @@ func ofProtocols(rows []traffic, wanted []string) (volume.Performance, time.Time
 	}
 	if !known || p == (volume.Performance{}) {
 		return volume.Performance{}, time.Time{}, volume.ErrNoSample
+	}
+	for _, protocol := range wanted {
+		if !slices.Contains(told, protocol) {
+			return volume.Performance{}, time.Time{}, fmt.Errorf("the cluster has no statistics of %q: set dell_system_name to protocols of clients, such as nfs3, nfs4 or smb2",
+				rest.Clean(protocol, longestWord))
+		}
 	}
 	return p, at, nil
 }

@@ -161,7 +161,7 @@ func TestSampleQuota(t *testing.T) {
 	}{
 		{"fslogicalsize", nil, 10737418240, 96636764160},
 		{"applogicalsize", nil, 10737000000, 96637182400},
-		{"physicalsize", nil, 12884901888, 94489280512},
+		{"PhysicalSize", nil, 12884901888, 94489280512},
 		{"", new(uint64(1000)), 10737418240, 1000},
 	} {
 		q := quotas[0]

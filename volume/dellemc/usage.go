@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"path"
 	"strconv"
+	"strings"
 	"time"
 
 	"storage_exporter/volume"
@@ -28,15 +29,17 @@ type quota struct {
 		Inodes, AppLogical, FSLogical, FSPhysical, Physical rest.Int
 		Logical                                             rest.Int // the older spelling
 	}
+
+	err error // why it is not known
 }
 
 // used is what counts against the quota, in bytes.
 func (q quota) used() *uint64 {
 	spellings := []rest.Int{q.Usage.FSLogical, q.Usage.Logical}
-	switch {
-	case q.On == "applogicalsize":
+	switch on := strings.ToLower(q.On.String()); {
+	case on == "applogicalsize":
 		spellings = []rest.Int{q.Usage.AppLogical}
-	case q.On == "physicalsize", q.On == "" && q.Overhead.Value:
+	case on == "physicalsize", on == "" && q.Overhead.Value:
 		spellings = []rest.Int{q.Usage.FSPhysical, q.Usage.Physical}
 	}
 	for _, s := range spellings {
@@ -59,7 +62,7 @@ func (b *backend) fetchQuotas(ctx context.Context) (map[string]quota, error) {
 		return b.pages(ctx, "/platform/1/quota/quotas", query, func(a *rest.Answer) (rest.Text, error) {
 			quotas, resume, err := decodeQuotas(a)
 			for _, q := range quotas {
-				if p := path.Clean(q.Path.String()); wanted[p] && q.Type == "directory" && q.Enforced.Value && q.Thresholds.Hard.Valid {
+				if p := path.Clean(q.Path.String()); wanted[p] && strings.EqualFold(q.Type.String(), "directory") && q.Enforced.Value && q.Thresholds.Hard.Valid {
 					found[p] = q
 				}
 			}
@@ -71,7 +74,11 @@ func (b *backend) fetchQuotas(ctx context.Context) (map[string]quota, error) {
 	}
 	for p := range wanted {
 		query.Set("path", p)
-		if err := list(); err != nil {
+		switch err := list(); {
+		case errors.Is(err, rest.ErrNotFound): // it has none
+		case errors.Is(err, rest.ErrRejected): // which is about this path alone
+			found[p] = quota{err: err}
+		case err != nil:
 			return nil, err
 		}
 	}
@@ -95,7 +102,7 @@ func decodeQuotas(a *rest.Answer) ([]quota, rest.Text, error) {
 // Usage is that of the volume's quota, or else the cluster's. Cost: one call, and
 // every few minutes one for each directory, or for each thousand quotas.
 func (b *backend) Usage(ctx context.Context) (map[string]volume.Result[volume.Usage], error) {
-	s, _, err := b.statistics.Get(ctx)
+	s, statisticsAt, err := b.statistics.Get(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -104,6 +111,9 @@ func (b *backend) Usage(ctx context.Context) (map[string]volume.Result[volume.Us
 		return nil, err // the cluster's size in its place would be another thing
 	}
 	whole, wholeErr := clusterUsage(s)
+	if s.at.IsZero() {
+		s.at = statisticsAt
+	}
 	return rest.Each(b.volumes, func(_ string, o volumeOptions) (volume.Usage, time.Time, error) {
 		if q, ok := quotas[o.path]; ok {
 			u, err := quotaUsage(q, whole.AvailableBytes)
@@ -132,6 +142,9 @@ func clusterUsage(s statistics) (volume.Usage, error) {
 // quotaUsage is how full a quota is. There is never more room than the cluster
 // has.
 func quotaUsage(q quota, room *uint64) (volume.Usage, error) {
+	if q.err != nil {
+		return volume.Usage{}, q.err
+	}
 	hard, used := q.Thresholds.Hard.Amount(), q.used()
 	if hard == nil || *hard == 0 {
 		return volume.Usage{}, rest.Nonsense("the quota of the volume's directory does not tell its size")
