@@ -26,6 +26,7 @@ type ontap struct {
 	nodes     []map[string]any
 	pageMost  int  // records, whatever the caller wants
 	overlap   int  // records of a page that come again on the next
+	slow      int  // how many records a second it gathers; 0 for all at once
 	old       bool // before 9.11.1
 	svmScoped bool // the account may not see the cluster
 	calls     int
@@ -40,6 +41,7 @@ type fakeVolume struct {
 	status        string // of the statistics
 	undated       bool   // they have no timestamp, and there is no metric
 	reset         time.Time
+	frozen        time.Time     // since when its statistics and metric stand still; zero for they do not
 	members       []*fakeVolume // of a FlexGroup
 	hidden        bool
 }
@@ -168,6 +170,17 @@ func (o *ontap) list(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	wanted, _ := strconv.Atoi(query.Get("max_records"))
+	if o.slow > 0 { // records a second, as gathered from the nodes
+		seconds, err := strconv.Atoi(query.Get("return_timeout"))
+		if err != nil {
+			seconds = 15
+		}
+		from, _ := strconv.Atoi(query.Get("start"))
+		if ready := seconds * o.slow; ready < len(found)-from {
+			wanted = min(wanted, ready)
+		}
+		time.Sleep(time.Duration(min(wanted, len(found)-from)/o.slow) * time.Second)
+	}
 	from, _ := strconv.Atoi(query.Get("start"))
 	to := min(from+min(wanted, o.pageMost), len(found))
 	reply := map[string]any{"records": append([]any{}, found[from:to]...), "num_records": to - from}
@@ -191,6 +204,9 @@ func (o *ontap) record(v *fakeVolume, fields string) map[string]any {
 		return record
 	}
 	now := time.Now().UTC().Truncate(time.Second)
+	if !v.frozen.IsZero() {
+		now = v.frozen.UTC().Truncate(time.Second)
+	}
 	since := o.begin
 	if v.reset.After(since) {
 		since = v.reset

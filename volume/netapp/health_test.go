@@ -131,6 +131,26 @@ func TestNodesAreAskedSeldom(t *testing.T) {
 	})
 }
 
+// An ONTAP that answers 401 for what the account may not see is not left alone for
+// that.
+func TestNodesRefused(t *testing.T) {
+	o := one(newVolume("svm_ai", "v", 1, 100, 10))
+	with(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != volumesPath {
+			refuse(w, http.StatusUnauthorized, "6691623", "User is not authorized.")
+			return
+		}
+		o.ServeHTTP(w, r)
+	}), []string{"v"}, func(t *testing.T, b volume.Backend) {
+		for range 20 {
+			if h := health(t, b, "v"); h.Status != volume.Healthy || h.Info != "" {
+				t.Fatalf("%s: %s", h.Status, h.Info)
+			}
+			time.Sleep(30 * time.Second)
+		}
+	})
+}
+
 // Nodes that do not answer take little time from the volumes, which do.
 func TestNodesHang(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

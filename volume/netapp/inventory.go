@@ -7,7 +7,9 @@ import (
 	"maps"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"storage_exporter/volume/rest"
 )
@@ -23,9 +25,21 @@ const (
 	memberFields = "name,uuid,svm.name,state,style,flexgroup,statistics"
 
 	pageSize = "500" // records, as NetApp's own exporter asks
-	// longestFilter bounds the names in one call's query, in bytes.
+	// longestFilter bounds the names in one call's query, in bytes, and
+	// longestSVMs those of the SVMs, which only make the answer smaller.
 	longestFilter = 4000
+	longestSVMs   = 1000
+	// longestPage is how long ONTAP gathers a page by itself.
+	longestPage = 15 * time.Second
 )
+
+// gatherFor is for how many seconds ONTAP may gather a page, then it answers with
+// what it has and the link to the rest: less than a call may take, for an answer
+// that comes too late is none.
+func gatherFor(call time.Duration) string {
+	seconds := min(call*4/5, longestPage).Truncate(time.Second).Seconds()
+	return strconv.Itoa(max(int(seconds), 1))
+}
 
 // inventory is the volumes that were asked for, by name. Several SVMs may have
 // one of the same name.
@@ -64,7 +78,7 @@ func (b *backend) fetchVolumes(ctx context.Context) (inventory, error) {
 		anySVM = anySVM || o.svm == ""
 	}
 	which := ""
-	if all := batches(svms); !anySVM && len(all) == 1 {
+	if all := batches(svms); !anySVM && len(all) == 1 && len(all[0]) <= longestSVMs {
 		which = all[0]
 	}
 	found := inventory{}
@@ -93,6 +107,7 @@ func (b *backend) fetchVolumes(ctx context.Context) (inventory, error) {
 // ignore_unknown_fields is known, and older systems refuse what they do not know.
 func list[T any](ctx context.Context, b *backend, path string, query url.Values, take func(T, *rest.Answer)) error {
 	query.Set("max_records", pageSize)
+	query.Set("return_timeout", b.gather)
 	ask := func() error {
 		return b.client.Pages(ctx, rest.Request{Path: path, Query: query, Optional: path == nodesPath}, func(a *rest.Answer) (string, error) {
 			p, err := decode[T](a)

@@ -1,6 +1,8 @@
 package netapp
 
 import (
+	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -63,6 +65,53 @@ func TestOldSystem(t *testing.T) {
 	}
 	if o.calls != 4 {
 		t.Errorf("%d calls, not 4: one is refused", o.calls)
+	}
+}
+
+// A system that is slow to gather its volumes answers with what it has in time,
+// and links to the rest.
+func TestSlowSystem(t *testing.T) {
+	o := newOntap()
+	o.slow = 1
+	var names []string
+	for i := range 20 {
+		o.volumes = append(o.volumes, newVolume("svm_ai", string(rune('a'+i)), i, 30, 6))
+		names = append(names, string(rune('a'+i)))
+	}
+	with(t, o, names, func(t *testing.T, b volume.Backend) {
+		if h := health(t, b, "t"); h.Status != volume.Healthy {
+			t.Errorf("%s: %s", h.Status, h.Info)
+		}
+	})
+	for call, want := range map[time.Duration]string{time.Millisecond: "1", 5 * time.Second: "4", 10 * time.Second: "8", time.Minute: "15"} {
+		if got := gatherFor(call); got != want {
+			t.Errorf("%v: %s s, not %s", call, got, want)
+		}
+	}
+}
+
+// However many volumes and SVMs there are, no URL is longer than servers take.
+func TestLongURL(t *testing.T) {
+	o := newOntap()
+	var names []string
+	for i := range 1000 {
+		v := newVolume(fmt.Sprintf("svm_of_department_%03d", i%150), fmt.Sprintf("volume_of_project_%04d", i), i, 30, 6)
+		o.volumes = append(o.volumes, v)
+		names = append(names, fmt.Sprintf("svm_of_department_%03d/%s", i%150, v.fields["name"]))
+	}
+	longest := 0
+	with(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		longest = max(longest, len(r.RequestURI))
+		o.ServeHTTP(w, r)
+	}), names, func(t *testing.T, b volume.Backend) {
+		for _, name := range []string{names[0], names[999]} {
+			if h := health(t, b, name); h.Status != volume.Healthy {
+				t.Errorf("%s: %s: %s", name, h.Status, h.Info)
+			}
+		}
+	})
+	if longest > 6000 {
+		t.Errorf("a URL of %d bytes", longest)
 	}
 }
 

@@ -50,6 +50,7 @@ func Kind(dial rest.Dialer) volume.Kind {
 type backend struct {
 	client  *rest.Client
 	objects map[string]object // by the volume's name here
+	gather  string            // for how many seconds ONTAP may gather a page
 
 	volumes *rest.Memo[inventory]
 	groups  *rest.Memo[map[string]flexGroup] // by UUID
@@ -85,7 +86,7 @@ func newBackend(dial rest.Dialer, volumes []volume.Config, logger *slog.Logger) 
 	if err != nil {
 		return nil, err
 	}
-	b.client = client
+	b.client, b.gather = client, gatherFor(o.access.Timeout)
 	b.rates = rest.NewRates(10 * interval)
 	b.volumes = rest.NewMemo(together, 0, b.fetchVolumes)
 	b.groups = rest.NewMemo(together, 0, b.fetchGroups)
