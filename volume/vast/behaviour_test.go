@@ -279,10 +279,13 @@ func TestViewMadeAnew(t *testing.T) {
 // A view that was not there is found soon; until then it costs the others nothing.
 func TestViewComesLate(t *testing.T) {
 	bubble(t, viewScope, nil, func(e *emulator) { e.lost[1] = true }, func(t *testing.T, e *emulator, b *backend) {
-		for range 10 {
+		for i := range 10 {
 			wantReads(t, b, "v0", 10)
 			if _, err := reads(t, b, "v1"); !errors.Is(err, rest.ErrNotFound) {
 				t.Fatal(err)
+			}
+			if n := asked(e, "/views/"); i == 0 && n != 1 {
+				t.Errorf("%d lists at once", n)
 			}
 			time.Sleep(time.Minute)
 		}
@@ -338,6 +341,43 @@ func TestAlarmsHang(t *testing.T) {
 	})
 }
 
+// A cluster that does not answer is not asked for what explains.
+func TestSilentCluster(t *testing.T) {
+	bubble(t, viewScope, nil, func(e *emulator) { e.fails["/clusters/1/"] = http.StatusInternalServerError }, func(t *testing.T, e *emulator, b *backend) {
+		results, err := b.Health(within(t))
+		if got := of(results, err, "v0"); !errors.Is(got.Err, rest.ErrServer) {
+			t.Errorf("%+v", got)
+		}
+		if n := asked(e, "/alarms/") + asked(e, "/quotas/"); n != 0 {
+			t.Errorf("%d calls", n)
+		}
+	})
+}
+
+// A size that was listed a while ago is not of now. Of the lists only what belongs
+// to the volumes is kept.
+func TestListedBefore(t *testing.T) {
+	bubble(t, viewScope, nil, nil, func(t *testing.T, e *emulator, b *backend) {
+		e.volumes = append(e.volumes, volume.Config{Name: "stranger"}) // to the backend
+		wantReads(t, b, "v0", 10)
+		time.Sleep(8 * time.Minute)
+		usage, err := b.Usage(within(t))
+		for name, want := range map[string]time.Duration{"v0": 0, "v1": 8 * time.Minute} {
+			if got := of(usage, err, name); got.Err != nil || time.Since(got.SampledAt).Truncate(time.Second) != want {
+				t.Errorf("%s: sampled %v ago, %v", name, time.Since(got.SampledAt), got.Err)
+			}
+		}
+		views, _, err := b.views.Get(within(t))
+		if err != nil || len(views) != 3 {
+			t.Errorf("%d views, %v", len(views), err)
+		}
+		limits, _, err := b.quotas.Get(within(t))
+		if err != nil || len(limits) != 2 {
+			t.Errorf("%d quotas, %v", len(limits), err)
+		}
+	})
+}
+
 // Every round of the performance shows what is new, though health and usage use
 // the same answer where they come at the same moment.
 func TestMoment(t *testing.T) {
@@ -360,6 +400,43 @@ func TestMoment(t *testing.T) {
 			t.Errorf("%d calls in 60 rounds", n)
 		}
 	})
+}
+
+// An hour costs as much as is documented, with many views or few.
+func TestHour(t *testing.T) {
+	for scope, most := range map[string]int{viewScope: 320, clusterScope: 460} {
+		for _, volumes := range []int{1, 100} {
+			synctest.Test(t, func(t *testing.T) {
+				network := volumetest.NewNetwork()
+				e := start(t, network, volumes, scope, nil)
+				b, err := newBackend(e.volumes, network.Dial, slog.New(slog.DiscardHandler))
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer func() { _ = b.Close() }()
+				for second := range 3600 { // each begins at another moment
+					var err error
+					switch {
+					case second%int(b.Intervals().Performance.Seconds()) == 0:
+						_, err = b.Performance(within(t))
+					case second%30 == 11:
+						_, err = b.Health(within(t))
+					case second%60 == 23:
+						_, err = b.Usage(within(t))
+					}
+					if err != nil {
+						t.Fatal(err)
+					}
+					time.Sleep(time.Second)
+				}
+				n := len(e.Calls())
+				t.Logf("%d volumes, %s: %d calls", volumes, scope, n)
+				if n > most {
+					t.Errorf("%d calls in an hour of %d volumes (%s), not %d at most", n, volumes, scope, most)
+				}
+			})
+		}
+	}
 }
 
 // A thousand views do not fit into one URL.

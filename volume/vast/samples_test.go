@@ -203,6 +203,9 @@ func TestViewPerformanceOfSamples(t *testing.T) {
 		{"microseconds of the sum", good(t).with("/metrics/", says(`{"fqn": "ViewMetrics,read_latency__sum", "units": "usec"}, {"fqn": "ViewMetrics,read_latency__max", "units": "ns"}`)), view, want, nil, 40 * time.Second},
 		{"shown as milliseconds", good(t).with("/metrics/", says(`{"fqn": "ViewMetrics,read_latency__sum", "units": "ms"}`)), view, want, nil, 40 * time.Second},
 		{"no table", good(t).with(statisticsPath, `{"prop_list": ["a"], "data": []}`), view, volume.Performance{}, rest.ErrBadAnswer, 0},
+		{"a short row", good(t).with(statisticsPath, strings.Replace(sample, `"data": [`, `"data": [["2025-03-04T05:07:30Z"], [], `, 1)), view, want, nil, 40 * time.Second},
+		{"nanoseconds of something else", good(t).with("/metrics/", `[{"fqn": "ViewMetrics,read_latency__num_samples", "units": "ns"}, {"fqn": "ViewMetrics,qos_wait__sum", "units": "ns"}]`), view, want, nil, 40 * time.Second},
+		{"no list of views", good(t).with("/views/", `{"count": 0}`), view, volume.Performance{}, rest.ErrBadAnswer, 0},
 		{"a view without an id", good(t).with("/views/", `[{"path": "/ai/data"}]`), view, volume.Performance{}, rest.ErrBadAnswer, 0},
 	}
 	for _, tt := range tests {
