@@ -193,7 +193,7 @@ func (g *gui) filesystem(w http.ResponseWriter, r *http.Request, parts []string)
 	g.list(w, r, key, all)
 }
 
-var queryText = regexp.MustCompile(`^metrics (\S+) bucket_size (\d+) last (\d+) group_by gpfs_fs_name$`)
+var queryText = regexp.MustCompile(`^metrics (\S+) bucket_size (\d+) last (\d+) (?:from gpfs_fs_name=(\S+) )?group_by gpfs_fs_name$`)
 
 // perSecond is what file system i does.
 func perSecond(i int) map[string]float64 {
@@ -224,6 +224,9 @@ func (g *gui) perfmon(w http.ResponseWriter, r *http.Request) {
 	var columns []float64
 	for metric := range strings.SplitSeq(m[1], ",") {
 		for i := range g.filesystems {
+			if !strings.Contains(fmt.Sprint("fs", i), m[4]) { // as an expression without anchors does
+				continue
+			}
 			bare := strings.TrimSuffix(strings.TrimPrefix(metric, "sum("), ")")
 			var keys []any
 			for n := range emulatedNodes {

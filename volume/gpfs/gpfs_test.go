@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -240,12 +241,30 @@ func TestPoolsByName(t *testing.T) {
 
 // One file system is asked for by name: other ones cost nothing.
 func TestOneFilesystem(t *testing.T) {
-	inLab(t, &gui{filesystems: 3}, func(t *testing.T, l lab) {
-		one, err := newBackend(l.e.Volumes[1:2], nil, slog.New(slog.DiscardHandler))
-		if err != nil || one.scope != "fs1" || l.scope != allFilesystems {
-			t.Errorf("%v, %q and %q", err, one.scope, l.scope)
+	g := &gui{filesystems: 12} // fs1, but also fs10 and fs11
+	synctest.Test(t, func(t *testing.T) {
+		network := volumetest.NewNetwork()
+		e := g.start(t, network)
+		b, err := newBackend(e.Volumes[1:2], network.Dial, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = b.Close() }()
+		l := lab{backend: b, e: e}
+		if got := l.reads(t, "v001"); got != 101 {
+			t.Errorf("%v reads a second", got)
+		}
+		l.health(t, "v001")
+		for _, c := range e.Calls() {
+			query, _ := url.QueryUnescape(c.Query)
+			if strings.Contains(c.Path, ":all:") || strings.HasSuffix(c.Path, "/data") && !strings.Contains(query, " from gpfs_fs_name=fs1 ") {
+				t.Errorf("%s %s", c.Path, query)
+			}
 		}
 	})
+	if got := query("a b", 10, 6); !strings.HasSuffix(got, " last 6 group_by gpfs_fs_name") {
+		t.Errorf("a name that is none: %s", got)
+	}
 }
 
 // One that is not there is told by its name.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"regexp"
 	"strings"
 	"time"
 
@@ -15,14 +16,22 @@ import (
 // collector may lag.
 const buckets = 6
 
-// query asks for all file systems in buckets of so many seconds, each the sum
-// over the nodes of the cluster.
-func query(seconds, count int) string {
+// plainName is what needs no quoting in a query.
+var plainName = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
+
+// query asks for a file system, or for all, in buckets of so many seconds, each
+// the sum over the nodes of the cluster. The filter is an expression, which others
+// may match, too: they stay apart.
+func query(scope string, seconds, count int) string {
 	sums := make([]string, len(metrics))
 	for i, m := range metrics {
 		sums[i] = "sum(" + m + ")"
 	}
-	return fmt.Sprintf("metrics %s bucket_size %d last %d group_by gpfs_fs_name", strings.Join(sums, ","), seconds, count)
+	from := ""
+	if plainName.MatchString(scope) {
+		from = "from gpfs_fs_name=" + scope + " "
+	}
+	return fmt.Sprintf("metrics %s bucket_size %d last %d %sgroup_by gpfs_fs_name", strings.Join(sums, ","), seconds, count, from)
 }
 
 // Performance is each file system's, from the performance collector. Cost: one
@@ -46,7 +55,7 @@ func (b *backend) Performance(ctx context.Context) (map[string]volume.Result[vol
 
 func (b *backend) ask(ctx context.Context, bucket time.Duration, count int) (*rest.Answer, table, error) {
 	answer, err := b.client.Do(ctx, rest.Request{
-		Path: "/perfmon/data", Query: url.Values{"query": {query(int(bucket.Seconds()), count)}},
+		Path: "/perfmon/data", Query: url.Values{"query": {query(b.scope, int(bucket.Seconds()), count)}},
 	})
 	if err != nil {
 		return nil, table{}, err
