@@ -154,8 +154,8 @@ func TestThousandVolumes(t *testing.T) {
 	first := startProcess(t, volumesOnly(file, server)...)
 	page := awaitVolumes(t, first.url, all)
 	asked(t, "at the start", all, begun)
-	if n := observations(t, page); n != 3*len(all) {
-		t.Logf("%d observations so far", n)
+	if n := observations(t, page); n < 3*len(all) {
+		t.Errorf("%d observations of %d sources are counted", n, 3*len(all))
 	}
 	first.scrapes(50, 8)
 	asked(t, "scraped", all, begun)
@@ -172,7 +172,6 @@ func TestThousandVolumes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Logf("%.0f MiB", peak)
 		if peak >= most {
 			t.Errorf("%.0f MiB of memory, %d is the most", peak, most)
 		}
