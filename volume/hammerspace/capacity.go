@@ -1,6 +1,7 @@
 package hammerspace
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/url"
@@ -100,18 +101,24 @@ func (b *anvil) Usage(ctx context.Context) (map[string]volume.Result[volume.Usag
 		}
 		u := volume.Usage{UsedBytes: s.Space.Used.Amount(), Inodes: positive(s.Inodes.Total), InodesUsed: s.Inodes.Used.Amount()}
 		if positive(s.Limit) != nil {
-			u.CapacityBytes, u.AvailableBytes = s.Space.Total.Amount(), s.Space.Available.Amount()
+			u.CapacityBytes, u.AvailableBytes = cmp.Or(s.Space.Total.Amount(), s.Limit.Amount()), s.Space.Available.Amount()
 			return u, at, nil
 		}
-		whole, _, err := b.whole(ctx)
+		whole, wholeAt, err := b.whole(ctx)
 		u.CapacityBytes, u.AvailableBytes = whole.CapacityBytes, whole.AvailableBytes
+		if wholeAt.Before(at) {
+			at = wholeAt
+		}
 		return u, at, err
 	}), nil
 }
 
 func (b *anvil) whole(ctx context.Context) (volume.Usage, time.Time, error) {
-	s, _, err := b.capacity.Get(ctx)
-	return volume.Usage{CapacityBytes: s.Total.Amount(), UsedBytes: s.Used.Amount(), AvailableBytes: s.Free.Amount()}, s.at, err
+	s, at, err := b.capacity.Get(ctx)
+	if !s.at.IsZero() {
+		at = s.at
+	}
+	return volume.Usage{CapacityBytes: s.Total.Amount(), UsedBytes: s.Used.Amount(), AvailableBytes: s.Free.Amount()}, at, err
 }
 
 func positive(i rest.Int) *uint64 {

@@ -3,6 +3,7 @@ package hammerspace
 import (
 	"bytes"
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -80,6 +81,24 @@ type site struct {
 	UOID struct{ UUID rest.Text } `json:"uoid"`
 	Name rest.Text
 	Type rest.Text
+}
+
+// patient leaves alone for a while what the account may not see. The API may say so
+// of a session that is over, too: each such answer costs a login, and no session can
+// be given back. The Memo that has it asks one at a time.
+func patient[T any](fetch func(context.Context) (T, error)) func(context.Context) (T, error) {
+	var refusal error
+	var until time.Time
+	return func(ctx context.Context) (none T, err error) {
+		if time.Now().Before(until) {
+			return none, refusal
+		}
+		v, err := fetch(ctx)
+		if errors.Is(err, rest.ErrForbidden) {
+			refusal, until = err, time.Now().Add(atLongest)
+		}
+		return v, err
+	}
 }
 
 // list asks for one of the API's bare lists, which has at least one element.

@@ -35,6 +35,43 @@ func TestSessionEndsWithForbidden(t *testing.T) {
 	})
 }
 
+// What the account may not see costs few sessions, and is seen some time after it
+// was allowed.
+func TestForbiddenCalls(t *testing.T) {
+	for _, path := range []string{"/cntl/state", "/nodes", "/shares", "/storage-volumes"} {
+		synctest.Test(t, func(t *testing.T) {
+			network := volumetest.NewNetwork()
+			made := newEmulator(t, network, 2)
+			b, err := Anvil(mount.NewHost(mount.Paths{}, nil), network.Dial).New(made.Volumes, slog.New(slog.DiscardHandler))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer b.Close()
+			made.Break(volumetest.Fails(http.StatusForbidden, ""), func(r *http.Request) bool { return r.URL.Path == apiPath+path })
+			for range 120 {
+				_, _ = b.Health(within(t))
+				_, _ = b.Usage(within(t))
+				time.Sleep(30 * time.Second)
+			}
+			logins := 0
+			for _, c := range made.Calls() {
+				if c.Path == apiPath+"/login" {
+					logins++
+				}
+			}
+			if logins > 7 {
+				t.Errorf("%s: %d logins in an hour", path, logins)
+			}
+			made.Mend()
+			time.Sleep(atLongest)
+			all, err := b.Health(within(t))
+			if h := all["v1"].Value; err != nil || all["v1"].Err != nil || h.Status != volume.Healthy || h.Metadata["cluster"] != "hs-a" || h.Metadata["data_volumes"] != "1" {
+				t.Errorf("%s allowed: %v, %+v", path, err, all["v1"])
+			}
+		})
+	}
+}
+
 // A page to sign in with is no session, whatever cookie comes with it.
 func TestLoginPage(t *testing.T) {
 	b, _ := open(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

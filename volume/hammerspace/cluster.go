@@ -54,6 +54,9 @@ func (b *anvil) ask(ctx context.Context, shares bool) (cluster, error) {
 	if refused(stateErr) {
 		c.hidden = append(c.hidden, "cluster") // only its name is missed
 	}
+	if refused(c.exportsErr) {
+		c.hidden = append(c.hidden, "share_states")
+	}
 	switch {
 	case disksErr == nil:
 	case shutOut(ctx, disksErr):

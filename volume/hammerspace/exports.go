@@ -3,6 +3,7 @@ package hammerspace
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"storage_exporter/volume"
@@ -29,24 +30,37 @@ func (c *client) exports(ctx context.Context) (exports, error) {
 	return all, c.rest.Get(ctx, "/shares", nil, &all)
 }
 
-func (all exports) named(name string) (exported, error) {
+// named is the share of that name. One that was made anew counts, not the one that
+// is still listed because it is being removed.
+func (all exports) named(name string) (found exported, err error) {
+	err = rest.Absent("share %q", name)
 	for _, s := range all {
-		if s.Name.String() == name {
-			return s, nil
+		if s.Name.String() == name && (err != nil || found.leaving()) {
+			found, err = s, nil
 		}
 	}
-	return exported{}, rest.Absent("share %q", name)
+	return found, err
 }
 
-// holding is the share that a path of the cluster lies in: the deepest.
+// holding is the share that a path of the cluster lies in: the deepest, and of those
+// made at the same path the one that stays.
 func (all exports) holding(dir string) (deepest exported, ok bool) {
+	longest := -1
 	for _, s := range all {
 		at := strings.TrimSuffix(s.Path.String(), "/")
-		if strings.HasPrefix(dir+"/", at+"/") && s.Path != "" && len(s.Path) > len(deepest.Path) {
-			deepest, ok = s, true
+		if s.Path == "" || !strings.HasPrefix(dir+"/", at+"/") {
+			continue
+		}
+		if len(at) > longest || len(at) == longest && deepest.leaving() {
+			longest, deepest, ok = len(at), s, true
 		}
 	}
 	return deepest, ok
+}
+
+// leaving is whether a share is removed or about to be.
+func (s exported) leaving() bool {
+	return slices.Contains([]string{"PRE_REMOVAL", "REMOVING", "RECLAIMING", "REMOVE_FAILED", "REMOVED"}, strings.ToUpper(s.State.String()))
 }
 
 // exportOf is the path in the source of an NFS mount, such as 10.1.1.10:/share.
@@ -76,7 +90,7 @@ func (s exported) health() volume.Health {
 	case "CREATING", "PRE_DELETE", "DELETE_SCHEDULED", "DELETING", "DELETE_FAILED":
 		troubles = append(troubles, name+" is being made or deleted: "+cycle)
 	default:
-		troubles = append(troubles, name+" has an unknown lifecycle: "+strange(s.Lifecycle))
+		troubles = append(troubles, fmt.Sprintf("%s has an unknown lifecycle %q", name, rest.Clean(s.Lifecycle.String(), longestWord)))
 	}
 	if u := s.Utilization; u != "" && !strings.EqualFold(u.String(), "NORMAL") {
 		troubles = append(troubles, fmt.Sprintf("the utilization of %s is %s", name, rest.Clean(u.String(), longestWord)))

@@ -18,7 +18,7 @@ const (
 	// What health and usage both need is asked for once.
 	moment = 25 * time.Second
 	// What breaks seldom is asked for seldom; when it cannot be asked, the last
-	// answer serves for a while.
+	// answer serves for a while. So does a refusal.
 	seldom, atLongest = 3 * time.Minute, 10 * time.Minute
 	// Sites stay what they are.
 	hourly = time.Hour
@@ -82,10 +82,10 @@ func newAnvil(host *mount.Host, volumes []volume.Config, dial rest.Dialer, logge
 	if b.client, err = newClient(o, dial, logger); err != nil {
 		return nil, err
 	}
-	b.state = rest.NewMemo(moment, 0, b.client.state)
-	b.nodes = rest.NewMemo(moment, 0, b.client.nodes)
-	b.exports = rest.NewMemo(moment, 0, b.client.exports)
-	b.disks = rest.NewMemo(seldom, atLongest, b.client.storageVolumes)
+	b.state = rest.NewMemo(moment, 0, patient(b.client.state))
+	b.nodes = rest.NewMemo(moment, 0, patient(b.client.nodes))
+	b.exports = rest.NewMemo(moment, 0, patient(b.client.exports))
+	b.disks = rest.NewMemo(seldom, atLongest, patient(b.client.storageVolumes))
 	b.sites = rest.NewMemo(hourly, 24*time.Hour, b.client.sites)
 	b.capacity = rest.NewMemo(moment, 0, b.fetchCapacity)
 	return b, nil

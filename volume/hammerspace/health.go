@@ -78,11 +78,15 @@ func (c cluster) volume(whole volume.Health, o options, mounted []string) (volum
 		return both(whole, worse(nil, []string{"the state of the shares is not known: " + c.exportsErr.Error()})), nil
 	}
 	var bad []string
-	found, offline := map[rest.Text]bool{}, 0
+	found, offline, unknown := map[rest.Text]bool{}, 0, 0
 	for _, dir := range mounted {
 		s, ok := c.exports.holding(dir)
-		if !ok || found[s.Path] {
-			continue // mounted by another name, or told already
+		switch {
+		case !ok: // mounted by another name
+			unknown++
+			continue
+		case found[s.Path]:
+			continue
 		}
 		found[s.Path] = true
 		h := s.health()
@@ -97,7 +101,7 @@ func (c cluster) volume(whole volume.Health, o options, mounted []string) (volum
 		return whole, nil
 	}
 	info := []string{few(bad)}
-	if offline == len(found) {
+	if offline == len(found) && unknown == 0 {
 		return both(whole, worse(info, nil)), nil
 	}
 	return both(whole, worse(nil, info)), nil

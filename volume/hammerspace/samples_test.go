@@ -114,6 +114,10 @@ func TestUsageOfSamples(t *testing.T) {
 		{"statistics refused", well(samples{"/cntl/state": "", metrics: ""}), "", volume.Usage{}, rest.ErrForbidden, false},
 		{"share", well(nil), sampleShare, share, nil, false},
 		{"share without a limit", well(samples{"/shares": `[{"name": "s", "shareSizeLimit": 0, "space": {"total": 5, "used": 7}}]`}), "s", unlimited, nil, false},
+		{"share without a limit, statistics", well(samples{"/cntl/state": "", "/shares": `[{"name": "s", "space": {"used": 7}}]`}), "s",
+			volume.Usage{CapacityBytes: recorded.CapacityBytes, UsedBytes: new(uint64(7)), AvailableBytes: recorded.AvailableBytes}, nil, true},
+		{"share that tells its limit alone", well(samples{"/shares": `[{"name": "s", "shareSizeLimit": 9, "space": {"used": 7}}]`}), "s",
+			volume.Usage{CapacityBytes: new(uint64(9)), UsedBytes: new(uint64(7))}, nil, false},
 		{"no such share", well(samples{"/shares": "shares_empty.json"}), sampleShare, volume.Usage{}, rest.ErrNotFound, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -178,7 +182,8 @@ func TestHealthOfSamples(t *testing.T) {
 		{"a share full", share(`"shareState": "PUBLISHED", "utilizationState": "OVER"`), "s", volume.Degraded, "the utilization of share s is OVER"},
 		{"a share in an unknown state", share(`"shareState": "SIDEWAYS"`), "s", volume.Degraded, `share s is in a state that is not known here, "SIDEWAYS"`},
 		{"a share without a state", share(`"shareState": null`), "s", volume.Degraded, "share s tells no state"},
-		{"a share with an unknown lifecycle", share(`"shareState": "ONLINE", "shareLifecycle": "ODD"`), "s", volume.Degraded, `share s has an unknown lifecycle: is in a state that is not known here, "ODD"`},
+		{"a share with an unknown lifecycle", share(`"shareState": "ONLINE", "shareLifecycle": "ODD"`), "s", volume.Degraded, `share s has an unknown lifecycle "ODD"`},
+		{"a share made anew", well(samples{"/shares": `[{"name": "s", "shareState": "removed"}, {"name": "s", "shareState": "PUBLISHED"}, {"name": "s", "shareState": "REMOVING"}]`}), "s", volume.Healthy, ""},
 		{"no such share", well(nil), "s", volume.Unavailable, `share "s" is not there: check its name, and that the account may see it`},
 		{"another's share", share(`"shareState": "OFFLINE"`), "", volume.Healthy, ""},
 	} {

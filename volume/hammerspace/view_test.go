@@ -113,6 +113,8 @@ func TestHealthOfMountedShares(t *testing.T) {
 		{"well", shares("PUBLISHED", "PUBLISHED"), volume.Healthy, ""},
 		{"one offline", shares("PUBLISHED", "OFFLINE"), volume.Degraded, "share s2 is OFFLINE"},
 		{"all offline", shares("REMOVED", "OFFLINE"), volume.Offline, "share s1 is REMOVED, share s2 is OFFLINE"},
+		{"one offline, the other not known", well(samples{"/shares": `[{"name": "s1", "path": "/s1", "shareState": "OFFLINE"}]`}), volume.Degraded, "share s1 is OFFLINE"},
+		{"made anew", well(samples{"/shares": `[{"name": "s1", "path": "/s1", "shareState": "REMOVED"}, {"name": "s1", "path": "/s1", "shareState": "ONLINE"}]`}), volume.Healthy, ""},
 		{"none known", well(samples{"/shares": "[]"}), volume.Healthy, ""},
 		{"shares not shown", well(samples{"/shares": ""}), volume.Healthy, ""},
 		{"shares not understood", well(samples{"/shares": `{"a": 1}`}), volume.Degraded, "the state of the shares is not known: "},
@@ -124,7 +126,7 @@ func TestHealthOfMountedShares(t *testing.T) {
 			if prefix := strings.HasSuffix(test.info, ": ") && strings.HasPrefix(h.Info, test.info); err != nil || h.Status != test.status || h.Info != test.info && !prefix {
 				t.Errorf("%v: %s (%s), not %s (%s)", err, h.Status, h.Info, test.status, test.info)
 			}
-			if h.Metadata["shares"] != "2" || h.Metadata["cluster"] != "hs-a" {
+			if _, hidden := h.Metadata["share_states"]; h.Metadata["shares"] != "2" || h.Metadata["cluster"] != "hs-a" || hidden != (test.name == "shares not shown") {
 				t.Errorf("%v", h.Metadata)
 			}
 		})
