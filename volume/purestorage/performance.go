@@ -75,11 +75,11 @@ func (b *backend) Performance(ctx context.Context) (map[string]volume.Result[vol
 		if err == nil {
 			continue
 		}
+		b.resume(ctx, asked[0], calls[(i+1)%len(calls)][0])
 		if len(samples) == 0 {
 			return nil, err
 		}
-		fail(samples, slices.Concat(calls[i:]...), err) // it is about the array: the rest need not be asked
-		b.resume(ctx, asked[0], calls[(i+1)%len(calls)][0])
+		fail(samples, slices.Concat(calls[i:]...), err) // it may be about the array: the rest is not asked
 		break
 	}
 	return rest.Each(b.volumes, func(_ string, o options) (volume.Performance, time.Time, error) {
