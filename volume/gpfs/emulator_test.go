@@ -25,13 +25,13 @@ const (
 type gui struct {
 	filesystems int
 	begin       time.Time
-	rates       bool      // its collector's values are rates
-	classless   bool      // it does not know node classes
-	keywordless bool      // nor :all: for nodes
-	namesOnly   bool      // its list of pools has no sizes
-	silent      bool      // its sensor is off
-	stopped     time.Time // since when its collector gets nothing; zero for it does
-	failure     int       // the code of the status in its answers, where it is not 200
+	rates       bool // its collector's values are rates
+	classless   bool // it does not know node classes
+	keywordless bool // nor :all: for nodes
+	nodeless    bool // it does not know any node yet
+	namesOnly   bool // its list of pools has no sizes
+	silent      bool // its sensor is off
+	failure     int  // the code of the status in its answers, where it is not 200
 }
 
 func startGUI(t testing.TB, network *volumetest.Network, volumes int) *volumetest.Emulator {
@@ -110,6 +110,9 @@ func nodeName(i int) string { return fmt.Sprintf("n%d.example.net", i+1) }
 
 func (g *gui) nodes() []any {
 	var nodes []any
+	if g.nodeless {
+		return nil
+	}
 	for i := range emulatedNodes {
 		nodes = append(nodes, map[string]any{
 			"adminNodeName": nodeName(i), "nodeNumber": i + 1,
@@ -215,11 +218,7 @@ func (g *gui) perfmon(w http.ResponseWriter, r *http.Request) {
 	}
 	seconds, _ := strconv.Atoi(m[2])
 	count, _ := strconv.Atoi(m[3])
-	at := time.Now()
-	if !g.stopped.IsZero() {
-		at = g.stopped
-	}
-	now := at.Unix() / int64(seconds) * int64(seconds)
+	now := time.Now().Unix() / int64(seconds) * int64(seconds)
 	var legend, rows []any
 	var columns []float64
 	for metric := range strings.SplitSeq(m[1], ",") {

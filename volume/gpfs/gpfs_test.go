@@ -139,6 +139,25 @@ func TestHealthForms(t *testing.T) {
 	}
 }
 
+// A GUI node that knows no nodes, as one that starts, is not asked node by node
+// from then on.
+func TestNoNodes(t *testing.T) {
+	g := &gui{filesystems: 1, classless: true, keywordless: true, nodeless: true}
+	inLab(t, g, func(t *testing.T, l lab) {
+		if _, err := l.Health(t.Context()); !errors.Is(err, rest.ErrBadAnswer) || !strings.Contains(err.Error(), "lists no nodes") {
+			t.Errorf("%v", err)
+		}
+		g.classless, g.keywordless, g.nodeless = false, false, false
+		time.Sleep(nodesEvery)
+		l.health(t, "v000")
+		l.e.Forget()
+		l.health(t, "v000")
+		if n := len(l.e.Calls()); n != 1 {
+			t.Errorf("%d calls: %v", n, l.e.Calls())
+		}
+	})
+}
+
 // Of what only adds to the health, its failure is told and no more.
 func TestHealthWithoutTheRest(t *testing.T) {
 	inLab(t, &gui{filesystems: 1}, func(t *testing.T, l lab) {

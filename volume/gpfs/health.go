@@ -101,8 +101,11 @@ func (b *backend) statesOf(ctx context.Context, nodes string) ([]state, error) {
 // statesOfEach asks node by node.
 func (b *backend) statesOfEach(ctx context.Context) ([]state, error) {
 	nodes, _, err := b.nodes.Get(ctx)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
+	case len(nodes) == 0:
+		return nil, rest.Nonsense("the answer lists no nodes of the cluster")
 	}
 	var states []state
 	var mu sync.Mutex // guards states and err

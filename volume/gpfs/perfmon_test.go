@@ -56,22 +56,3 @@ func TestNewest(t *testing.T) {
 		})
 	}
 }
-
-// What a collector had last is not shown for as long as it has nothing more.
-func TestCollectorStopped(t *testing.T) {
-	g := &gui{filesystems: 1}
-	inLab(t, g, func(t *testing.T, l lab) {
-		l.reads(t, "v000")
-		g.stopped = time.Now()
-		time.Sleep(time.Minute)
-		results, err := l.Performance(t.Context())
-		if age := time.Since(results["v000"].SampledAt); err != nil || results["v000"].Err != nil || age < time.Minute {
-			t.Errorf("after a minute: %v old, %v, %v", age, err, results["v000"].Err)
-		}
-		time.Sleep(time.Minute)
-		results, err = l.Performance(t.Context())
-		if err != nil || !errors.Is(results["v000"].Err, volume.ErrNoSample) {
-			t.Errorf("after two: %v, %+v", err, results["v000"])
-		}
-	})
-}

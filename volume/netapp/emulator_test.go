@@ -41,7 +41,6 @@ type fakeVolume struct {
 	status        string // of the statistics
 	undated       bool   // they have no timestamp, and there is no metric
 	reset         time.Time
-	frozen        time.Time     // since when its statistics and metric stand still; zero for they do not
 	members       []*fakeVolume // of a FlexGroup
 	hidden        bool
 }
@@ -204,9 +203,6 @@ func (o *ontap) record(v *fakeVolume, fields string) map[string]any {
 		return record
 	}
 	now := time.Now().UTC().Truncate(time.Second)
-	if !v.frozen.IsZero() {
-		now = v.frozen.UTC().Truncate(time.Second)
-	}
 	since := o.begin
 	if v.reset.After(since) {
 		since = v.reset

@@ -10,12 +10,8 @@ import (
 	"storage_exporter/volume/rest"
 )
 
-// How old a sample of metric and a reading of the counters may be. ONTAP reads the
-// counters when it is asked, but the clocks of nodes differ.
-const (
-	metricLongest  = time.Minute
-	readingLongest = 3 * time.Minute
-)
+// metricLongest is how old a sample of metric may be.
+const metricLongest = time.Minute
 
 // Performance compares the counters with those of the time before, by the
 // timestamps that ONTAP gives them. Where there is nothing to compare with, it is
@@ -68,11 +64,7 @@ func (b *backend) compare(name string, parts []record, whole bool) (volume.Perfo
 	if err != nil {
 		return p, at, err
 	}
-	answer := parts[0].answer
-	if at = answer.SampledAt(at); answer.ReceivedAt.Sub(at) > readingLongest {
-		return volume.Performance{}, at, volume.ErrNoSample // the counters stand still
-	}
-	return p, at, nil
+	return p, parts[0].answer.SampledAt(at), nil
 }
 
 func (v *record) counters() rest.Counters {

@@ -178,24 +178,6 @@ func TestMean(t *testing.T) {
 	}
 }
 
-// Counters that stand still are not shown for ever; they begin anew from there.
-func TestFrozenCounters(t *testing.T) {
-	o := one(newVolume("svm_ai", "v", 1, 100, 10))
-	v := o.volumes[0]
-	for i, got := range rounds(t, o, 12, func(look int) {
-		switch look {
-		case 2:
-			v.frozen = time.Now()
-		case 9:
-			v.frozen = time.Time{}
-		}
-	}) {
-		if none := i >= 6 && i < 9; errors.Is(got.Err, volume.ErrNoSample) != none || !none && reads(got) != 100 {
-			t.Errorf("look %d: %v, %v", i, reads(got), got.Err)
-		}
-	}
-}
-
 func TestOfflineHasNoSample(t *testing.T) {
 	o := one(newVolume("svm_ai", "v", 1, 100, 10))
 	got := rounds(t, o, 3, func(look int) {
