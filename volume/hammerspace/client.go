@@ -86,7 +86,7 @@ type site struct {
 // patient leaves alone for a while what the account may not see. The API may say so
 // of a session that is over, too: each such answer costs a login, and no session can
 // be given back. The Memo that has it asks one at a time.
-func patient[T any](fetch func(context.Context) (T, error)) func(context.Context) (T, error) {
+func patient[T any](pause time.Duration, fetch func(context.Context) (T, error)) func(context.Context) (T, error) {
 	var refusal error
 	var until time.Time
 	return func(ctx context.Context) (none T, err error) {
@@ -95,7 +95,7 @@ func patient[T any](fetch func(context.Context) (T, error)) func(context.Context
 		}
 		v, err := fetch(ctx)
 		if errors.Is(err, rest.ErrForbidden) {
-			refusal, until = err, time.Now().Add(atLongest)
+			refusal, until = err, time.Now().Add(pause)
 		}
 		return v, err
 	}

@@ -82,10 +82,10 @@ func newAnvil(host *mount.Host, volumes []volume.Config, dial rest.Dialer, logge
 	if b.client, err = newClient(o, dial, logger); err != nil {
 		return nil, err
 	}
-	b.state = rest.NewMemo(moment, 0, patient(b.client.state))
-	b.nodes = rest.NewMemo(moment, 0, patient(b.client.nodes))
-	b.exports = rest.NewMemo(moment, 0, patient(b.client.exports))
-	b.disks = rest.NewMemo(seldom, atLongest, patient(b.client.storageVolumes))
+	b.state = rest.NewMemo(moment, 0, patient(atLongest, b.client.state))
+	b.nodes = rest.NewMemo(moment, 0, patient(seldom, b.client.nodes)) // health cannot do without
+	b.exports = rest.NewMemo(moment, 0, patient(atLongest, b.client.exports))
+	b.disks = rest.NewMemo(seldom, atLongest, patient(atLongest, b.client.storageVolumes))
 	b.sites = rest.NewMemo(hourly, 24*time.Hour, b.client.sites)
 	b.capacity = rest.NewMemo(moment, 0, b.fetchCapacity)
 	return b, nil
