@@ -29,6 +29,7 @@ type gui struct {
 	classless   bool // it does not know node classes
 	keywordless bool // nor :all: for nodes
 	nodeless    bool // it does not know any node yet
+	down        int  // that node is; 0 for none
 	namesOnly   bool // its list of pools has no sizes
 	silent      bool // its sensor is off
 	failure     int  // the code of the status in its answers, where it is not 200
@@ -114,9 +115,13 @@ func (g *gui) nodes() []any {
 		return nil
 	}
 	for i := range emulatedNodes {
+		word := "active"
+		if i+1 == g.down {
+			word = "down"
+		}
 		nodes = append(nodes, map[string]any{
 			"adminNodeName": nodeName(i), "nodeNumber": i + 1,
-			"status": map[string]any{"nodeState": "HEALTHY", "gpfsState": "active", "productVersion": "5.2.1.0"},
+			"status": map[string]any{"nodeState": "HEALTHY", "gpfsState": word, "productVersion": "5.2.1.0"},
 		})
 	}
 	return nodes
@@ -131,7 +136,7 @@ func (g *gui) health(w http.ResponseWriter, r *http.Request, who string) {
 		})
 	}
 	for n := range emulatedNodes {
-		if who != nodeName(n) && (who != "all" || g.classless) && (who != ":all:" || g.keywordless) {
+		if (who != "servers" || n > 0) && who != nodeName(n) && (who != "all" || g.classless) && (who != ":all:" || g.keywordless) {
 			continue
 		}
 		say(n, "NODE", "NODE", nodeName(n), nodeName(n))

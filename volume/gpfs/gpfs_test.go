@@ -169,6 +169,24 @@ func TestHealthWithoutTheRest(t *testing.T) {
 	})
 }
 
+// With a class, nodes that do not belong to it do not count: clients come and go.
+func TestClass(t *testing.T) {
+	for class, want := range map[string]volume.Status{"servers": volume.Healthy, "all": volume.Degraded} {
+		inLab(t, &gui{filesystems: 1, down: 2}, func(t *testing.T, l lab) {
+			l.class = class
+			if h := l.health(t, "v000"); h.Status != want {
+				t.Errorf("%s: %s: %s", class, h.Status, h.Info)
+			}
+		})
+	}
+	inLab(t, &gui{filesystems: 1, down: 1}, func(t *testing.T, l lab) {
+		l.class = "servers"
+		if h := l.health(t, "v000"); h.Status != volume.Offline || h.Metadata["nodes_total"] != "1" {
+			t.Errorf("%s: %s: %v", h.Status, h.Info, h.Metadata)
+		}
+	})
+}
+
 // A class that the cluster does not know is not replaced by all nodes in silence.
 func TestUnknownClass(t *testing.T) {
 	inLab(t, &gui{filesystems: 1}, func(t *testing.T, l lab) {

@@ -39,10 +39,29 @@ func (b *backend) Health(ctx context.Context) (map[string]volume.Result[volume.H
 	wg.Go(func() { o.cluster, _, _ = b.cluster.Get(ctx) }) // its name is for show
 	wg.Wait()
 	o.monitored = sortStates(states)
+	if b.class != standardClass && b.form.Load() == formClass {
+		o.nodes = reporting(o.nodes, states)
+	}
 	return rest.Each(b.volumes, func(_ string, v volumeOptions) (volume.Health, time.Time, error) {
 		h, err := o.judge(v)
 		return h, time.Time{}, err
 	}), nil
+}
+
+// reporting are the nodes that have a state: those of a class, where clients come
+// and go that do not belong to it.
+func reporting(nodes []node, states []state) []node {
+	has := map[rest.Text]bool{}
+	for _, s := range states {
+		has[s.ReportingNode] = true
+	}
+	var some []node
+	for _, n := range nodes {
+		if has[n.Name] {
+			some = append(some, n)
+		}
+	}
+	return some
 }
 
 // The forms of the health call, best first: the nodes of a class, all of them, one
