@@ -65,7 +65,7 @@ func fields(names ...string) url.Values {
 func (b *backend) fetchCluster(id int) func(context.Context) (*cluster, error) {
 	return func(ctx context.Context) (*cluster, error) {
 		answer, err := b.client.Do(ctx, rest.Request{Path: fmt.Sprintf("/clusters/%d/", id), Query: fields(clusterFields...)})
-		if refusal, ok := errors.AsType[*rest.Error](err); ok && refusal.Kind == rest.ErrNotFound && refusal.Detail != "" {
+		if refusal, ok := errors.AsType[*rest.Error](err); ok && errors.Is(refusal, rest.ErrNotFound) && refusal.Detail != "" {
 			return nil, rest.Absent("cluster %d (vast_cluster_id)", id) // it is the API that says so
 		}
 		if err != nil {

@@ -43,6 +43,7 @@ func TestHealthStates(t *testing.T) {
 		{"unknown state", state("sideways\\n"), "", volume.Degraded, []string{`unknown cluster state "sideways"`}},
 		{"no state", says(`"state": "ONLINE"`, `"state": null`), "", volume.Unavailable, []string{"does not say what state"}},
 		{"disabled", says(`"enabled": true`, `"enabled": false`), "", volume.Offline, []string{"disabled"}},
+		{"not told whether it is enabled", says(`"enabled": true`, `"enabled": null`), "", volume.Healthy, nil},
 		{"leader down", says(`"leader_state": "UP"`, `"leader_state": "DOWN"`), "", volume.Degraded, []string{"leader"}},
 		{"leader steady", says(`"leader_state": "UP"`, `"leader_state": "STEADY"`), "", volume.Healthy, nil},
 		{"leader unknown", says(`"leader_state": "UP"`, `"leader_state": "UNKNOWN"`), "", volume.Healthy, []string{"leader is UNKNOWN"}},

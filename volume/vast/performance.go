@@ -118,7 +118,7 @@ type counted struct {
 }
 
 // counted asks for the counters of all views, with as many calls as the length of
-// a URL makes necessary: one for some 150 views.
+// a URL makes necessary: one for some 200 views.
 func (b *backend) counted(ctx context.Context, ids []uint64) (map[uint64]counted, error) {
 	all := map[uint64]counted{}
 	for len(ids) > 0 {
