@@ -12,7 +12,6 @@ import (
 	"os/signal"
 	"runtime"
 	"runtime/debug"
-	"slices"
 	"syscall"
 
 	"github.com/go-kit/log"
@@ -21,6 +20,9 @@ import (
 	sloggokit "github.com/tjhop/slog-gokit"
 
 	"storage_exporter/config"
+	"storage_exporter/volume"
+	"storage_exporter/volume/backends"
+	"storage_exporter/volume/mount"
 )
 
 func main() {
@@ -50,7 +52,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if f.configCheck {
 		return check(loader, stdout, stderr)
 	}
-	cfg, err := loader.load(nil)
+	cfg, err := loader.load(false)
 	if err != nil {
 		fmt.Fprintln(stderr, err)
 		return 1
@@ -82,16 +84,35 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 // loader reads the configuration, at the start and for each reload.
 type loader struct{ flags *flags }
 
-// load reads everything anew. known, if set, makes unknown backends a problem.
-func (l *loader) load(known func(backend string) bool) (*config.Config, error) {
-	return config.Load(config.Options{
-		Path: l.flags.configFile, LookupEnv: os.LookupEnv, Overrides: l.flags.overrides(), Known: known,
-	})
+// load reads everything anew. strict finds mistakes in the volumes, too, which do
+// not keep the others from being served.
+func (l *loader) load(strict bool) (*config.Config, error) {
+	o := config.Options{Path: l.flags.configFile, LookupEnv: os.LookupEnv, Overrides: l.flags.overrides()}
+	if strict {
+		table := backends.Table(mount.NewHost(mount.Paths{}, nil))
+		o.Known = func(backend string) bool { _, ok := table[backend]; return ok }
+		o.Volume = func(cfg *config.Config, v config.Volume) error {
+			return wrongVolume(table[v.Backend], volumeConfig(cfg, v))
+		}
+	}
+	return config.Load(o)
+}
+
+// wrongVolume is the user's mistake in a volume, if there is one. Nothing is asked.
+func wrongVolume(kind volume.Kind, cfg volume.Config) error {
+	if _, err := kind.Identify(cfg); err != nil {
+		return err
+	}
+	backend, err := kind.New([]volume.Config{cfg}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	return backend.Close()
 }
 
 // check is --config.check: it tells all problems at once.
 func check(l *loader, stdout, stderr io.Writer) int {
-	cfg, err := l.load(func(backend string) bool { return slices.Contains(backendNames(), backend) })
+	cfg, err := l.load(true)
 	var webErr error
 	if path := *l.flags.web.WebConfigFile; path != "" {
 		if webErr = web.Validate(path); webErr != nil {

@@ -150,13 +150,29 @@ backend = "vfs"
 [volume.b]
 backend = "nosuch"
 path = "/x"
+[volume.c]
+backend = "weka"
+path = "/x"
+[volume.c.options]
+weka_endpoint = "weka01"
+weka_password = "hunter2"
+[volume.d]
+backend = "netapp"
+path = "/x"
+[volume.d.options]
+netapp_ontap_endpoint = "https://ontap01"
+netapp_ontap_user = "u"
+netapp_ontap_password = "hunter2"
+netapp_volume_name = "v"
+ca_file = "/nowhere/ca.pem"
 `)
 	var out, log bytes.Buffer
 	if code := run(t.Context(), []string{"--config.check", "--config.file=" + bad}, &out, &log); code != 1 {
 		t.Errorf("exit status %d, want 1", code)
 	}
 	for _, key := range []string{"cache.store", "redis.mode", "redis.db", "smart.interval", "smart.concurrency", "smart.powermode_check",
-		"smart.device_include", "smart.intervall", "volume.a.path", "volume.b.backend"} {
+		"smart.device_include", "smart.intervall", "volume.a.path", "volume.b.backend",
+		"volume.c.options.weka_endpoint is no URL", "volume.c.options.weka_fs_name is missing", "volume.d.options.ca_file cannot be read"} {
 		if !strings.Contains(log.String(), key) {
 			t.Errorf("does not mention %s:\n%s", key, log.String())
 		}
@@ -164,6 +180,9 @@ path = "/x"
 	for line := range strings.Lines(log.String()) {
 		if !strings.HasPrefix(line, bad) {
 			t.Errorf("a line does not begin with the file: %q", line)
+		}
+		if strings.Contains(line, "hunter2") {
+			t.Errorf("a password: %q", line)
 		}
 	}
 

@@ -60,7 +60,7 @@ func volumeConfig(cfg *config.Config, v config.Volume) volume.Config {
 func (e *exporter) reload() error {
 	e.reloading.Lock()
 	defer e.reloading.Unlock()
-	cfg, err := e.loader.load(nil)
+	cfg, err := e.loader.load(false)
 	if err == nil {
 		for _, key := range config.RestartNeeded(e.cfg, cfg) {
 			e.log.Warn("A change takes effect with a restart only", "key", key)

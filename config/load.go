@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -16,6 +17,11 @@ type Options struct {
 	// Known tells whether a backend is known; one that is not is a problem
 	// then, as --config.check wants it. Nil: any backend will do.
 	Known func(backend string) bool
+	// Volume says what is wrong with a volume of a known backend, in the words of
+	// that: one line, which may begin with the key. Like Known it is for
+	// --config.check, because these mistakes do not keep the exporter from
+	// running. Nil: nothing is.
+	Volume func(*Config, Volume) error
 }
 
 // Override is a flag that was given. It goes before the environment and the
@@ -43,12 +49,34 @@ func Load(o Options) (*Config, error) {
 		if o.Known != nil {
 			l.problems = append(l.problems, l.cfg.Check(o.Known)...)
 		}
+		if o.Volume != nil {
+			l.volumes(o.Volume)
+		}
 	}
 	if len(l.problems) > 0 {
 		return nil, l.problems
 	}
 	l.cfg.Warnings = l.warnings
 	return l.cfg, nil
+}
+
+// volumes adds what the backends find wrong with those volumes that have no
+// mistake yet.
+func (l *loader) volumes(wrong func(*Config, Volume) error) {
+	for _, v := range l.cfg.Volumes {
+		key := joinKey("volume", v.Name)
+		if slices.ContainsFunc(l.problems, func(p Problem) bool { return p.Key == key || strings.HasPrefix(p.Key, key+".") }) {
+			continue
+		}
+		err := wrong(l.cfg, v)
+		switch {
+		case err == nil:
+		case strings.HasPrefix(err.Error(), key+"."):
+			l.problems = append(l.problems, Problem{Source: l.cfg.File, Message: err.Error()})
+		default:
+			l.problems = append(l.problems, Problem{l.cfg.File, key, err.Error()})
+		}
+	}
 }
 
 // layer is how far before others a value goes.

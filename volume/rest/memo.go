@@ -23,7 +23,7 @@ type Memo[T any] struct {
 
 // NewMemo makes an empty memo whose fact is fetched at most once in every. When a
 // fetch fails, the last value serves until it is older than longest; zero is
-// never. A failure is remembered for a tenth of every, and one that says that the
+// never. So it does when its caller's time is over. A failure is remembered for a tenth of every, and one that says that the
 // account or the appliance has no such thing (403, 404) for all of it.
 func NewMemo[T any](every, longest time.Duration, fetch func(context.Context) (T, error)) *Memo[T] {
 	return &Memo[T]{every: every, longest: longest, fetch: fetch, turn: make(chan struct{}, 1)}
@@ -45,6 +45,9 @@ func (m *Memo[T]) Get(ctx context.Context) (value T, at time.Time, err error) {
 			m.last, m.at, m.have, m.err = fresh, time.Now(), true, nil
 			m.next = m.at.Add(m.every)
 		case ctx.Err() != nil: // says nothing to those who wait
+			if m.have && time.Since(m.at) <= m.longest {
+				return m.last, m.at, nil
+			}
 			return value, at, err
 		default:
 			m.err = err

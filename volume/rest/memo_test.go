@@ -107,3 +107,29 @@ func TestMemoCancel(t *testing.T) {
 		wg.Wait()
 	})
 }
+
+// A fetch that is cut off says nothing about the value that there is.
+func TestMemoCutOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hangs := false
+		m := rest.NewMemo(minute, 5*minute, func(ctx context.Context) (int, error) {
+			if hangs {
+				<-ctx.Done()
+			}
+			return 7, ctx.Err()
+		})
+		if _, _, err := m.Get(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		hangs = true
+		for _, age := range []time.Duration{2 * minute, 6 * minute} {
+			time.Sleep(age - 2*time.Minute + time.Minute)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			got, _, err := m.Get(ctx)
+			cancel()
+			if old := age > 5*minute; old != (err != nil) || !old && got != 7 {
+				t.Errorf("after %v: %d, %v", age, got, err)
+			}
+		}
+	})
+}

@@ -66,8 +66,10 @@ func (n *Network) Dial(ctx context.Context, _, address string) (net.Conn, error)
 	case l.conns <- theirs:
 		return ours, nil
 	case <-l.closed:
+		_, _ = ours.Close(), theirs.Close()
 		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
 	case <-ctx.Done():
+		_, _ = ours.Close(), theirs.Close()
 		return nil, ctx.Err()
 	}
 }
