@@ -12,6 +12,13 @@ import (
 	"time"
 )
 
+// What an answer may hold, of which each takes far more memory decoded than the
+// two or three bytes that it can be in JSON.
+const (
+	maxObjects = 250_000 // and lists
+	maxValues  = 2_000_000
+)
+
 // Answer is what an appliance answered, complete and with a status of 2xx.
 type Answer struct {
 	Status     int
@@ -42,6 +49,8 @@ func (a *Answer) Decode(into any) error {
 		return a.bad("the answer is a web page, not JSON: check the endpoint", nil)
 	case string(body) == "null":
 		return a.bad("the answer is null", nil)
+	case bytes.Count(body, []byte("{"))+bytes.Count(body, []byte("[")) > maxObjects || bytes.Count(body, []byte(",")) > maxValues:
+		return a.bad(fmt.Sprintf("the answer has more than %d objects or %d values", maxObjects, maxValues), nil)
 	}
 	err := json.Unmarshal(body, into)
 	if err == nil {

@@ -52,12 +52,14 @@ func TestDecode(t *testing.T) {
 		{`[1, {"name": "a"}]`, new([]item), "number"},
 		{`{"a": {"name": "a"}}`, new(map[string]item), ""},
 		{`{} {}`, new(struct{}), "not JSON"},
+		{"[" + strings.Repeat("{},", 250_000) + "{}]", new([]item), "more than 250000 objects"},
+		{"[" + strings.Repeat("1,", 2_000_001) + "1]", new([]rest.Float), "or 2000000 values"},
 	}
 	for _, tt := range tests {
 		a := &rest.Answer{Body: []byte(tt.body)}
 		err := a.Decode(tt.into)
 		if (err == nil) != (tt.bad == "") || err != nil && (!errors.Is(err, rest.ErrBadAnswer) || !strings.Contains(err.Error(), tt.bad)) {
-			t.Errorf("%s: %v", tt.body, err)
+			t.Errorf("%.80s: %v", tt.body, err)
 		}
 	}
 	two := &struct{ Items []item }{}

@@ -5,7 +5,10 @@ import (
 	"fmt"
 )
 
-const maxPages = 100
+const (
+	maxPages = 100
+	maxList  = 32 << 20 // bytes, of all its pages
+)
 
 // Pages makes a call and then follows its pages. take decodes one and returns
 // the link to the next, empty after the last: as the appliance wrote it (only its
@@ -15,10 +18,14 @@ const maxPages = 100
 // volumes that are gone.
 func (c *Client) Pages(ctx context.Context, r Request, take func(*Answer) (next string, err error)) error {
 	seen := map[string]bool{}
+	size := 0
 	for range maxPages {
 		answer, err := c.Do(ctx, r)
 		if err != nil {
 			return err
+		}
+		if size += len(answer.Body); size > maxList {
+			return answer.bad(fmt.Sprintf("the list is larger than %d MiB", maxList>>20), nil)
 		}
 		next, err := take(answer)
 		if err != nil || next == "" {

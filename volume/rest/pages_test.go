@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -61,6 +62,22 @@ func TestPages(t *testing.T) {
 			})
 		})
 	}
+}
+
+// All pages together are bounded, too.
+func TestPagesSize(t *testing.T) {
+	page := []byte(`{"said": "` + strings.Repeat("x", 12<<20) + `"}`)
+	within(t, rest.Auth{}, func(r *rig) {
+		n := 0
+		err := r.Pages(r.t.Context(), rest.Request{Path: "/list"}, func(*rest.Answer) (string, error) {
+			n++
+			return fmt.Sprintf("?page=%d", n), nil
+		})
+		is(r.t, err, rest.ErrBadAnswer, volume.Unavailable)
+		if n != 2 || !strings.Contains(err.Error(), "the list is larger than 32 MiB") {
+			r.t.Errorf("%v after %d pages", err, n)
+		}
+	}, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(page) })
 }
 
 func upTo(last int, link func(int) string) func(int) string {

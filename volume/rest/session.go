@@ -165,6 +165,9 @@ func (k *keeper) expired(t *Token, err error) bool {
 	if !k.auth.ForbiddenIsExpired || !errors.Is(err, ErrForbidden) {
 		return false
 	}
+	if k.proven(t) {
+		return false // this alone is forbidden
+	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return t != k.current || time.Since(k.got) > youngest

@@ -245,10 +245,20 @@ func TestForbiddenIsExpired(t *testing.T) {
 			}
 		}
 		d.mu.Lock()
-		defer d.mu.Unlock()
-		if d.logins > 3 {
-			t.Errorf("%d logins", d.logins)
+		logins := d.logins
+		d.mu.Unlock()
+		if logins > 3 {
+			t.Errorf("%d logins", logins)
 		}
+		// A session that was good this moment is not over.
+		for range 10 {
+			time.Sleep(10 * minute)
+			r.mustGet()
+			if _, err := r.get("/private"); !errors.Is(err, rest.ErrForbidden) {
+				t.Error(err)
+			}
+		}
+		d.expect(t, logins, 0)
 	}, d.ServeHTTP)
 }
 
