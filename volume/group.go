@@ -56,13 +56,16 @@ func (s *Set) open(p plan) *group {
 		counting = cache.NewLane(2)
 		probing = counting
 	}
-	performance := s.source(g, kindPerformance, counting, g.timing(Config.performance, DefaultPerformance, slowest.Performance))
-	health := s.source(g, kindHealth, probing, g.timing(Config.health, DefaultHealth, slowest.Health))
-	usage := s.source(g, kindUsage, probing, g.timing(Config.usage, DefaultUsage, slowest.Usage))
+	forPerformance := g.timing(Config.performance, DefaultPerformance, slowest.Performance, p.kind.Mounted)
+	forHealth := g.timing(Config.health, DefaultHealth, slowest.Health, p.kind.Mounted && !p.kind.Asks)
+	forUsage := g.timing(Config.usage, DefaultUsage, slowest.Usage, p.kind.Mounted && !p.kind.Asks)
+	performance := s.source(g, kindPerformance, counting, forPerformance)
+	health := s.source(g, kindHealth, probing, forHealth)
+	usage := s.source(g, kindUsage, probing, forUsage)
 	for _, v := range g.volumes {
-		v.Performance = cache.Add[PerfMetric](performance, s.key(g, kindPerformance, v.Name), g.timing(Config.performance, DefaultPerformance, slowest.Performance).TTL)
-		v.Health = cache.Add[Health](health, s.key(g, kindHealth, v.Name), g.timing(Config.health, DefaultHealth, slowest.Health).TTL)
-		v.Usage = cache.Add[Usage](usage, s.key(g, kindUsage, v.Name), g.timing(Config.usage, DefaultUsage, slowest.Usage).TTL)
+		v.Performance = cache.Add[PerfMetric](performance, s.key(g, kindPerformance, v.Name), forPerformance.TTL)
+		v.Health = cache.Add[Health](health, s.key(g, kindHealth, v.Name), forHealth.TTL)
+		v.Usage = cache.Add[Usage](usage, s.key(g, kindUsage, v.Name), forUsage.TTL)
 		v.Health.OnChange(func(snap cache.Snapshot[Health]) { v.watch.health(snap.Value) })
 	}
 	g.sources = []*cache.Source{performance, health, usage}
@@ -75,19 +78,19 @@ func (s *Set) settled(p plan) []Config {
 	g := group{plan: p}
 	cfgs := append([]Config(nil), p.volumes...)
 	for i := range cfgs {
-		cfgs[i].PerformanceInterval = g.timing(Config.performance, DefaultPerformance, 0).Interval
-		cfgs[i].HealthCheckInterval = g.timing(Config.health, DefaultHealth, 0).Interval
-		cfgs[i].UsageInterval = g.timing(Config.usage, DefaultUsage, 0).Interval
+		cfgs[i].PerformanceInterval = g.timing(Config.performance, DefaultPerformance, 0, true).Interval
+		cfgs[i].HealthCheckInterval = g.timing(Config.health, DefaultHealth, 0, true).Interval
+		cfgs[i].UsageInterval = g.timing(Config.usage, DefaultUsage, 0, true).Interval
 	}
 	return cfgs
 }
 
-func (g *group) timing(of func(Config) Timing, standard Timing, slowest time.Duration) Timing {
+func (g *group) timing(of func(Config) Timing, standard Timing, slowest time.Duration, local bool) Timing {
 	asked := make([]Timing, len(g.plan.volumes))
 	for i, cfg := range g.plan.volumes {
 		asked[i] = of(cfg)
 	}
-	return timingOf(asked, standard, slowest, g.plan.kind.Mounted)
+	return timingOf(asked, standard, slowest, local)
 }
 
 func (s *Set) source(g *group, kind string, lane *cache.Lane, t Timing) *cache.Source {

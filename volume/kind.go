@@ -9,6 +9,10 @@ type Kind struct {
 	// of them is this host's alone, and their keys carry the node's name. Others
 	// are on an appliance that looks the same from every host.
 	Mounted bool
+	// Asks is whether an appliance is asked about the health and usage of mounted
+	// volumes, which takes longer than a look at a mount. Those that are not
+	// mounted always are.
+	Asks bool
 	// Identify says what a volume is on. An error is the user's: one line that
 	// names the option and the remedy, without the option's value where that is a
 	// secret.

@@ -106,6 +106,9 @@ func newRig(t *testing.T, node string) *rig {
 			"local": {Mounted: true, New: construct, Identify: func(cfg Config) (Identity, error) {
 				return Identity{Share: cfg.Path, Object: cfg.Path}, nil
 			}},
+			"asking": {Mounted: true, Asks: true, New: construct, Identify: func(cfg Config) (Identity, error) {
+				return Identity{Share: cfg.Path, Object: cfg.Path}, nil
+			}},
 			"picky": {Identify: func(cfg Config) (Identity, error) {
 				return Identity{Share: "same", Endpoint: "https://picky"}, nil
 			}, New: func(volumes []Config, _ *slog.Logger) (Backend, error) {

@@ -1,10 +1,12 @@
 package volume
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -237,6 +239,46 @@ func TestTiming(t *testing.T) {
 			if diff := cmp.Diff(tt.want, timingOf(tt.asked, tt.standard, tt.slowest, tt.mounted)); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
+		})
+	}
+}
+
+// A mounted volume that an appliance is asked about has an appliance's time for
+// that, and a mount's for the kernel's counters.
+func TestTimingAsks(t *testing.T) {
+	for backend, want := range map[string][2]time.Duration{
+		"local": {5 * time.Second, 5 * time.Second}, "asking": {5 * time.Second, 27 * time.Second}, "array": {9 * time.Second, 27 * time.Second},
+	} {
+		t.Run(backend, func(t *testing.T) {
+			run(t, "", func(r *rig) {
+				var mu sync.Mutex
+				var got [2]time.Duration
+				left := func(ctx context.Context, i int) {
+					mu.Lock()
+					defer mu.Unlock()
+					if end, ok := ctx.Deadline(); ok {
+						got[i] = time.Until(end)
+					}
+				}
+				r.prepare = func(f *fake) {
+					f.performance = func(ctx context.Context) (map[string]Result[Performance], error) {
+						left(ctx, 0)
+						return each(f, Performance{IOPSRead: new(7.0)}), nil
+					}
+					f.health = func(ctx context.Context) (map[string]Result[Health], error) {
+						left(ctx, 1)
+						return each(f, Health{Status: Healthy}), nil
+					}
+				}
+				r.apply(Config{Name: "v", Backend: backend, Path: "/v", Options: map[string]any{"endpoint": "https://a"}})
+				time.Sleep(time.Minute)
+				synctest.Wait()
+				mu.Lock()
+				defer mu.Unlock()
+				if got != want {
+					t.Errorf("%v, not %v", got, want)
+				}
+			})
 		})
 	}
 }

@@ -33,8 +33,9 @@ func (c Config) usage() Timing {
 
 // timingOf settles the timing of a Backend's volumes: the shortest interval
 // counts, but none below slowest, which is how often its figures change at all.
-// The longest of the timeouts and lives that were asked for counts.
-func timingOf(asked []Timing, standard Timing, slowest time.Duration, mounted bool) Timing {
+// The longest of the timeouts and lives that were asked for counts. What is not
+// local is asked of an appliance.
+func timingOf(asked []Timing, standard Timing, slowest time.Duration, local bool) Timing {
 	var t Timing
 	for _, a := range asked {
 		interval := a.Interval
@@ -50,7 +51,7 @@ func timingOf(asked []Timing, standard Timing, slowest time.Duration, mounted bo
 	t.Interval = max(t.Interval, slowest)
 	if t.Timeout <= 0 {
 		t.Timeout = standard.Timeout
-		if !mounted {
+		if !local {
 			t.Timeout = applianceTimeout
 		}
 	}

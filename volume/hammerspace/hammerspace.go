@@ -30,6 +30,7 @@ const (
 func Anvil(host *mount.Host, dial rest.Dialer) volume.Kind {
 	return volume.Kind{
 		Mounted: true,
+		Asks:    true,
 		Identify: func(cfg volume.Config) (volume.Identity, error) {
 			o, err := readOptions(cfg)
 			if err != nil {
