@@ -48,38 +48,37 @@ func volumeSeries(all []*weka) (series map[string]bool, lines []string) {
 	return series, lines
 }
 
-// shows is whether a page has all series and lines.
-func shows(page string, series map[string]bool, lines []string) bool {
-	if len(missing(series, seriesOf(page, "backendai_storage_volume_"))) > 0 {
-		return false
-	}
+// lacking is what a page does not have of the series and lines.
+func lacking(page string, series map[string]bool, lines []string) []string {
+	lack := missing(series, seriesOf(page, "backendai_storage_volume_"))
 	there := map[string]bool{}
 	for line := range strings.Lines(page) {
 		there[line] = true
 	}
 	for _, line := range lines {
 		if !there[line] {
-			return false
+			lack = append(lack, line)
 		}
 	}
-	return true
+	return lack
 }
 
 // awaitVolumes waits until a scrape shows all volumes of the clusters, all of them
 // healthy, with their figures and sizes.
-func awaitVolumes(t testing.TB, url string, all []*weka) (page string) {
+func awaitVolumes(t testing.TB, url string, all []*weka) string {
 	t.Helper()
 	series, lines := volumeSeries(all)
+	var lack []string
 	for end := time.Now().Add(40 * time.Second); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
-		var err error
-		if page, err = fetch(url + "/metrics"); err != nil {
+		page, err := fetch(url + "/metrics")
+		if err != nil {
 			t.Fatal(err)
 		}
-		if shows(page, series, lines) {
+		if lack = lacking(page, series, lines); len(lack) == 0 {
 			return page
 		}
 	}
-	t.Fatalf("not all volumes are shown: %d series", samples(page))
+	t.Fatalf("%d series are missing or wrong, such as %.500q", len(lack), lack)
 	return ""
 }
 

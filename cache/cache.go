@@ -9,6 +9,7 @@ package cache
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -135,6 +136,26 @@ func (c *Cache) spawn(f func()) bool {
 // context, so that claims are released and snapshots kept on shutdown.
 func (c *Cache) storeContext(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), c.cfg.StoreTimeout)
+}
+
+// busyPause is how long a call waits before the store is asked again whose
+// connections were all in use.
+const busyPause = 10 * time.Millisecond
+
+// patiently calls the store, for as long as ctx lasts while it is busy: a snapshot
+// that is not stored, or a claim that is not seen, costs the appliance calls.
+func patiently[T any](ctx context.Context, call func() (T, error)) (T, error) {
+	for {
+		result, err := call()
+		if !errors.Is(err, cachestore.ErrBusy) {
+			return result, err
+		}
+		select {
+		case <-time.After(busyPause):
+		case <-ctx.Done():
+			return result, err
+		}
+	}
 }
 
 // once reports whether what is seen for the first time, so that it is logged

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"storage_exporter/cachestore"
 )
 
 // flight is one attempt to get a source's snapshots, shared by the refresher
@@ -178,7 +180,7 @@ func (s *Source) fresh() bool {
 	}
 	ctx, cancel := s.cache.storeContext(s.ctx)
 	defer cancel()
-	items, err := s.cache.cfg.Store.Get(ctx, keys...)
+	items, err := patiently(ctx, func() ([]cachestore.Item, error) { return s.cache.cfg.Store.Get(ctx, keys...) })
 	now := time.Now()
 	if err == nil && len(items) == len(keys) {
 		for i, e := range s.slots {
@@ -211,7 +213,7 @@ func (s *Source) claimLife() time.Duration {
 func (s *Source) claim(key string) (bool, error) {
 	ctx, cancel := s.cache.storeContext(s.ctx)
 	defer cancel()
-	return s.cache.cfg.Store.Claim(ctx, key, s.cache.cfg.Observer, s.claimLife())
+	return patiently(ctx, func() (bool, error) { return s.cache.cfg.Store.Claim(ctx, key, s.cache.cfg.Observer, s.claimLife()) })
 }
 
 func (s *Source) renew(key string, stop <-chan struct{}) {

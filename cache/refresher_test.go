@@ -9,6 +9,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"storage_exporter/cachestore"
 )
 
 func TestObservedOnceAnInterval(t *testing.T) {
@@ -271,6 +273,42 @@ func TestReplicasShareTheWork(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A store that has no connection free for a moment costs no observation and loses
+// no snapshot.
+func TestBusyStore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newFaultyStore()
+		busyFor := func(d time.Duration) {
+			store.breakWith(cachestore.ErrBusy, nil)
+			time.AfterFunc(d, func() { store.breakWith(nil, nil) })
+		}
+		first, second := newCache(t, store, "first"), newCache(t, store, "second")
+		one, other := newProbe(first, "a", SourceConfig{}), newProbe(second, "a", SourceConfig{})
+		busyFor(300 * time.Millisecond)
+		one.source.Start()
+		other.source.Start()
+		time.Sleep(350 * time.Millisecond)
+		busyFor(300 * time.Millisecond) // when the snapshot is put
+		time.Sleep(2 * time.Second)
+		if n := one.runs.Load() + other.runs.Load(); n != 1 {
+			t.Errorf("%d observations by two replicas", n)
+		}
+		for _, p := range []*probe{one, other} {
+			if snap, err := p.entry.Get(t.Context()); err != nil || snap.Lookup != Hit {
+				t.Errorf("%v, %v", snap.Lookup, err)
+			}
+		}
+		busyFor(time.Minute) // and who never gets one goes on without
+		time.Sleep(50 * time.Second)
+		if one.runs.Load() < 3 || other.runs.Load() < 3 {
+			t.Errorf("%d and %d observations", one.runs.Load(), other.runs.Load())
+		}
+		time.Sleep(20 * time.Second)
+		closeCache(t, first)
+		closeCache(t, second)
+	})
 }
 
 // breakFor ends a replica as a kill would: nothing of it runs on.

@@ -36,6 +36,12 @@ func (r *Round) keep(key string, value []byte, ttl time.Duration) {
 	r.pending = append(r.pending, pendingSet{key, value, ttl})
 }
 
+func (s *Source) set(p pendingSet) error {
+	ctx, cancel := s.cache.storeContext(s.ctx)
+	defer cancel()
+	return s.cache.cfg.Store.Set(ctx, p.key, p.value, p.ttl)
+}
+
 // flush writes what was put to the store, and tells the entries that were not
 // touched why. That a snapshot cannot be stored costs the other replicas an
 // observation and nobody else anything.
@@ -43,12 +49,12 @@ func (r *Round) flush(err error) (puts int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s := r.source
+	patience, done := s.cache.storeContext(s.ctx) // for all of them, so that a flush has an end
+	defer done()
 	for _, p := range r.pending {
-		ctx, cancel := s.cache.storeContext(s.ctx)
-		if err := s.cache.cfg.Store.Set(ctx, p.key, p.value, p.ttl); err != nil {
+		if _, err := patiently(patience, func() (any, error) { return nil, s.set(p) }); err != nil {
 			s.log.Debug("snapshot not stored", "key", p.key, "err", err)
 		}
-		cancel()
 	}
 	r.pending = nil
 	if err == nil {

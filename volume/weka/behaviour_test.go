@@ -98,10 +98,17 @@ func TestScopeNarrows(t *testing.T) {
 	})
 }
 
-// A process that observes only the health says what the figures are of, too.
+// A process that observes only the health says what the figures are of, too, but
+// leaves it to performance to find out first.
 func TestScopeWithoutPerformance(t *testing.T) {
 	for without, want := range map[string]string{"": "volume", "fs_stats": "cluster"} {
 		bubble(t, func(e *emulator) { e.without = without }, func(t *testing.T, e *emulator, b *backend) {
+			for range 2 {
+				if _, err := b.Health(within(t)); err != nil || asked(e, "/stats") != 0 {
+					t.Fatalf("%d calls in the first minute, %v", asked(e, "/stats"), err)
+				}
+				time.Sleep(30 * time.Second)
+			}
 			for range 30 {
 				results, err := b.Health(within(t))
 				if got := results["v0"].Value.Metadata["performance_scope"]; err != nil || got != want {

@@ -50,8 +50,10 @@ func (s *scope) get() (name string, settled bool) {
 }
 
 // lookEvery is how often health finds out what the figures are of, where nobody
-// did, and lookTime is how long that may take.
+// did, and lookTime is how long that may take. It begins after lookAfter: by then a
+// process that observes the performance knows.
 const (
+	lookAfter = resolution
 	lookEvery = 5 * time.Minute
 	lookTime  = 5 * time.Second
 )
@@ -60,7 +62,7 @@ const (
 // health because another one observes the performance; empty where it is not known.
 func (b *backend) scopeName(ctx context.Context) string {
 	name, settled := b.scope.get()
-	if !settled && !b.scope.wide(time.Now()) {
+	if now := time.Now(); !settled && !b.scope.wide(now) && now.Sub(b.made) >= lookAfter {
 		_, _, _ = b.look.Get(ctx) // performance says why
 		name, _ = b.scope.get()
 	}

@@ -37,6 +37,7 @@ func Kind(dial rest.Dialer) volume.Kind {
 
 // backend is one cluster with its volumes.
 type backend struct {
+	made        time.Time
 	volumes     map[string]options
 	client      *rest.Client
 	filesystems *rest.Memo[filesystems]
@@ -46,7 +47,7 @@ type backend struct {
 }
 
 func newBackend(volumes []volume.Config, dial rest.Dialer, logger *slog.Logger) (*backend, error) {
-	b := &backend{volumes: make(map[string]options, len(volumes))}
+	b := &backend{made: time.Now(), volumes: make(map[string]options, len(volumes))}
 	var o options
 	for _, cfg := range volumes {
 		var err error
