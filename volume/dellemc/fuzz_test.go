@@ -106,10 +106,10 @@ func FuzzHealth(f *testing.F) {
 		o.events, _, _ = decodeEvents(a)
 		got := o.judge()
 		info := got.info()
-		if got.status != volume.Healthy && info == "" || len([]rune(info)) > longestInfo || strings.ContainsAny(info, "\n\x00") {
-			t.Errorf("%s: %q", got.status, info)
+		if got.Status() != volume.Healthy && info == "" || len([]rune(info)) > longestInfo || strings.ContainsAny(info, "\n\x00") {
+			t.Errorf("%s: %q", got.Status(), info)
 		}
-		if got.status == volume.Healthy && !o.statistics.values[keyHealth].Valid && !o.cluster.Quorum.Valid {
+		if got.Status() == volume.Healthy && !o.statistics.values[keyHealth].Valid && !o.cluster.Quorum.Valid {
 			t.Error("healthy without a word")
 		}
 		for key, fact := range o.metadata(volumeOptions{path: "/ifs"}) {

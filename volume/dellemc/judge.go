@@ -19,44 +19,34 @@ const (
 )
 
 // findings are what is wrong with a cluster: the worst counts, all are told.
-type findings struct {
-	status volume.Status
-	texts  []string
-}
+type findings struct{ volume.Verdict }
 
-// rank is from best to worst.
-var rank = map[volume.Status]int{volume.Healthy: 0, volume.Degraded: 1, volume.Unavailable: 2, volume.Offline: 3}
-
-func (f *findings) add(status volume.Status, format string, args ...any) {
-	if rank[status] > rank[f.status] {
-		f.status = status
-	}
-	f.texts = append(f.texts, fmt.Sprintf(format, args...))
-}
-
-func (f *findings) info() string { return rest.Clean(strings.Join(f.texts, "; "), longestInfo) }
+func (f *findings) info() string { return rest.Clean(f.Words(), longestInfo) }
 
 // judge is the cluster's health.
 func (o *observed) judge() *findings {
-	f := &findings{status: volume.Healthy}
+	f := &findings{}
 	known := f.nodes(o.cluster, o.statistics)
 	f.pools(o.pools)
 	f.space(o.statistics)
 	f.events(o.events)
 	f.whole(o.statistics.values[keyHealth], known)
+	switch {
+	case o.statisticsErr == nil:
+	case errors.Is(o.statisticsErr, rest.ErrForbidden):
+		f.Note("the statistics are not known: %v", o.statisticsErr)
+	default: // the cluster's own word should be there
+		f.Worsen(volume.Unavailable, "the statistics are not known: %v", o.statisticsErr)
+	}
 	for _, part := range []struct {
 		what string
 		err  error
 	}{
-		{"the statistics are", o.statisticsErr}, {"the nodes are", o.clusterErr},
-		{"the disk pools are", o.poolsErr}, {"the events are", o.eventsErr},
+		{"nodes", o.clusterErr}, {"disk pools", o.poolsErr}, {"events", o.eventsErr},
 	} {
 		if part.err != nil {
-			f.add(volume.Healthy, "%s not known: %v", part.what, part.err)
+			f.Note("the %s are not known: %v", part.what, part.err)
 		}
-	}
-	if o.statisticsErr != nil && !errors.Is(o.statisticsErr, rest.ErrForbidden) && rank[f.status] < rank[volume.Unavailable] {
-		f.status = volume.Unavailable // the cluster's own word should be there
 	}
 	return f
 }
@@ -78,18 +68,18 @@ func (f *findings) nodes(c cluster, s statistics) bool {
 	}
 	all := len(c.Devices)
 	if c.Quorum.Valid && !c.Quorum.Value {
-		f.add(volume.Offline, "the cluster has no quorum: bring its nodes back")
+		f.Worsen(volume.Offline, "the cluster has no quorum: bring its nodes back")
 	}
 	switch n := s.values[keyNodesDown].Value; {
 	case len(down) > 0 && len(down) == all:
-		f.add(volume.Offline, "all %d nodes are down", all)
+		f.Worsen(volume.Offline, "all %d nodes are down", all)
 	case len(down) > 0:
-		f.add(volume.Degraded, "%d of %d nodes are down: %s", len(down), all, some(down))
+		f.Worsen(volume.Degraded, "%d of %d nodes are down: %s", len(down), all, some(down))
 	case n > 0:
-		f.add(volume.Degraded, "nodes that are down: %d", n)
+		f.Worsen(volume.Degraded, "nodes that are down: %d", n)
 	}
 	if len(untold) > 0 && len(untold) < all {
-		f.add(volume.Degraded, "nodes that do not tell whether they are up: %s", some(untold))
+		f.Worsen(volume.Degraded, "nodes that do not tell whether they are up: %s", some(untold))
 	}
 	return all > len(untold) && c.Quorum.Valid
 }
@@ -98,7 +88,7 @@ func (f *findings) nodes(c cluster, s statistics) bool {
 func (f *findings) pools(pools []diskPool) {
 	for i, p := range pools {
 		if i == mostTold {
-			f.add(volume.Degraded, "disk pools that are not well besides: %d", len(pools)-i)
+			f.Worsen(volume.Degraded, "disk pools that are not well besides: %d", len(pools)-i)
 			break
 		}
 		var flags, parts []string
@@ -112,7 +102,7 @@ func (f *findings) pools(pools []diskPool) {
 		if len(parts) > 0 {
 			text += " (" + some(parts) + ")"
 		}
-		f.add(volume.Degraded, "%s", text)
+		f.Worsen(volume.Degraded, "%s", text)
 	}
 }
 
@@ -142,7 +132,7 @@ func (f *findings) space(s statistics) {
 		return
 	}
 	if left := float64(*u.AvailableBytes) / float64(*u.CapacityBytes); left < fewBytesLeft {
-		f.add(volume.Degraded, "the cluster is full (%.1f %% left): delete files or add nodes", 100*left)
+		f.Worsen(volume.Degraded, "the cluster is full (%.1f %% left): delete files or add nodes", 100*left)
 	}
 }
 
@@ -159,11 +149,11 @@ func (f *findings) events(events []event) {
 			severity = "unknown"
 		}
 		if told++; told <= mostTold {
-			f.add(volume.Degraded, "event of severity %s: %s", word(rest.Text(severity)), rest.Clean(e.text(), longestWord))
+			f.Worsen(volume.Degraded, "event of severity %s: %s", word(rest.Text(severity)), rest.Clean(e.text(), longestWord))
 		}
 	}
 	if told > mostTold {
-		f.add(volume.Degraded, "open events besides: %d", told-mostTold)
+		f.Worsen(volume.Degraded, "open events besides: %d", told-mostTold)
 	}
 }
 
@@ -172,14 +162,14 @@ func (f *findings) events(events []event) {
 func (f *findings) whole(health rest.Int, nodesKnown bool) {
 	switch {
 	case !health.Valid && !nodesKnown:
-		f.add(volume.Unavailable, "the cluster does not tell its health")
+		f.Worsen(volume.Unavailable, "the cluster does not tell its health")
 	case !health.Valid, health.Value == 0:
 	case health.Value == 1:
-		f.add(volume.Degraded, "the cluster says that it needs attention")
+		f.Worsen(volume.Degraded, "the cluster says that it needs attention")
 	case health.Value == 2:
-		f.add(volume.Offline, "the cluster says that it is down")
+		f.Worsen(volume.Offline, "the cluster says that it is down")
 	default:
-		f.add(volume.Degraded, "the cluster's health is %d, which is not known", health.Value)
+		f.Worsen(volume.Degraded, "the cluster's health is %d, which is not known", health.Value)
 	}
 }
 

@@ -18,20 +18,7 @@ const (
 )
 
 // findings are what is wrong with a volume: the worst counts, all are told.
-type findings struct {
-	status volume.Status
-	texts  []string
-}
-
-// rank is from best to worst.
-var rank = map[volume.Status]int{volume.Healthy: 0, volume.Degraded: 1, volume.Unavailable: 2, volume.Offline: 3}
-
-func (f *findings) add(status volume.Status, format string, args ...any) {
-	if rank[status] > rank[f.status] {
-		f.status = status
-	}
-	f.texts = append(f.texts, fmt.Sprintf(format, args...))
-}
+type findings struct{ volume.Verdict }
 
 // judge is the health of a volume; an error where its file system is not there.
 func (o *observed) judge(v volumeOptions) (volume.Health, error) {
@@ -45,7 +32,7 @@ func (o *observed) judge(v volumeOptions) (volume.Health, error) {
 			return volume.Health{}, o.filesystemsErr
 		}
 	}
-	found := findings{status: volume.Healthy}
+	var found findings
 	found.filesystem(v.filesystem, states)
 	if known {
 		found.mount(v, fs)
@@ -55,14 +42,14 @@ func (o *observed) judge(v volumeOptions) (volume.Health, error) {
 	found.nodes(o.nodes)
 	found.space(o.pools[v.filesystem])
 	if o.nodesErr != nil {
-		found.add(volume.Healthy, "the nodes are not known: %v", o.nodesErr)
+		found.Note("the nodes are not known: %v", o.nodesErr)
 	}
 	if o.filesystemsErr != nil {
-		found.add(volume.Healthy, "where it is mounted is not known: %v", o.filesystemsErr)
+		found.Note("where it is mounted is not known: %v", o.filesystemsErr)
 	}
 	return volume.Health{
-		Status:   found.status,
-		Info:     rest.Clean(strings.Join(found.texts, "; "), longestInfo),
+		Status:   found.Status(),
+		Info:     rest.Clean(found.Words(), longestInfo),
 		Metadata: o.metadata(v, fs, states),
 	}, nil
 }
@@ -81,7 +68,7 @@ func (f *findings) filesystem(name string, states []state) {
 	status := volume.Degraded
 	switch {
 	case len(states) == 0:
-		f.add(volume.Unavailable, "no health state is reported for file system %s: check that the health monitor (mmhealth) runs", name)
+		f.Worsen(volume.Unavailable, "no health state is reported for file system %s: check that the health monitor (mmhealth) runs", name)
 		return
 	case down == len(states):
 		status = volume.Offline
@@ -89,7 +76,7 @@ func (f *findings) filesystem(name string, states []state) {
 		status = volume.Unavailable
 	}
 	for _, g := range group(states, reporter) {
-		f.add(status, "file system %s is %s on %s%s", name, g.word, g.who, g.because)
+		f.Worsen(status, "file system %s is %s on %s%s", name, g.word, g.who, g.because)
 	}
 }
 
@@ -99,16 +86,16 @@ func (f *findings) mount(v volumeOptions, fs filesystem) {
 	switch {
 	case len(m.ReadWrite) > 0:
 	case len(m.ReadOnly) > 0 && !v.readOnly:
-		f.add(volume.Degraded, "it is mounted read-only on all nodes: %s", names(texts(m.ReadOnly)))
+		f.Worsen(volume.Degraded, "it is mounted read-only on all nodes: %s", names(texts(m.ReadOnly)))
 	case len(m.ReadOnly) > 0 || len(m.Internally) > 0:
 	case m.ReadWrite != nil && !strings.EqualFold(m.Status.String(), "mounted"):
-		f.add(volume.Offline, "it is not mounted on any node: mount it with mmmount")
+		f.Worsen(volume.Offline, "it is not mounted on any node: mount it with mmmount")
 	}
 }
 
 func (f *findings) disks(states []state) {
 	for _, g := range group(states, entity) {
-		f.add(volume.Degraded, "disk %s is %s%s", g.who, g.word, g.because)
+		f.Worsen(volume.Degraded, "disk %s is %s%s", g.who, g.word, g.because)
 	}
 }
 
@@ -124,7 +111,7 @@ func (f *findings) daemons(states []state) {
 		bad = append(bad, s)
 	}
 	for _, g := range group(bad, reporter) {
-		f.add(volume.Degraded, "%s is %s on %s%s", g.component, g.word, g.who, g.because)
+		f.Worsen(volume.Degraded, "%s is %s on %s%s", g.component, g.word, g.who, g.because)
 	}
 }
 
@@ -147,9 +134,9 @@ func (f *findings) nodes(nodes []node) {
 	switch {
 	case len(inactive) == 0:
 	case down == len(nodes):
-		f.add(volume.Offline, "GPFS is not active on any of %s: start it with mmstartup, or bring back a quorum", plural(len(nodes), "node", "nodes"))
+		f.Worsen(volume.Offline, "GPFS is not active on any of %s: start it with mmstartup, or bring back a quorum", plural(len(nodes), "node", "nodes"))
 	default:
-		f.add(volume.Degraded, "GPFS is not active on %d of %s: %s", len(inactive), plural(len(nodes), "node", "nodes"), names(inactive))
+		f.Worsen(volume.Degraded, "GPFS is not active on %d of %s: %s", len(inactive), plural(len(nodes), "node", "nodes"), names(inactive))
 	}
 }
 
@@ -164,7 +151,7 @@ func (f *findings) space(pools []pool) {
 		{"metadata", func(p pool) (rest.Int, rest.Int) { return p.TotalMeta, p.FreeMeta }},
 	} {
 		if total, free, ok := space(pools, kind.of); ok && float64(free) < fewBytesLeft*float64(total) {
-			f.add(volume.Degraded, "its %s is full (%.1f %% left): delete files or add disks", kind.name, 100*float64(free)/float64(total))
+			f.Worsen(volume.Degraded, "its %s is full (%.1f %% left): delete files or add disks", kind.name, 100*float64(free)/float64(total))
 		}
 	}
 }

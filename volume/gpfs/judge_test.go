@@ -74,7 +74,7 @@ func TestJudge(t *testing.T) {
 		{name: "a node that failed", states: well(said("NODE", "n1", "n1", "FAILED")), want: volume.Degraded, info: "NODE is FAILED on n1"},
 		{name: "components that carry nothing", states: well(said("GUI", "n1", "n1", "FAILED"), said("CES", "n1", "n1", "UNKNOWN")), want: volume.Healthy},
 		{name: "one inactive", states: well(), nodes: nodesIn("active", "down", "unknown"), want: volume.Degraded, info: "GPFS is not active on 2 of 3 nodes: n2 (down), n3 (unknown)"},
-		{name: "no quorum", states: on("UNKNOWN", "UNKNOWN"), nodes: nodesIn("down", "arbitrating"), want: volume.Offline, info: "file system fs1 is UNKNOWN on n1, n2; GPFS is not active on any of 2 nodes: start it with mmstartup, or bring back a quorum"},
+		{name: "no quorum", states: on("UNKNOWN", "UNKNOWN"), nodes: nodesIn("down", "arbitrating"), want: volume.Offline, info: "GPFS is not active on any of 2 nodes: start it with mmstartup, or bring back a quorum; file system fs1 is UNKNOWN on n1, n2"},
 		{name: "not told", states: well(), nodes: nodesIn("", ""), want: volume.Degraded, info: "GPFS is not active on 2 of 2 nodes: n1 (not told), n2 (not told)"},
 		{name: "mounted", states: well(), fs: mounted([]rest.Text{"n1"}, nil, nil, "not mounted"), want: volume.Healthy},
 		{name: "mounted nowhere", states: well(), fs: mounted([]rest.Text{}, []rest.Text{}, []rest.Text{}, "not mounted"), want: volume.Offline, info: "it is not mounted on any node: mount it with mmmount"},

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"slices"
 	"time"
 
 	"storage_exporter/volume"
@@ -107,13 +106,10 @@ func (c cluster) volume(whole volume.Health, o options, mounted []string) (volum
 	return both(whole, worse(nil, info)), nil
 }
 
-// severity is the order of what is told of one volume.
-var severity = []volume.Status{volume.Healthy, volume.Degraded, volume.Unavailable, volume.Offline}
-
 // both is the worse of two states, and what either says.
 func both(a, b volume.Health) volume.Health {
 	h := volume.Health{Status: a.Status, Info: a.Info, Metadata: map[string]string{}, ReadOnly: b.ReadOnly}
-	if slices.Index(severity, b.Status) > slices.Index(severity, a.Status) {
+	if b.Status.Worse(a.Status) {
 		h.Status = b.Status
 	}
 	if a.ReadOnly != nil {

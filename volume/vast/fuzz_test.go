@@ -56,8 +56,8 @@ func possible(t *testing.T, p volume.Performance) {
 // short checks what is shown of a health.
 func short(t *testing.T, v verdict, facts map[string]string) {
 	t.Helper()
-	if v.status != volume.Healthy && len(v.words) == 0 {
-		t.Errorf("%s without a word why", v.status)
+	if v.Status() != volume.Healthy && v.Words() == "" {
+		t.Errorf("%s without a word why", v.Status())
 	}
 	if info := v.info(); utf8.RuneCountInString(info) > maxInfo || !utf8.ValidString(info) {
 		t.Errorf("info %q", info)
@@ -140,7 +140,7 @@ func FuzzLists(f *testing.F) {
 			if err != nil {
 				continue
 			}
-			judged, facts := verdict{volume.Healthy, nil}, map[string]string{}
+			judged, facts := verdict{}, map[string]string{}
 			v.describe(facts)
 			if q := limits.of(v); q != nil {
 				q.judge(&judged)
@@ -157,7 +157,9 @@ func FuzzLists(f *testing.F) {
 				raised.add(a)
 			}
 		}
-		short(t, verdict{volume.Healthy, []string{raised.words()}}, map[string]string{"alarms": raised.String()})
+		var told verdict
+		told.Note("%s", raised.words())
+		short(t, told, map[string]string{"alarms": raised.String()})
 		var u latencyUnit
 		if list, _, err := pageOf[metric](answer); err == nil {
 			for _, m := range list {

@@ -30,7 +30,7 @@ func (b *backend) Health(ctx context.Context) (map[string]volume.Result[volume.H
 		verdict, facts := c.judge(), c.facts()
 		facts["performance_scope"] = b.scope
 		if b.ofViews() {
-			if err := s.judge(o, &verdict, facts); err != nil && verdict.status != volume.Offline {
+			if err := s.judge(o, &verdict, facts); err != nil && verdict.Status() != volume.Offline {
 				return volume.Health{}, c.at, err
 			}
 		}
@@ -38,10 +38,10 @@ func (b *backend) Health(ctx context.Context) (map[string]volume.Result[volume.H
 		if s.alarmsErr == nil {
 			facts["alarms"] = s.alarms.String()
 			if words := s.alarms.words(); words != "" {
-				verdict.note("%s", words)
+				verdict.Note("%s", words)
 			}
 		}
-		return volume.Health{Status: verdict.status, Info: verdict.info(), Metadata: shown(facts)}, c.at, nil
+		return volume.Health{Status: verdict.Status(), Info: verdict.info(), Metadata: shown(facts)}, c.at, nil
 	}), nil
 }
 
@@ -89,7 +89,7 @@ func (s surroundings) judge(o options, v *verdict, facts map[string]string) erro
 	facts["quota_state"] = notKnown
 	if s.quotasErr != nil {
 		if !refused(s.quotasErr) {
-			v.note("the quotas are not known: %s", s.quotasErr)
+			v.Note("the quotas are not known: %s", s.quotasErr)
 		}
 		return nil
 	}

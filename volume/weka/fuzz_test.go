@@ -50,14 +50,14 @@ func FuzzHealth(f *testing.F) {
 		list, _ := filesystemsOf(answerOf(content))
 		list = merged(list, filesystem{})
 		for _, fs := range list {
-			v := verdict{volume.Healthy, nil}
+			var v verdict
 			if c != nil {
 				v = c.judge()
 			}
 			v.explain(alerts)
 			fs.judge(&v, c == nil)
-			if v.status != volume.Healthy && len(v.words) == 0 {
-				t.Errorf("%s without a word why", v.status)
+			if v.Status() != volume.Healthy && v.Words() == "" {
+				t.Errorf("%s without a word why", v.Status())
 			}
 			if info := v.info(); utf8.RuneCountInString(info) > maxInfo || !utf8.ValidString(info) {
 				t.Errorf("info %q", info)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -22,22 +21,22 @@ func (b *backend) Health(ctx context.Context) (map[string]volume.Result[volume.H
 	if clusterErr != nil && !hidden {
 		return nil, clusterErr
 	}
-	common := verdict{volume.Healthy, nil}
+	var common verdict
 	if hidden {
-		common.note("the account may not see the cluster's state")
+		common.Note("the account may not see the cluster's state")
 	} else {
 		common = c.judge()
 	}
 	switch {
-	case err != nil && common.status != volume.Offline: // else the cluster's word is enough
+	case err != nil && common.Status() != volume.Offline: // else the cluster's word is enough
 		return nil, err
-	case !hidden && c.Alerts.Value > 0 && len(common.words) > 0:
+	case !hidden && c.Alerts.Value > 0 && common.Words() != "":
 		alerts, _, _ := b.alerts.Get(ctx) // they only explain
 		common.explain(alerts)
 	}
 	name := b.scopeName(ctx)
 	return rest.Each(b.volumes, func(_ string, o options) (volume.Health, time.Time, error) {
-		v := common.clone()
+		v := verdict{common.Clone()}
 		f, err := list.find(o)
 		switch {
 		case err == nil:
@@ -45,7 +44,7 @@ func (b *backend) Health(ctx context.Context) (map[string]volume.Result[volume.H
 		case list != nil:
 			return volume.Health{}, at, err
 		}
-		return volume.Health{Status: v.status, Info: v.info(), Metadata: metadata(c, f, name)}, at, nil
+		return volume.Health{Status: v.Status(), Info: v.info(), Metadata: metadata(c, f, name)}, at, nil
 	}), nil
 }
 
@@ -56,73 +55,46 @@ const (
 	maxAlerts = 3
 )
 
-// verdict is a state and the words that say why.
-type verdict struct {
-	status volume.Status
-	words  []string
-}
+// verdict is about a cluster or one of its file systems.
+type verdict struct{ volume.Verdict }
 
-// note adds words without changing the state.
-func (v *verdict) note(format string, args ...any) {
-	v.words = append(v.words, fmt.Sprintf(format, args...))
-}
-
-// worsen notes what makes the state at least this bad. The worst comes first.
-func (v *verdict) worsen(to volume.Status, format string, args ...any) {
-	said := fmt.Sprintf(format, args...)
-	if severity[to] > severity[v.status] {
-		v.status = to
-		v.words = append([]string{said}, v.words...)
-		return
-	}
-	v.words = append(v.words, said)
-}
-
-// severity orders the states: that something is not served is the worst.
-var severity = map[volume.Status]int{volume.Healthy: 0, volume.Degraded: 1, volume.Unavailable: 2, volume.Offline: 3}
-
-// info is the words on one line.
-func (v *verdict) info() string { return rest.Clean(strings.Join(v.words, "; "), maxInfo) }
-
-func (v *verdict) clone() verdict {
-	return verdict{v.status, slices.Clone(v.words)}
-}
+func (v *verdict) info() string { return rest.Clean(v.Words(), maxInfo) }
 
 // explain names the alerts.
 func (v *verdict) explain(alerts []alert) {
 	for i, a := range alerts {
 		if i == maxAlerts {
-			v.note("and %d more alerts", len(alerts)-i)
+			v.Note("and %d more alerts", len(alerts)-i)
 			return
 		}
-		v.note("alert: %s", a)
+		v.Note("alert: %s", a)
 	}
 }
 
 // judge is what the cluster's state means for its file systems. Counts alone do
 // not degrade it: a healthy one can miss a drive for long.
 func (c *cluster) judge() verdict {
-	v := verdict{volume.Healthy, nil}
+	var v verdict
 	switch word := strings.ToUpper(c.Status.String()); word {
 	case "OK":
 	case "REBUILDING", "PARTIALLY_PROTECTED", "UNPROTECTED", "REDISTRIBUTING":
-		v.worsen(volume.Degraded, "the cluster is %s%s", word, c.Rebuild)
+		v.Worsen(volume.Degraded, "the cluster is %s%s", word, c.Rebuild)
 	case "UNAVAILABLE", "UNINITIALIZED":
-		v.worsen(volume.Offline, "the cluster is %s%s", word, c.Rebuild)
+		v.Worsen(volume.Offline, "the cluster is %s%s", word, c.Rebuild)
 	case "UNKNOWN":
-		v.worsen(volume.Unavailable, "the cluster's state is UNKNOWN to itself")
+		v.Worsen(volume.Unavailable, "the cluster's state is UNKNOWN to itself")
 	default:
-		v.worsen(volume.Degraded, "unknown cluster state %q", detail(c.Status))
+		v.Worsen(volume.Degraded, "unknown cluster state %q", detail(c.Status))
 	}
 	switch word := strings.ToUpper(c.IOStatus.String()); word {
 	case "STARTED", "":
 	case "STARTING", "STOPPING", "STOPPED", "PAUSING", "PAUSED", "NOT_STARTED":
-		v.worsen(volume.Offline, "I/O is %s", word)
+		v.Worsen(volume.Offline, "I/O is %s", word)
 	default:
-		v.worsen(volume.Degraded, "unknown I/O state %q", detail(c.IOStatus))
+		v.Worsen(volume.Degraded, "unknown I/O state %q", detail(c.IOStatus))
 	}
 	if c.Buckets.short() {
-		v.worsen(volume.Degraded, "%s buckets active", c.Buckets)
+		v.Worsen(volume.Degraded, "%s buckets active", c.Buckets)
 	}
 	servers, what := c.backends()
 	for _, n := range []struct {
@@ -130,7 +102,7 @@ func (c *cluster) judge() verdict {
 		what string
 	}{{servers, what}, {c.Drives, "drives"}, {c.IONodes, "I/O processes"}} {
 		if n.short() {
-			v.note("%s %s active", n.count, n.what)
+			v.Note("%s %s active", n.count, n.what)
 		}
 	}
 	return v
@@ -162,13 +134,13 @@ func (f filesystem) judge(v *verdict, alone bool) {
 	status := strings.ToUpper(f.Status.String())
 	switch {
 	case f.Removing.Value, status == "REMOVING":
-		v.worsen(volume.Offline, "the file system is being removed")
+		v.Worsen(volume.Offline, "the file system is being removed")
 	case f.Creating.Value, status == "CREATING":
-		v.worsen(volume.Degraded, "the file system is being created")
+		v.Worsen(volume.Degraded, "the file system is being created")
 	case f.Ready.Valid && !f.Ready.Value:
-		v.worsen(volume.Degraded, "the file system is not ready (%s)", detail(f.Status))
+		v.Worsen(volume.Degraded, "the file system is not ready (%s)", detail(f.Status))
 	case alone && status != "READY" && !f.Ready.Value:
-		v.worsen(volume.Degraded, "unknown file system state %q", detail(f.Status))
+		v.Worsen(volume.Degraded, "unknown file system state %q", detail(f.Status))
 	}
 }
 
