@@ -9,7 +9,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"storage_exporter/cache/cachetest"
+	"storage_exporter/internal/cachetest"
 	"storage_exporter/internal/fakesmartctl/faketest"
 	"storage_exporter/internal/fakesmartctl/fleet"
 	"storage_exporter/smart"

@@ -11,9 +11,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"storage_exporter/cache"
-	"storage_exporter/cache/cachetest"
 	"storage_exporter/enclosure"
 	"storage_exporter/enclosure/enclosuretest"
+	"storage_exporter/internal/cachetest"
 )
 
 // enclosuresOf observes a tree.

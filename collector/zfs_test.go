@@ -13,7 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"storage_exporter/cache"
-	"storage_exporter/cache/cachetest"
+	"storage_exporter/internal/cachetest"
 	"storage_exporter/internal/fakezpool/fake"
 	"storage_exporter/internal/fakezpool/zpooltest"
 	"storage_exporter/zpool"
