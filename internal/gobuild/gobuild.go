@@ -2,13 +2,18 @@
 package gobuild
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 )
+
+// buildTime is far more than a build takes.
+const buildTime = 5 * time.Minute
 
 // Program is a main package that tests run; make one for each, at package level.
 type Program struct {
@@ -39,7 +44,9 @@ func (p *Program) build() (string, error) {
 	}
 	path := filepath.Join(dir, p.Name)
 	fresh := fmt.Sprintf("%s.%d", path, os.Getpid())
-	cmd := exec.Command("go", "build", "-ldflags=-s -w", "-o", fresh, p.Package)
+	ctx, cancel := context.WithTimeout(context.Background(), buildTime)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "go", "build", "-ldflags=-s -w", "-o", fresh, p.Package)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build %s: %w\n%s", p.Package, err, out)
