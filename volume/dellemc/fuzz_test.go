@@ -1,62 +1,30 @@
 package dellemc
 
 import (
-	"math"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"storage_exporter/volume"
 	"storage_exporter/volume/rest"
+	"storage_exporter/volume/volumetest"
 )
 
-// seeds are the samples with that in their name.
-func seeds(f *testing.F, part string) {
-	files, _ := filepath.Glob("testdata/*" + part + "*")
-	if len(files) == 0 {
-		f.Fatal("no samples")
-	}
-	for _, name := range files {
-		body, err := os.ReadFile(name)
-		if err != nil {
-			f.Fatal(err)
-		}
-		f.Add(body)
-	}
-}
-
-func possible(t *testing.T, p volume.Performance, err error) {
-	t.Helper()
-	if (err == nil) == (p == volume.Performance{}) {
-		t.Errorf("%+v, %v", p, err)
-	}
-	for _, v := range []*float64{p.IOPSRead, p.IOPSWrite, p.BytesRead, p.BytesWrite, p.LatencyReadUsec, p.LatencyWriteUsec} {
-		if v != nil && (*v < 0 || math.IsNaN(*v) || math.IsInf(*v, 0)) {
-			t.Errorf("%v", *v)
-		}
-	}
-	if p.LatencyReadUsec != nil && p.IOPSRead != nil && *p.IOPSRead == 0 {
-		t.Error("a latency without operations")
-	}
-}
-
 func FuzzProtocols(f *testing.F) {
-	seeds(f, "summary_protocol_totalby")
+	volumetest.Seed(f, "*summary_protocol_totalby*")
 	f.Fuzz(func(t *testing.T, body []byte) {
 		rows, err := decodeTraffic(&rest.Answer{Body: body})
 		if err != nil {
 			return
 		}
 		p, _, err := ofProtocols(rows, nil)
-		possible(t, p, err)
+		volumetest.PossibleOr(t, p, err)
 		p, _, err = ofProtocols(rows, []string{"nfs3"})
-		possible(t, p, err)
+		volumetest.PossibleOr(t, p, err)
 	})
 }
 
 func FuzzWorkloads(f *testing.F) {
-	seeds(f, "summary_workload")
+	volumetest.Seed(f, "*summary_workload*")
 	f.Add([]byte(`{"workload":[{"path":"/ifs/a","bytes_in":1,"bytes_out":1e308,"latency_read":-1},{"path":"/ifs/b"},7]}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		rows, err := decodeWorkloads(&rest.Answer{Body: body})
@@ -64,13 +32,13 @@ func FuzzWorkloads(f *testing.F) {
 			return
 		}
 		p, _, err := ofPath(rows, "/ifs")
-		possible(t, p, err)
+		volumetest.PossibleOr(t, p, err)
 	})
 }
 
 func FuzzUsage(f *testing.F) {
-	seeds(f, "statistics_current")
-	seeds(f, "quota")
+	volumetest.Seed(f, "*statistics_current*")
+	volumetest.Seed(f, "*quota*")
 	f.Fuzz(func(t *testing.T, body []byte) {
 		a := &rest.Answer{Body: body}
 		var all []volume.Usage
@@ -95,7 +63,7 @@ func FuzzUsage(f *testing.F) {
 
 func FuzzHealth(f *testing.F) {
 	for _, part := range []string{"cluster_config", "storagepool_status", "eventgroup", "statistics_current"} {
-		seeds(f, part)
+		volumetest.Seed(f, "*"+part+"*")
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		a := &rest.Answer{Body: body}

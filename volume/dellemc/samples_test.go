@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -13,15 +12,12 @@ import (
 
 	"storage_exporter/volume"
 	"storage_exporter/volume/rest"
+	"storage_exporter/volume/volumetest"
 )
 
 func sample(t testing.TB, name string) *rest.Answer {
 	t.Helper()
-	body, err := os.ReadFile("testdata/" + name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &rest.Answer{Body: body}
+	return &rest.Answer{Body: volumetest.Sample(t, name)}
 }
 
 func TestSampleProtocols(t *testing.T) {

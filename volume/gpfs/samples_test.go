@@ -3,7 +3,6 @@ package gpfs
 import (
 	"encoding/json"
 	"errors"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -12,15 +11,12 @@ import (
 
 	"storage_exporter/volume"
 	"storage_exporter/volume/rest"
+	"storage_exporter/volume/volumetest"
 )
 
 func sample(t testing.TB, name string) *rest.Answer {
 	t.Helper()
-	body, err := os.ReadFile("testdata/" + name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &rest.Answer{Body: body}
+	return &rest.Answer{Body: volumetest.Sample(t, name)}
 }
 
 func TestSamplePerformance(t *testing.T) {

@@ -24,12 +24,12 @@ func TestSessionEndsWithForbidden(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer b.Close()
-		if _, err := b.Usage(within(t)); err != nil {
+		if _, err := b.Usage(volumetest.Within(t)); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(5 * time.Minute)
 		made.Break(volumetest.Fails(http.StatusForbidden, "").Times(1))
-		if all, err := b.Usage(within(t)); err != nil || all["v0"].Err != nil {
+		if all, err := b.Usage(volumetest.Within(t)); err != nil || all["v0"].Err != nil {
 			t.Errorf("%v, %v", err, all["v0"].Err)
 		}
 	})
@@ -49,8 +49,8 @@ func TestForbiddenCalls(t *testing.T) {
 			defer b.Close()
 			made.Break(volumetest.Fails(http.StatusForbidden, ""), func(r *http.Request) bool { return r.URL.Path == apiPath+path })
 			for range 120 {
-				_, _ = b.Health(within(t))
-				_, _ = b.Usage(within(t))
+				_, _ = b.Health(volumetest.Within(t))
+				_, _ = b.Usage(volumetest.Within(t))
 				time.Sleep(30 * time.Second)
 			}
 			logins := 0
@@ -64,7 +64,7 @@ func TestForbiddenCalls(t *testing.T) {
 			}
 			made.Mend()
 			time.Sleep(atLongest)
-			all, err := b.Health(within(t))
+			all, err := b.Health(volumetest.Within(t))
 			if h := all["v1"].Value; err != nil || all["v1"].Err != nil || h.Status != volume.Healthy || h.Metadata["cluster"] != "hs-a" || h.Metadata["data_volumes"] != "1" {
 				t.Errorf("%s allowed: %v, %+v", path, err, all["v1"])
 			}
@@ -78,7 +78,7 @@ func TestLoginPage(t *testing.T) {
 		http.SetCookie(w, &http.Cookie{Name: "S", Value: "1"})
 		_, _ = w.Write([]byte("<html>sign in</html>"))
 	}))
-	all, err := b.Usage(within(t))
+	all, err := b.Usage(volumetest.Within(t))
 	if err != nil || all["v"].Err == nil || !strings.Contains(all["v"].Err.Error(), "is no session") {
 		t.Errorf("%v, %v", err, all["v"].Err)
 	}

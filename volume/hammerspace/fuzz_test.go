@@ -2,29 +2,18 @@ package hammerspace
 
 import (
 	"net/http"
-	"os"
-	"path/filepath"
 	"testing"
 
 	"storage_exporter/volume"
+	"storage_exporter/volume/volumetest"
 )
 
 // Whatever the cluster says, nothing panics, a state has its reason, and a
 // capacity is whole.
 func FuzzAnswers(f *testing.F) {
-	files, err := filepath.Glob("testdata/*.json")
-	if err != nil || len(files) == 0 {
-		f.Fatal("no samples", err)
-	}
-	for _, name := range files {
-		content, err := os.ReadFile(name)
-		if err != nil {
-			f.Fatal(err)
-		}
-		f.Add(content)
-	}
-	f.Add([]byte(`[{"name": null, "path": "", "nodeMode": 7, "logicalVolume": [], "uoid": "x"}]`))
-	f.Add([]byte(`{"series": [{"rows": [{"time": -1, "total": 1e300, "used": -5, "free": "9"}]}], "capacity": []}`))
+	volumetest.Seed(f, "*.json",
+		`[{"name": null, "path": "", "nodeMode": 7, "logicalVolume": [], "uoid": "x"}]`,
+		`{"series": [{"rows": [{"time": -1, "total": 1e300, "used": -5, "free": "9"}]}], "capacity": []}`)
 	var said []byte
 	made, _ := open(f, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == apiPath+"/login" {
@@ -36,7 +25,7 @@ func FuzzAnswers(f *testing.F) {
 	c := made.(*anvil).client
 	f.Fuzz(func(t *testing.T, content []byte) {
 		said = content
-		ctx := within(t)
+		ctx := volumetest.Within(t)
 		var all cluster
 		all.nodes, _ = c.nodes(ctx)
 		all.disks, _ = c.storageVolumes(ctx)

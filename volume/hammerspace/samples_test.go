@@ -1,7 +1,6 @@
 package hammerspace
 
 import (
-	"context"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -80,12 +79,6 @@ func named(share string) func(*volume.Config, *mount.Paths) {
 	return func(cfg *volume.Config, _ *mount.Paths) { cfg.Options["share"] = share }
 }
 
-func within(t testing.TB) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-	t.Cleanup(cancel)
-	return ctx
-}
-
 const sampleShare = "0123456789abcdef0123456789abcdef"
 
 func TestUsageOfSamples(t *testing.T) {
@@ -122,7 +115,7 @@ func TestUsageOfSamples(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			b, _ := open(t, test.serve, named(test.share))
-			all, err := b.Usage(within(t))
+			all, err := b.Usage(volumetest.Within(t))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -189,7 +182,7 @@ func TestHealthOfSamples(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			b, _ := open(t, test.serve, named(test.share))
-			all, err := b.Health(within(t))
+			all, err := b.Health(volumetest.Within(t))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -206,7 +199,7 @@ func TestHealthOfSamples(t *testing.T) {
 
 func TestMetadata(t *testing.T) {
 	b, _ := open(t, well(samples{"/storage-volumes": "", "/nodes": "nodes.json"}))
-	all, err := b.Health(within(t))
+	all, err := b.Health(volumetest.Within(t))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"storage_exporter/volume"
 	"storage_exporter/volume/mount"
+	"storage_exporter/volume/volumetest"
 )
 
 // hostView is a host on which directories are mounts of shares, as its kernel
@@ -63,13 +64,13 @@ func (v hostView) on(cfg *volume.Config, paths *mount.Paths) {
 func TestPerformanceOfTheMounts(t *testing.T) {
 	v := newHostView(t, "s1", "s2")
 	b, a := open(t, well(nil), v.on)
-	if all, err := b.Performance(within(t)); err != nil || !errors.Is(all["v"].Err, volume.ErrNoSample) {
+	if all, err := b.Performance(volumetest.Within(t)); err != nil || !errors.Is(all["v"].Err, volume.ErrNoSample) {
 		t.Fatalf("the first reading: %v, %+v", err, all)
 	}
 	v.count(t, 1000, "s1", "s2")
 	var p volume.Performance
 	for deadline := time.Now().Add(5 * time.Second); p.IOPSRead == nil && time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
-		all, err := b.Performance(within(t)) // half a second makes a window
+		all, err := b.Performance(volumetest.Within(t)) // half a second makes a window
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -87,11 +88,11 @@ func TestNothingMounted(t *testing.T) {
 	v := newHostView(t)
 	for _, required := range []bool{false, true} {
 		b, _ := open(t, well(nil), v.on, func(cfg *volume.Config, _ *mount.Paths) { cfg.RequireMount = &required })
-		all, err := b.Performance(within(t))
+		all, err := b.Performance(volumetest.Within(t))
 		if err != nil || !errors.Is(all["v"].Err, volume.ErrUnsupported) {
 			t.Errorf("the local disk is not the volume: %v, %+v", err, all["v"])
 		}
-		health, err := b.Health(within(t))
+		health, err := b.Health(volumetest.Within(t))
 		want := map[bool]volume.Status{false: volume.Healthy, true: volume.Offline}[required]
 		if err != nil || health["v"].Value.Status != want {
 			t.Errorf("required %v: %v, %+v", required, err, health["v"])
@@ -121,7 +122,7 @@ func TestHealthOfMountedShares(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			b, _ := open(t, test.serve, newHostView(t, "s1", "s2").on)
-			all, err := b.Health(within(t))
+			all, err := b.Health(volumetest.Within(t))
 			h := all["v"].Value
 			if prefix := strings.HasSuffix(test.info, ": ") && strings.HasPrefix(h.Info, test.info); err != nil || h.Status != test.status || h.Info != test.info && !prefix {
 				t.Errorf("%v: %s (%s), not %s (%s)", err, h.Status, h.Info, test.status, test.info)
@@ -159,7 +160,7 @@ func TestBlind(t *testing.T) {
 			if !test.refused {
 				a.Down()
 			}
-			all, err := b.Health(within(t))
+			all, err := b.Health(volumetest.Within(t))
 			h := all["v"].Value
 			if err == nil && all["v"].Err != nil {
 				err = all["v"].Err

@@ -2,32 +2,21 @@ package netapp
 
 import (
 	"errors"
-	"math"
-	"os"
-	"path/filepath"
 	"slices"
 	"testing"
 	"time"
 
 	"storage_exporter/volume"
 	"storage_exporter/volume/rest"
+	"storage_exporter/volume/volumetest"
 )
 
+// seed adds the samples, and what none of them shows.
 func seed(f *testing.F) {
 	f.Helper()
-	files, err := filepath.Glob("testdata/*.json")
-	if err != nil || len(files) == 0 {
-		f.Fatal("no samples", err)
-	}
-	for _, file := range files {
-		content, err := os.ReadFile(file)
-		if err != nil {
-			f.Fatal(err)
-		}
-		f.Add(content)
-	}
-	f.Add([]byte(`{"records": [{"name": "v", "uuid": 1e400, "state": ["x"], "status": [null, 7], "space": {"size": -1}, "metric": 3}]}`))
-	f.Add([]byte(`{"records": [{"status": "full", "statistics": {"status": "ok", "iops_raw": {"read": 18446744073709551615}}}], "_links": {"next": {"href": "x"}}}`))
+	volumetest.Seed(f, "*.json",
+		`{"records": [{"name": "v", "uuid": 1e400, "state": ["x"], "status": [null, 7], "space": {"size": -1}, "metric": 3}]}`,
+		`{"records": [{"status": "full", "statistics": {"status": "ok", "iops_raw": {"read": 18446744073709551615}}}], "_links": {"next": {"href": "x"}}}`)
 }
 
 // Whatever the list of volumes holds, nothing that is made of it is impossible.
@@ -45,7 +34,7 @@ func FuzzVolumes(f *testing.F) {
 		for _, v := range p.Records {
 			v.answer = &rest.Answer{ReceivedAt: time.Now()}
 			if rates, _, ok := v.mean(); ok {
-				possible(t, rates)
+				volumetest.Possible(t, rates)
 			}
 			if _, _, err := b.compare("v", []record{v}, true); err == nil {
 				t.Error("rates of one reading")
@@ -53,7 +42,7 @@ func FuzzVolumes(f *testing.F) {
 			later := v
 			later.Statistics.Timestamp.Time = v.counters().At.Add(time.Minute)
 			if rates, _, err := b.compare("v", []record{later}, true); err == nil {
-				possible(t, rates)
+				volumetest.Possible(t, rates)
 			}
 			b.rates.Drop("v")
 			var c cluster
@@ -64,18 +53,6 @@ func FuzzVolumes(f *testing.F) {
 			}
 		}
 	})
-}
-
-func possible(t *testing.T, p volume.Performance) {
-	t.Helper()
-	for _, v := range []*float64{p.IOPSRead, p.IOPSWrite, p.BytesRead, p.BytesWrite, p.LatencyReadUsec, p.LatencyWriteUsec} {
-		if v != nil && (*v < 0 || math.IsNaN(*v) || math.IsInf(*v, 0)) {
-			t.Errorf("%v", *v)
-		}
-	}
-	if p == (volume.Performance{}) {
-		t.Error("a sample without a figure")
-	}
 }
 
 // Nodes without the word up never make a volume healthy.

@@ -60,12 +60,12 @@ func TestFamilies(t *testing.T) {
 				network := volumetest.NewNetwork()
 				e, made := newEmulator(t, network, volumes, test.version, test.versions...)
 				b := openOn(t, network, made.Volumes)
-				if usage, err := b.Usage(within(t)); err != nil || len(usage) != volumes || usage["v99"].Err != nil || *usage["v99"].Value.CapacityBytes != 100<<40 {
+				if usage, err := b.Usage(volumetest.Within(t)); err != nil || len(usage) != volumes || usage["v99"].Err != nil || *usage["v99"].Value.CapacityBytes != 100<<40 {
 					t.Fatalf("%v, %+v", err, usage["v99"])
 				}
 				e.Forget()
 				time.Sleep(time.Minute)
-				performance, err := b.Performance(within(t))
+				performance, err := b.Performance(volumetest.Within(t))
 				if err != nil || performance["v99"].Err != nil || *performance["v99"].Value.IOPSRead != 1050 {
 					t.Fatalf("%v, %+v", err, performance["v99"])
 				}
@@ -103,8 +103,8 @@ func TestWrongNameAmongMany(t *testing.T) {
 		b := openOn(t, network, made.Volumes)
 		observe := func() (calls int) {
 			e.Forget()
-			performance, err1 := b.Performance(within(t))
-			usage, err2 := b.Usage(within(t))
+			performance, err1 := b.Performance(volumetest.Within(t))
+			usage, err2 := b.Usage(volumetest.Within(t))
 			if err1 != nil || err2 != nil {
 				t.Fatal(err1, err2)
 			}
@@ -142,7 +142,7 @@ func TestEveryNameRefused(t *testing.T) {
 		e, made := newEmulator(t, network, 100, "2.9", "2.9")
 		e.Break(volumetest.Fails(http.StatusBadRequest, ""), func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "performance") })
 		b := openOn(t, network, made.Volumes)
-		got, err := b.Performance(within(t))
+		got, err := b.Performance(volumetest.Within(t))
 		if err != nil || !errors.Is(got["v99"].Err, rest.ErrRejected) {
 			t.Errorf("%v, %v", err, got["v99"].Err)
 		}
@@ -161,7 +161,7 @@ func TestProtocol(t *testing.T) {
 				if configured != "" {
 					made.Volumes[0].Options["purity_protocol"] = configured
 				}
-				if _, err := openOn(t, network, made.Volumes).Performance(within(t)); err != nil {
+				if _, err := openOn(t, network, made.Volumes).Performance(volumetest.Within(t)); err != nil {
 					t.Fatal(err)
 				}
 				query := e.Calls()[1].Query
@@ -189,7 +189,7 @@ func TestProtocolsOfOneArray(t *testing.T) {
 			}
 			shares[id.Share] = true
 		}
-		performance, err := openOn(t, network, made.Volumes).Performance(within(t))
+		performance, err := openOn(t, network, made.Volumes).Performance(volumetest.Within(t))
 		if err != nil || len(shares) != 1 {
 			t.Fatalf("%d backends: %v", len(shares), err)
 		}
@@ -223,7 +223,7 @@ func TestThousand(t *testing.T) {
 		network := volumetest.NewNetwork()
 		e, made := newEmulator(t, network, 1000, "2.9", "2.9")
 		b := openOn(t, network, made.Volumes)
-		usage, err := b.Usage(within(t))
+		usage, err := b.Usage(volumetest.Within(t))
 		if err != nil || usage["v999"].Err != nil {
 			t.Fatalf("%v, %+v", err, usage["v999"])
 		}
@@ -264,9 +264,9 @@ func TestOneCallFails(t *testing.T) {
 				return strings.HasSuffix(r.URL.Path, "performance") && strings.Contains(r.URL.RawQuery, bad)
 			})
 			b := openOn(t, network, made.Volumes)
-			_, _ = b.Performance(within(t))
+			_, _ = b.Performance(volumetest.Within(t))
 			time.Sleep(sampling)
-			performance, err := b.Performance(within(t))
+			performance, err := b.Performance(volumetest.Within(t))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -71,7 +71,7 @@ func TestHealthOfSamples(t *testing.T) {
 			if fs == "" {
 				fs = "vfolder-a"
 			}
-			got, err := open(t, test.serve, nil, fs).Health(within(t))
+			got, err := open(t, test.serve, nil, fs).Health(volumetest.Within(t))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -115,7 +115,7 @@ func TestReadOnlyAsItShouldBe(t *testing.T) {
 
 func TestMetadata(t *testing.T) {
 	b := open(t, v2(samples{"alerts": "", "hardware": "v2_hardware.json", "blades": "v2_blades.json"}), nil, "vfolder-a")
-	got, err := b.Health(within(t))
+	got, err := b.Health(volumetest.Within(t))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,7 +1,6 @@
 package purestorage
 
 import (
-	"context"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -112,12 +111,6 @@ func open(t testing.TB, h http.Handler, change map[string]any, files ...string) 
 	return b
 }
 
-func within(t testing.TB) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-	t.Cleanup(cancel)
-	return ctx
-}
-
 func TestPerformanceOfSamples(t *testing.T) {
 	busy := volume.Performance{
 		IOPSRead: new(1250.5), IOPSWrite: new(320.25), BytesRead: new(81952768.0), BytesWrite: new(20987904.0),
@@ -130,7 +123,7 @@ func TestPerformanceOfSamples(t *testing.T) {
 		"pages": v2(samples{"file-systems/performance": "v2_filesystems_performance_page1.json", "file-systems/performance page 2": "v2_filesystems_performance_page2.json"}),
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := open(t, serve, nil, "vfolder-a", "vfolder-b").Performance(within(t))
+			got, err := open(t, serve, nil, "vfolder-a", "vfolder-b").Performance(volumetest.Within(t))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -146,7 +139,7 @@ func TestPerformanceOfSamples(t *testing.T) {
 	}
 	for age, want := range map[string]error{"-5m": nil, "90s": nil, "91s": volume.ErrNoSample} {
 		t.Run(age+" old", func(t *testing.T) {
-			got, err := open(t, v2(samples{"age": age}), nil, "vfolder-a").Performance(within(t))
+			got, err := open(t, v2(samples{"age": age}), nil, "vfolder-a").Performance(volumetest.Within(t))
 			if err != nil || !errors.Is(got["vfolder-a"].Err, want) || time.Since(got["vfolder-a"].SampledAt) < 0 {
 				t.Errorf("%v, %+v", err, got["vfolder-a"])
 			}
@@ -154,7 +147,7 @@ func TestPerformanceOfSamples(t *testing.T) {
 	}
 	t.Run("empty", func(t *testing.T) {
 		serve := v2(samples{"file-systems/performance": "v2_filesystems_performance_empty.json"})
-		got, err := open(t, serve, nil, "vfolder-a").Performance(within(t))
+		got, err := open(t, serve, nil, "vfolder-a").Performance(volumetest.Within(t))
 		if err != nil || !errors.Is(got["vfolder-a"].Err, volume.ErrNoSample) {
 			t.Errorf("%v, %v", err, got["vfolder-a"].Err)
 		}
@@ -191,7 +184,7 @@ func TestUsageOfSamples(t *testing.T) {
 			for name := range test.want {
 				names = append(names, name)
 			}
-			got, err := open(t, test.serve, test.options, names...).Usage(within(t))
+			got, err := open(t, test.serve, test.options, names...).Usage(volumetest.Within(t))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -206,7 +199,7 @@ func TestUsageOfSamples(t *testing.T) {
 
 // The array may not show its capacity: that costs only file systems without a limit.
 func TestUsageWithoutTheArray(t *testing.T) {
-	got, err := open(t, v2(samples{"arrays/space": ""}), nil, "vfolder-a", "vfolder-b").Usage(within(t))
+	got, err := open(t, v2(samples{"arrays/space": ""}), nil, "vfolder-a", "vfolder-b").Usage(volumetest.Within(t))
 	if err != nil {
 		t.Fatal(err)
 	}

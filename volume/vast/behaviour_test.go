@@ -40,7 +40,7 @@ var session = map[string]any{"vast_force_login": false}
 // reads observes and returns the reads of a volume.
 func reads(t *testing.T, b *backend, name string) (float64, error) {
 	t.Helper()
-	results, err := b.Performance(within(t))
+	results, err := b.Performance(volumetest.Within(t))
 	got := of(results, err, name)
 	if got.Err != nil {
 		return 0, got.Err
@@ -164,14 +164,14 @@ func TestTenants(t *testing.T) {
 		if _, err := reads(t, b, "v0"); err == nil || !strings.Contains(err.Error(), "set vast_tenant") || !strings.Contains(err.Error(), "default, lab") {
 			t.Error(err)
 		}
-		results, err := b.Health(within(t))
+		results, err := b.Health(volumetest.Within(t))
 		if got := of(results, err, "v0"); got.Err == nil {
 			t.Errorf("%+v", got)
 		}
 	})
 	bubble(t, viewScope, map[string]any{"vast_tenant": "Default"}, twice, func(t *testing.T, _ *emulator, b *backend) {
 		wantReads(t, b, "v0", 10)
-		usage, err := b.Usage(within(t))
+		usage, err := b.Usage(volumetest.Within(t))
 		if got := of(usage, err, "v0"); got.Err != nil || *got.Value.CapacityBytes != hardLimit {
 			t.Errorf("another tenant's quota: %+v", got)
 		}
@@ -187,7 +187,7 @@ func TestTenants(t *testing.T) {
 func TestPages(t *testing.T) {
 	bubble(t, viewScope, nil, func(e *emulator) { e.page = 2 }, func(t *testing.T, e *emulator, b *backend) {
 		wantReads(t, b, "v2", 30)
-		usage, err := b.Usage(within(t))
+		usage, err := b.Usage(volumetest.Within(t))
 		if got := of(usage, err, "v2"); got.Err != nil || *got.Value.CapacityBytes != hardLimit {
 			t.Errorf("%+v", got)
 		}
@@ -215,7 +215,7 @@ func TestRowsOfStatistics(t *testing.T) {
 			bubble(t, viewScope, nil, tt.change, func(t *testing.T, _ *emulator, b *backend) {
 				for range 60 {
 					time.Sleep(7 * time.Second)
-					results, err := b.Performance(within(t))
+					results, err := b.Performance(volumetest.Within(t))
 					got := of(results, err, "v0")
 					if got.Err != nil || *got.Value.IOPSRead != 10 || *got.Value.BytesWrite != 4096 || *got.Value.LatencyWriteUsec != 612.5 {
 						t.Fatalf("%+v, %v", got.Value, got.Err)
@@ -308,11 +308,11 @@ func TestRefusedBesides(t *testing.T) {
 			}, func(t *testing.T, e *emulator, b *backend) {
 				for range 20 {
 					wantReads(t, b, "v0", 10)
-					health, err := b.Health(within(t))
+					health, err := b.Health(volumetest.Within(t))
 					if got := of(health, err, "v0"); got.Err != nil || got.Value.Status != volume.Healthy || got.Value.Info != "" {
 						t.Fatalf("%+v", got)
 					}
-					usage, err := b.Usage(within(t))
+					usage, err := b.Usage(volumetest.Within(t))
 					if got := of(usage, err, "v0"); got.Err != nil || *got.Value.CapacityBytes != physical {
 						t.Fatalf("%+v", got)
 					}
@@ -331,7 +331,7 @@ func TestAlarmsHang(t *testing.T) {
 	bubble(t, clusterScope, nil, nil, func(t *testing.T, e *emulator, b *backend) {
 		e.Break(volumetest.Hangs(), func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/alarms/") })
 		began := time.Now()
-		results, err := b.Health(within(t))
+		results, err := b.Health(volumetest.Within(t))
 		if got := of(results, err, "v0"); got.Err != nil || got.Value.Status != volume.Healthy {
 			t.Errorf("%+v", got)
 		}
@@ -344,7 +344,7 @@ func TestAlarmsHang(t *testing.T) {
 // A cluster that does not answer is not asked for what explains.
 func TestSilentCluster(t *testing.T) {
 	bubble(t, viewScope, nil, func(e *emulator) { e.fails["/clusters/1/"] = http.StatusInternalServerError }, func(t *testing.T, e *emulator, b *backend) {
-		results, err := b.Health(within(t))
+		results, err := b.Health(volumetest.Within(t))
 		if got := of(results, err, "v0"); !errors.Is(got.Err, rest.ErrServer) {
 			t.Errorf("%+v", got)
 		}
@@ -361,17 +361,17 @@ func TestListedBefore(t *testing.T) {
 		e.volumes = append(e.volumes, volume.Config{Name: "stranger"}) // to the backend
 		wantReads(t, b, "v0", 10)
 		time.Sleep(8 * time.Minute)
-		usage, err := b.Usage(within(t))
+		usage, err := b.Usage(volumetest.Within(t))
 		for name, want := range map[string]time.Duration{"v0": 0, "v1": 8 * time.Minute} {
 			if got := of(usage, err, name); got.Err != nil || time.Since(got.SampledAt).Truncate(time.Second) != want {
 				t.Errorf("%s: sampled %v ago, %v", name, time.Since(got.SampledAt), got.Err)
 			}
 		}
-		views, _, err := b.views.Get(within(t))
+		views, _, err := b.views.Get(volumetest.Within(t))
 		if err != nil || len(views) != 3 {
 			t.Errorf("%d views, %v", len(views), err)
 		}
-		limits, _, err := b.quotas.Get(within(t))
+		limits, _, err := b.quotas.Get(volumetest.Within(t))
 		if err != nil || len(limits) != 2 {
 			t.Errorf("%d quotas, %v", len(limits), err)
 		}
@@ -384,12 +384,12 @@ func TestMoment(t *testing.T) {
 	bubble(t, clusterScope, nil, nil, func(t *testing.T, e *emulator, b *backend) {
 		for i := range 60 {
 			if i%3 == 1 { // between two rounds
-				if _, err := b.Health(within(t)); err != nil {
+				if _, err := b.Health(volumetest.Within(t)); err != nil {
 					t.Fatal(err)
 				}
 			}
 			before := time.Now()
-			results, err := b.Performance(within(t))
+			results, err := b.Performance(volumetest.Within(t))
 			got := of(results, err, "v0")
 			if got.Err != nil || before.Sub(got.SampledAt) > moment {
 				t.Fatalf("sampled %v ago, %v", before.Sub(got.SampledAt), got.Err)
@@ -411,11 +411,11 @@ func TestHour(t *testing.T) {
 				var err error
 				switch {
 				case second%int(b.Intervals().Performance.Seconds()) == 0:
-					_, err = b.Performance(within(t))
+					_, err = b.Performance(volumetest.Within(t))
 				case second%30 == 11:
-					_, err = b.Health(within(t))
+					_, err = b.Health(volumetest.Within(t))
 				case second%60 == 23:
-					_, err = b.Usage(within(t))
+					_, err = b.Usage(volumetest.Within(t))
 				}
 				if err != nil {
 					t.Fatal(err)
@@ -440,7 +440,7 @@ func TestLongLists(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer func() { _ = b.Close() }()
-		results, err := b.Performance(within(t))
+		results, err := b.Performance(volumetest.Within(t))
 		for i := range volumes {
 			got := of(results, err, fmt.Sprint("v", i))
 			if got.Err != nil || *got.Value.IOPSRead != 10*float64(i+1) {

@@ -3,55 +3,13 @@ package vast
 import (
 	"encoding/base64"
 	"fmt"
-	"math"
 	"net/http"
-	"os"
-	"path/filepath"
 	"testing"
-	"time"
 	"unicode/utf8"
 
 	"storage_exporter/volume"
-	"storage_exporter/volume/rest"
+	"storage_exporter/volume/volumetest"
 )
-
-// seed adds the samples, and what no sample shows.
-func seed(f *testing.F, more ...string) {
-	f.Helper()
-	files, err := filepath.Glob("testdata/*.json")
-	if err != nil || len(files) == 0 {
-		f.Fatal("no samples", err)
-	}
-	for _, name := range files {
-		content, err := os.ReadFile(name)
-		if err != nil {
-			f.Fatal(err)
-		}
-		f.Add(content)
-	}
-	for _, content := range more {
-		f.Add([]byte(content))
-	}
-}
-
-func answerOf(content []byte) *rest.Answer {
-	return &rest.Answer{
-		Status: http.StatusOK, Header: http.Header{"Date": {sampledAt.Format(http.TimeFormat)}}, Body: content, ReceivedAt: time.Now(),
-	}
-}
-
-// possible checks the figures.
-func possible(t *testing.T, p volume.Performance) {
-	t.Helper()
-	for _, v := range []*float64{p.IOPSRead, p.IOPSWrite, p.BytesRead, p.BytesWrite, p.LatencyReadUsec, p.LatencyWriteUsec} {
-		if v != nil && (!(*v >= 0) || math.IsInf(*v, 0)) {
-			t.Errorf("%v", *v)
-		}
-	}
-	if p.LatencyReadUsec != nil && (p.IOPSRead == nil || *p.IOPSRead == 0) || p.LatencyWriteUsec != nil && (p.IOPSWrite == nil || *p.IOPSWrite == 0) {
-		t.Errorf("a latency without operations: %+v", p)
-	}
-}
 
 // short checks what is shown of a health.
 func short(t *testing.T, v verdict, facts map[string]string) {
@@ -72,18 +30,15 @@ func short(t *testing.T, v verdict, facts map[string]string) {
 // Whatever a cluster says of itself, its figures are possible, and what is not
 // healthy says why, in short.
 func FuzzCluster(f *testing.F) {
-	seed(f, `{"state": "ONLINE", "rd_iops": 1e300, "wr_iops": -1, "rd_latency": 7, "physical_space": 5, "physical_space_in_use": 9223372036854775807}`,
+	volumetest.Seed(f, "*.json", `{"state": "ONLINE", "rd_iops": 1e300, "wr_iops": -1, "rd_latency": 7, "physical_space": 5, "physical_space_in_use": 9223372036854775807}`,
 		`{"state": "\u0000\n", "ssd_raid_state": "A", "ssd_raid_rebuild_progress": 1e99}`)
 	f.Fuzz(func(t *testing.T, content []byte) {
-		c, err := clusterOf(answerOf(content))
+		c, err := clusterOf(volumetest.Answer(content, sampledAt))
 		if err != nil {
 			return
 		}
 		p, err := c.performance()
-		if (err == nil) == (p == volume.Performance{}) {
-			t.Errorf("%+v, %v", p, err)
-		}
-		possible(t, p)
+		volumetest.PossibleOr(t, p, err)
 		u := c.usage()
 		if u.AvailableBytes != nil && *u.AvailableBytes > *u.CapacityBytes {
 			t.Errorf("%d of %d bytes are free", *u.AvailableBytes, *u.CapacityBytes)
@@ -94,9 +49,9 @@ func FuzzCluster(f *testing.F) {
 
 // Whatever the statistics, every figure is possible, and of a window that was.
 func FuzzStatistics(f *testing.F) {
-	seed(f, `{"prop_list": ["timestamp", "object_id", "ViewMetrics,read_iops__num_samples"], "data": [["2025-03-04T05:07:00Z", "7", 9223372036854775807], [1741064760, 7, 0], [null, 7], {}]}`)
+	volumetest.Seed(f, "*.json", `{"prop_list": ["timestamp", "object_id", "ViewMetrics,read_iops__num_samples"], "data": [["2025-03-04T05:07:00Z", "7", 9223372036854775807], [1741064760, 7, 0], [null, 7], {}]}`)
 	f.Fuzz(func(t *testing.T, content []byte) {
-		all, err := rowsOf(answerOf(content))
+		all, err := rowsOf(volumetest.Answer(content, sampledAt))
 		if err != nil && all != nil {
 			t.Errorf("rows with %v", err)
 		}
@@ -106,7 +61,7 @@ func FuzzStatistics(f *testing.F) {
 				if !ok {
 					continue
 				}
-				possible(t, s.performance)
+				volumetest.Possible(t, s.performance)
 				if s.at.IsZero() || s.window < shortest || s.performance == (volume.Performance{}) {
 					t.Errorf("%d: %+v", id, s)
 				}
@@ -120,10 +75,10 @@ func FuzzStatistics(f *testing.F) {
 
 // Whatever the lists, a view is found by its path alone, and its usage is possible.
 func FuzzLists(f *testing.F) {
-	seed(f, `[{"path": "/ai/data/../data", "hard_limit": 1, "used_capacity": 9223372036854775807, "state": "\n"}, {"path": "//", "id": -1}, 3]`,
+	volumetest.Seed(f, "*.json", `[{"path": "/ai/data/../data", "hard_limit": 1, "used_capacity": 9223372036854775807, "state": "\n"}, {"path": "//", "id": -1}, 3]`,
 		`{"results": [{"path": ["/"], "severity": {}}], "next": 7}`)
 	f.Fuzz(func(t *testing.T, content []byte) {
-		answer := answerOf(content)
+		answer := volumetest.Answer(content, sampledAt)
 		all, limits := views{}, quotas{}
 		if list, _, err := pageOf[view](answer); err == nil {
 			for _, v := range list {
@@ -178,10 +133,10 @@ func FuzzLogin(f *testing.F) {
 	token := func(claims string) string {
 		return fmt.Sprintf(`{"access": "a.%s.b"}`, base64.RawURLEncoding.EncodeToString([]byte(claims)))
 	}
-	seed(f, token(`{"exp": 9223372036854775807}`), token(`{"exp": -1, "iat": -9223372036854775808}`), token(`{"exp": "1741064900.5", "iat": 1741064700}`), `{"access": 7, "refresh": []}`)
+	volumetest.Seed(f, "*.json", token(`{"exp": 9223372036854775807}`), token(`{"exp": -1, "iat": -9223372036854775808}`), token(`{"exp": "1741064900.5", "iat": 1741064700}`), `{"access": 7, "refresh": []}`)
 	f.Fuzz(func(t *testing.T, content []byte) {
 		for _, header := range []http.Header{{"Date": {sampledAt.Format(http.TimeFormat)}}, {}} {
-			answer := answerOf(content)
+			answer := volumetest.Answer(content, sampledAt)
 			answer.Header = header
 			token, err := tokenOf(answer)
 			if err != nil {

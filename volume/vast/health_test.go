@@ -7,10 +7,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"storage_exporter/volume"
+	"storage_exporter/volume/volumetest"
 )
 
 func TestHealthStates(t *testing.T) {
-	cluster := saved(t, "cluster_by_id.json")
+	cluster := string(volumetest.Sample(t, "cluster_by_id.json"))
 	says := func(old, now string) replies {
 		if !strings.Contains(cluster, old) {
 			t.Fatalf("the sample has no %s", old)
@@ -18,9 +19,9 @@ func TestHealthStates(t *testing.T) {
 		return good(t).with("/clusters/1/", strings.Replace(cluster, old, now, 1))
 	}
 	state := func(word string) replies { return says(`"state": "ONLINE"`, `"state": "`+word+`"`) }
-	sample := func(name string) replies { return good(t).with("/clusters/1/", saved(t, name)) }
+	sample := func(name string) replies { return good(t).with("/clusters/1/", string(volumetest.Sample(t, name))) }
 	quota := func(word string) replies {
-		return good(t).with("/quotas/", strings.Replace(saved(t, "quotas.json"), `"state": "OK"`, `"state": "`+word+`"`, 1))
+		return good(t).with("/quotas/", strings.Replace(string(volumetest.Sample(t, "quotas.json")), `"state": "OK"`, `"state": "`+word+`"`, 1))
 	}
 	type test struct {
 		name    string
@@ -57,23 +58,23 @@ func TestHealthStates(t *testing.T) {
 		{"stripes odd", says(`"remaining_stripes_health": "HEALTHY"`, `"remaining_stripes_health": "ODD"`), "", volume.Degraded, []string{`"ODD"`}},
 		{"stripes unknown", says(`"remaining_stripes_health": "HEALTHY"`, `"remaining_stripes_health": "UNKNOWN"`), "", volume.Healthy, nil},
 		{"upgrading", says(`"upgrade_state": "DONE"`, `"upgrade_state": "RUNNING"`), "", volume.Healthy, []string{"the upgrade is RUNNING"}},
-		{"an alarm", good(t).with("/alarms/", saved(t, "alarms.json")), "", volume.Healthy, []string{"alarms: 1 MAJOR (CNode cnode-9 is not active)"}},
-		{"an acknowledged alarm", good(t).with("/alarms/", strings.Replace(saved(t, "alarms.json"), `"acknowledged": false`, `"acknowledged": true`, 1)), "", volume.Healthy, nil},
+		{"an alarm", good(t).with("/alarms/", string(volumetest.Sample(t, "alarms.json"))), "", volume.Healthy, []string{"alarms: 1 MAJOR (CNode cnode-9 is not active)"}},
+		{"an acknowledged alarm", good(t).with("/alarms/", strings.Replace(string(volumetest.Sample(t, "alarms.json")), `"acknowledged": false`, `"acknowledged": true`, 1)), "", volume.Healthy, nil},
 		{"the worst alarm is told", good(t).with("/alarms/", `[{"severity": "INFO"}, {"severity": "MINOR", "alarm_message": "a"}, {"severity": "critical", "alarm_message": "b"}, {"severity": "LOUD"}]`),
 			"", volume.Healthy, []string{"alarms: 1 CRITICAL, 1 MINOR, 1 INFO, 1 other (b)"}},
 		{"information is no alarm", good(t).with("/alarms/", `[{"severity": "INFO", "alarm_message": "a"}]`), "", volume.Healthy, nil},
 		{"alarms are not for us", good(t).with("/alarms/", "403 {}"), "", volume.Healthy, nil},
-		{"alarms ask for credentials", good(t).with("/alarms/", "401 "+saved(t, "error_401.json")), "", volume.Healthy, nil},
+		{"alarms ask for credentials", good(t).with("/alarms/", "401 "+string(volumetest.Sample(t, "error_401.json"))), "", volume.Healthy, nil},
 		{"alarms make no sense", good(t).with("/alarms/", "<html>"), "", volume.Healthy, nil},
 		{"quotas are not for us", good(t).with("/quotas/", "403 {}"), "/ai/data", volume.Healthy, nil},
 		{"quotas cannot be asked now", good(t).with("/quotas/", "500 {}"), "/ai/data", volume.Healthy, []string{"the quotas are not known"}},
-		{"no such cluster", good(t).with("/clusters/1/", "404 "+saved(t, "error_404.json")), "", volume.Unavailable, []string{"cluster 1 (vast_cluster_id) is not there"}},
+		{"no such cluster", good(t).with("/clusters/1/", "404 "+string(volumetest.Sample(t, "error_404.json"))), "", volume.Unavailable, []string{"cluster 1 (vast_cluster_id) is not there"}},
 		{"no such API", good(t).with("/clusters/1/", "404 <html>"), "", volume.Unavailable, []string{"/api/v2/clusters/1/", "no such thing"}},
 		{"no such view", good(t), "/nowhere", volume.Unavailable, []string{`view "/nowhere" is not there`}},
 		{"views are not for us", good(t).with("/views/", "403 {}"), "/ai/data", volume.Unavailable, []string{"the account may not do this"}},
-		{"no views, but down", good(t).with("/views/", "500 {}").with("/clusters/1/", saved(t, "cluster_offline.json")), "/ai/data", volume.Offline, []string{"OFFLINE"}},
-		{"refused", good(t).with("/clusters/1/", "401 "+saved(t, "error_401.json")), "", volume.Unavailable, []string{"Given token not valid"}},
-		{"worst first", good(t).with("/clusters/1/", saved(t, "cluster_offline.json")).with("/alarms/", saved(t, "alarms.json")), "", volume.Offline, []string{"the cluster is OFFLINE", "alarms: 1 MAJOR"}},
+		{"no views, but down", good(t).with("/views/", "500 {}").with("/clusters/1/", string(volumetest.Sample(t, "cluster_offline.json"))), "/ai/data", volume.Offline, []string{"OFFLINE"}},
+		{"refused", good(t).with("/clusters/1/", "401 "+string(volumetest.Sample(t, "error_401.json"))), "", volume.Unavailable, []string{"Given token not valid"}},
+		{"worst first", good(t).with("/clusters/1/", string(volumetest.Sample(t, "cluster_offline.json"))).with("/alarms/", string(volumetest.Sample(t, "alarms.json"))), "", volume.Offline, []string{"the cluster is OFFLINE", "alarms: 1 MAJOR"}},
 		{"a quota's soft limit", quota("SOFT_EXCEEDED"), "/ai/data", volume.Healthy, []string{`the quota "q1" is SOFT_EXCEEDED`}},
 		{"a quota failed", quota("FAILED"), "/ai/data", volume.Degraded, []string{"FAILED"}},
 		{"a quota nobody knows", quota("ODD"), "/ai/data", volume.Degraded, []string{`unknown state "ODD"`}},
@@ -92,7 +93,7 @@ func TestHealthStates(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			b := open(t, tt.replies, nil, tt.view)
-			results, err := b.Health(within(t))
+			results, err := b.Health(volumetest.Within(t))
 			result := of(results, err, tt.view)
 			got := result.Value
 			if result.Err != nil {
@@ -139,8 +140,8 @@ func TestMetadata(t *testing.T) {
 	}
 	of["/ai/data"], of["/scratch"] = view, scratch
 	for name, want := range of {
-		b := open(t, good(t).with("/alarms/", saved(t, "alarms.json")), nil, name)
-		got, err := b.Health(within(t))
+		b := open(t, good(t).with("/alarms/", string(volumetest.Sample(t, "alarms.json"))), nil, name)
+		got, err := b.Health(volumetest.Within(t))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -150,7 +151,7 @@ func TestMetadata(t *testing.T) {
 	}
 	// What cannot be asked is said to be unknown.
 	b := open(t, good(t).with("/alarms/", "403 {}").with("/quotas/", "403 {}"), nil, "/ai/data")
-	got, err := b.Health(within(t))
+	got, err := b.Health(volumetest.Within(t))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,15 +1,12 @@
 package vast
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"io"
 	"log/slog"
 	"maps"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -31,8 +28,8 @@ type replies map[string]string
 // good are the samples of a cluster that is well.
 func good(t testing.TB) replies {
 	return replies{
-		"/token/": saved(t, "token.json"), "/clusters/1/": saved(t, "cluster_by_id.json"), "/views/": saved(t, "views.json"),
-		"/quotas/": saved(t, "quotas.json"), "/alarms/": "[]", "/metrics/": "[]", statisticsPath: saved(t, "ad_hoc_query_view.json"),
+		"/token/": string(volumetest.Sample(t, "token.json")), "/clusters/1/": string(volumetest.Sample(t, "cluster_by_id.json")), "/views/": string(volumetest.Sample(t, "views.json")),
+		"/quotas/": string(volumetest.Sample(t, "quotas.json")), "/alarms/": "[]", "/metrics/": "[]", statisticsPath: string(volumetest.Sample(t, "ad_hoc_query_view.json")),
 	}
 }
 
@@ -59,15 +56,6 @@ func (r replies) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 	_, _ = io.WriteString(w, reply)
 }
 
-func saved(t testing.TB, name string) string {
-	t.Helper()
-	content, err := os.ReadFile(filepath.Join("testdata", name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(content)
-}
-
 // open makes a backend of volumes that are named like their views, or of the
 // cluster where there is no name.
 func open(t testing.TB, handler http.Handler, more map[string]any, names ...string) *backend {
@@ -88,12 +76,6 @@ func open(t testing.TB, handler http.Handler, more map[string]any, names ...stri
 	}
 	t.Cleanup(func() { _ = b.Close() })
 	return b
-}
-
-func within(t testing.TB) context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-	t.Cleanup(cancel)
-	return ctx
 }
 
 // of is one volume's part, whichever way it failed.
@@ -125,8 +107,8 @@ func TestClusterPerformanceOfSamples(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.sample, func(t *testing.T) {
-			b := open(t, good(t).with("/clusters/1/", saved(t, tt.sample)), nil, "")
-			results, err := b.Performance(within(t))
+			b := open(t, good(t).with("/clusters/1/", string(volumetest.Sample(t, tt.sample))), nil, "")
+			results, err := b.Performance(volumetest.Within(t))
 			got := of(results, err, "")
 			if diff := cmp.Diff(tt.want, got.Value); diff != "" || !errors.Is(got.Err, tt.err) {
 				t.Errorf("%v, not %v; -want +got\n%s", got.Err, tt.err, diff)
@@ -149,7 +131,7 @@ func expected(t *testing.T) volume.Performance {
 		ReadUsec  float64 `json:"read_latency_us"`
 		WriteUsec float64 `json:"write_latency_us"`
 	}
-	if err := json.Unmarshal([]byte(saved(t, "ad_hoc_query_view_expected.json")), &e); err != nil {
+	if err := json.Unmarshal([]byte(string(volumetest.Sample(t, "ad_hoc_query_view_expected.json"))), &e); err != nil {
 		t.Fatal(err)
 	}
 	return volume.Performance{
@@ -161,7 +143,7 @@ func expected(t *testing.T) volume.Performance {
 func TestViewPerformanceOfSamples(t *testing.T) {
 	const view = "/ai/data"
 	want := expected(t)
-	sample := saved(t, "ad_hoc_query_view.json")
+	sample := string(volumetest.Sample(t, "ad_hoc_query_view.json"))
 	without := func(change func(*volume.Performance)) volume.Performance {
 		p := want
 		change(&p)
@@ -182,13 +164,13 @@ func TestViewPerformanceOfSamples(t *testing.T) {
 		age     time.Duration
 	}{
 		{"as expected", good(t), view, want, nil, 40 * time.Second},
-		{"views in pages", good(t).with("/views/", saved(t, "views_paged_envelope.json")), view, want, nil, 40 * time.Second},
+		{"views in pages", good(t).with("/views/", string(volumetest.Sample(t, "views_paged_envelope.json"))), view, want, nil, 40 * time.Second},
 		{"nulls alone", good(t), "/scratch", volume.Performance{}, volume.ErrNoSample, 0},
 		{"no such view", good(t), "/nowhere", volume.Performance{}, rest.ErrNotFound, 0},
 		{"oldest first", good(t).with(statisticsPath, reversed(t, sample)), view, want, nil, 40 * time.Second},
 		{"columns in another order", good(t).with(statisticsPath, mirrored(t, sample)), view, want, nil, 40 * time.Second},
 		{"ids as text", good(t).with(statisticsPath, strings.NewReplacer("      7,", `      "7",`, "      8,", `      "8",`).Replace(sample)), view, want, nil, 40 * time.Second},
-		{"of the cluster", good(t).with(statisticsPath, saved(t, "ad_hoc_query_cluster.json")), view, volume.Performance{}, volume.ErrNoSample, 0},
+		{"of the cluster", good(t).with(statisticsPath, string(volumetest.Sample(t, "ad_hoc_query_cluster.json"))), view, volume.Performance{}, volume.ErrNoSample, 0},
 		{"a counter went back", good(t).with(statisticsPath, first("16580608000", "16380608000")), view, volume.Performance{}, volume.ErrNoSample, 0},
 		{"no latency counted", good(t).with(statisticsPath, strings.NewReplacer("742000000.0", "null", "700000000.0", "null", "556600000.0", "null", "550000000.0", "null").Replace(sample)), view, silent, nil, 40 * time.Second},
 		{"nothing written", good(t).with(statisticsPath, strings.ReplaceAll(strings.ReplaceAll(first("16580608000", "16384000000"), "506000", "500000"), "556600000.0", "550000000.0")), view,
@@ -211,7 +193,7 @@ func TestViewPerformanceOfSamples(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			b := open(t, tt.replies, nil, tt.view)
-			results, err := b.Performance(within(t))
+			results, err := b.Performance(volumetest.Within(t))
 			got := of(results, err, tt.view)
 			if diff := cmp.Diff(tt.want, got.Value, cmpopts.EquateApprox(1e-12, 0)); diff != "" || !errors.Is(got.Err, tt.err) {
 				t.Errorf("%v, not %v; -want +got\n%s", got.Err, tt.err, diff)
@@ -268,7 +250,7 @@ func TestUsageOfSamples(t *testing.T) {
 		InodesUsed: new(uint64(1203311)),
 	}
 	unlimited := volume.Usage{CapacityBytes: whole.CapacityBytes, UsedBytes: new(uint64(120000000000000)), AvailableBytes: whole.AvailableBytes}
-	quotas := saved(t, "quotas.json")
+	quotas := string(volumetest.Sample(t, "quotas.json"))
 	quota := func(old, now string) replies { return good(t).with("/quotas/", strings.Replace(quotas, old, now, 1)) }
 	tests := []struct {
 		name    string
@@ -302,7 +284,7 @@ func TestUsageOfSamples(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			b := open(t, tt.replies, nil, tt.view)
-			results, err := b.Usage(within(t))
+			results, err := b.Usage(volumetest.Within(t))
 			got := of(results, err, tt.view)
 			if diff := cmp.Diff(tt.want, got.Value); diff != "" || !errors.Is(got.Err, tt.err) {
 				t.Errorf("%v, not %v; -want +got\n%s", got.Err, tt.err, diff)
@@ -313,11 +295,11 @@ func TestUsageOfSamples(t *testing.T) {
 
 // The list of clusters has the same record.
 func TestClustersList(t *testing.T) {
-	list, next, err := pageOf[cluster](&rest.Answer{Body: []byte(saved(t, "clusters_list.json"))})
+	list, next, err := pageOf[cluster](&rest.Answer{Body: []byte(string(volumetest.Sample(t, "clusters_list.json")))})
 	if err != nil || len(list) != 1 || next != "" {
 		t.Fatal(list, next, err)
 	}
-	one, err := clusterOf(&rest.Answer{Body: []byte(saved(t, "cluster_by_id.json"))})
+	one, err := clusterOf(&rest.Answer{Body: []byte(string(volumetest.Sample(t, "cluster_by_id.json")))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -329,7 +311,7 @@ func TestClustersList(t *testing.T) {
 // All that is read of a cluster is asked for.
 func TestClusterFields(t *testing.T) {
 	var record map[string]json.RawMessage
-	if err := json.Unmarshal([]byte(saved(t, "cluster_by_id.json")), &record); err != nil {
+	if err := json.Unmarshal([]byte(string(volumetest.Sample(t, "cluster_by_id.json"))), &record); err != nil {
 		t.Fatal(err)
 	}
 	asked := map[string]json.RawMessage{}
@@ -343,7 +325,7 @@ func TestClusterFields(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want, err := clusterOf(&rest.Answer{Body: []byte(saved(t, "cluster_by_id.json"))})
+	want, err := clusterOf(&rest.Answer{Body: []byte(string(volumetest.Sample(t, "cluster_by_id.json")))})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -35,7 +35,7 @@ func bubble(t *testing.T, change func(*emulator), check func(*testing.T, *emulat
 // reads observes and returns the reads of the first volume.
 func reads(t *testing.T, b *backend) (float64, error) {
 	t.Helper()
-	got, err := b.Performance(within(t))
+	got, err := b.Performance(volumetest.Within(t))
 	if err == nil {
 		err = got["v0"].Err
 	}
@@ -104,13 +104,13 @@ func TestScopeWithoutPerformance(t *testing.T) {
 	for without, want := range map[string]string{"": "volume", "fs_stats": "cluster"} {
 		bubble(t, func(e *emulator) { e.without = without }, func(t *testing.T, e *emulator, b *backend) {
 			for range 2 {
-				if _, err := b.Health(within(t)); err != nil || asked(e, "/stats") != 0 {
+				if _, err := b.Health(volumetest.Within(t)); err != nil || asked(e, "/stats") != 0 {
 					t.Fatalf("%d calls in the first minute, %v", asked(e, "/stats"), err)
 				}
 				time.Sleep(30 * time.Second)
 			}
 			for range 30 {
-				results, err := b.Health(within(t))
+				results, err := b.Health(volumetest.Within(t))
 				if got := results["v0"].Value.Metadata["performance_scope"]; err != nil || got != want {
 					t.Fatalf("%q, not %q: %v", got, want, err)
 				}
@@ -123,7 +123,7 @@ func TestScopeWithoutPerformance(t *testing.T) {
 	}
 	bubble(t, func(e *emulator) { e.forbidden = "/stats" }, func(t *testing.T, e *emulator, b *backend) {
 		for range 10 {
-			results, err := b.Health(within(t))
+			results, err := b.Health(volumetest.Within(t))
 			if h := results["v0"].Value; err != nil || h.Status != volume.Healthy || h.Metadata["performance_scope"] != "" {
 				t.Fatalf("%+v, %v", h, err)
 			}
@@ -140,7 +140,7 @@ func TestScopeHangs(t *testing.T) {
 	bubble(t, nil, func(t *testing.T, e *emulator, b *backend) {
 		e.Break(volumetest.Hangs(), func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/stats") })
 		start := time.Now()
-		results, err := b.Health(within(t))
+		results, err := b.Health(volumetest.Within(t))
 		if h := results["v0"].Value; err != nil || h.Status != volume.Healthy || time.Since(start) > 8*time.Second {
 			t.Errorf("%+v, %v, after %v", h, err, time.Since(start))
 		}
@@ -150,7 +150,7 @@ func TestScopeHangs(t *testing.T) {
 // A file system that goes does not stand in for the new one of its name.
 func TestMadeAnew(t *testing.T) {
 	const list = `{"data": [{"id": "FSId<7>", "name": "a", "is_removing": true}, {"id": "FSId<8>", "name": "a"}, {"id": "FSId<9>", "name": "b"}, {"id": "FSId<2>", "name": "b", "is_removing": true}]}`
-	all, err := filesystemsOf(answerOf([]byte(list)))
+	all, err := filesystemsOf(volumetest.Answer([]byte(list), sampledAt))
 	if err != nil || all["a"].ID != "FSId<8>" || all["b"].ID != "FSId<9>" {
 		t.Errorf("%+v, %v", all, err)
 	}
@@ -161,7 +161,7 @@ func TestLateStatistics(t *testing.T) {
 	bubble(t, func(e *emulator) { e.lag = 50 * time.Second }, func(t *testing.T, _ *emulator, b *backend) {
 		for range 60 {
 			time.Sleep(7 * time.Second)
-			got, err := b.Performance(within(t))
+			got, err := b.Performance(volumetest.Within(t))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -1,53 +1,25 @@
 package weka
 
 import (
-	"net/http"
-	"os"
-	"path/filepath"
 	"testing"
 	"time"
 	"unicode/utf8"
 
 	"storage_exporter/volume"
-	"storage_exporter/volume/rest"
+	"storage_exporter/volume/volumetest"
 )
-
-// seed adds the samples, and what no sample shows.
-func seed(f *testing.F, more ...string) {
-	f.Helper()
-	files, err := filepath.Glob("testdata/*.*")
-	if err != nil || len(files) == 0 {
-		f.Fatal("no samples", err)
-	}
-	for _, name := range files {
-		content, err := os.ReadFile(name)
-		if err != nil {
-			f.Fatal(err)
-		}
-		f.Add(content)
-	}
-	for _, content := range more {
-		f.Add([]byte(content))
-	}
-}
-
-func answerOf(content []byte) *rest.Answer {
-	return &rest.Answer{
-		Status: http.StatusOK, Header: http.Header{"Date": {sampledAt.Format(http.TimeFormat)}}, Body: content, ReceivedAt: time.Now(),
-	}
-}
 
 // Whatever the state, what is not healthy says why, in short.
 func FuzzHealth(f *testing.F) {
-	seed(f, `{"data": {"status": "OK", "io_status": "\u0000\n", "drives": {"active": -1, "total": 9223372036854775807}}}`,
+	volumetest.Seed(f, "*.*", `{"data": {"status": "OK", "io_status": "\u0000\n", "drives": {"active": -1, "total": 9223372036854775807}}}`,
 		`{"data": {"status": "REBUILDING", "rebuild": {"progressPercent": 1e300, "protectionState": [{"numFailures": 1, "percent": 1e-300}, 3, null]}}}`)
 	f.Fuzz(func(t *testing.T, content []byte) {
-		c, err := clusterOf(answerOf(content))
+		c, err := clusterOf(volumetest.Answer(content, sampledAt))
 		if err != nil {
 			c = nil
 		}
-		alerts, _ := alertsOf(answerOf(content))
-		list, _ := filesystemsOf(answerOf(content))
+		alerts, _ := alertsOf(volumetest.Answer(content, sampledAt))
+		list, _ := filesystemsOf(volumetest.Answer(content, sampledAt))
 		list = merged(list, filesystem{})
 		for _, fs := range list {
 			var v verdict
@@ -84,10 +56,10 @@ func merged(list filesystems, fs filesystem) filesystems {
 
 // Whatever the statistics, every figure is possible and has a time.
 func FuzzStats(f *testing.F) {
-	seed(f, `{"data": {"all": {"fs_stats": [{"stats": {"READS[fS: 0]": 1e308, "READ_LATENCY[fS: 0]": -1, "WRITES[fS: -1]": 1}, "timestamp": 1741064760}]}}}`)
+	volumetest.Seed(f, "*.*", `{"data": {"all": {"fs_stats": [{"stats": {"READS[fS: 0]": 1e308, "READ_LATENCY[fS: 0]": -1, "WRITES[fS: -1]": 1}, "timestamp": 1741064760}]}}}`)
 	f.Fuzz(func(t *testing.T, content []byte) {
 		for _, category := range []string{byFilesystem, ofCluster} {
-			by, told, err := figuresOf(answerOf(content), category)
+			by, told, err := figuresOf(volumetest.Answer(content, sampledAt), category)
 			if err != nil && by != nil || len(by) > 0 && !told {
 				t.Errorf("%d figures with %v, %v", len(by), told, err)
 			}
@@ -111,9 +83,9 @@ func FuzzStats(f *testing.F) {
 
 // Whatever a login is answered with, there is a token with an end, or an error.
 func FuzzLogin(f *testing.F) {
-	seed(f, `{"data": {"access_token": "a", "expires_in": 9223372036854775807}}`, `{"data": [{"access_token": 7, "expires_in": -1}, 3]}`, `{"data": []}`)
+	volumetest.Seed(f, "*.*", `{"data": {"access_token": "a", "expires_in": 9223372036854775807}}`, `{"data": [{"access_token": 7, "expires_in": -1}, 3]}`, `{"data": []}`)
 	f.Fuzz(func(t *testing.T, content []byte) {
-		token, err := tokenOf(answerOf(content))
+		token, err := tokenOf(volumetest.Answer(content, sampledAt))
 		if err != nil {
 			return
 		}

@@ -7,11 +7,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"storage_exporter/volume"
+	"storage_exporter/volume/volumetest"
 )
 
 func TestHealthStates(t *testing.T) {
-	cluster := saved(t, "cluster.json")
-	list := saved(t, "fileSystems.json")
+	cluster := string(volumetest.Sample(t, "cluster.json"))
+	list := string(volumetest.Sample(t, "fileSystems.json"))
 	says := func(old, now string) string {
 		if !strings.Contains(cluster, old) {
 			t.Fatalf("the sample has no %s", old)
@@ -27,10 +28,10 @@ func TestHealthStates(t *testing.T) {
 		info          []string // parts of it
 	}{
 		{"well", cluster, list, volume.Healthy, nil},
-		{"rebuilding", saved(t, "cluster_rebuilding.json"), list, volume.Degraded, []string{
+		{"rebuilding", string(volumetest.Sample(t, "cluster_rebuilding.json")), list, volume.Degraded, []string{
 			"REBUILDING", "4 % of the data with 1 failures", "rebuild at 37 %", "35 of 36 drives active", "alert: Drive is down (weka-03)",
 		}},
-		{"unavailable", saved(t, "cluster_unavailable.json"), list, volume.Offline, []string{"UNAVAILABLE", "11 % unavailable", "I/O is STOPPED"}},
+		{"unavailable", string(volumetest.Sample(t, "cluster_unavailable.json")), list, volume.Offline, []string{"UNAVAILABLE", "11 % unavailable", "I/O is STOPPED"}},
 		{"uninitialized", status("UNINITIALIZED"), list, volume.Offline, []string{"UNINITIALIZED"}},
 		{"partially protected", status("PARTIALLY_PROTECTED"), list, volume.Degraded, []string{"PARTIALLY_PROTECTED"}},
 		{"unprotected", status("UNPROTECTED"), list, volume.Degraded, []string{"UNPROTECTED"}},
@@ -51,17 +52,17 @@ func TestHealthStates(t *testing.T) {
 		{"not ready", cluster, record(`"is_ready": true`, `"is_ready": false`), volume.Degraded, []string{"not ready"}},
 		{"some other word, but ready", cluster, record(`"status": "READY"`, `"status": "SPLENDID"`), volume.Healthy, nil},
 		{"not there", cluster, record(`"name": "default"`, `"name": "gone"`), volume.Unavailable, []string{`file system "default" is not there`}},
-		{"no list, but down", saved(t, "cluster_unavailable.json"), `{"data": 5}`, volume.Offline, []string{"UNAVAILABLE"}},
+		{"no list, but down", string(volumetest.Sample(t, "cluster_unavailable.json")), `{"data": 5}`, volume.Offline, []string{"UNAVAILABLE"}},
 		{"no list", cluster, `{"data": 5}`, volume.Unavailable, []string{"not what was expected"}},
-		{"hidden", "403 " + saved(t, "error_401.json"), list, volume.Healthy, []string{"may not see the cluster"}},
+		{"hidden", "403 " + string(volumetest.Sample(t, "error_401.json")), list, volume.Healthy, []string{"may not see the cluster"}},
 		{"hidden, and a state nobody knows", "403 {}", strings.NewReplacer("is_ready", "was_ready", "READY", "SIDEWAYS").Replace(list), volume.Degraded, []string{`unknown file system state "SIDEWAYS"`}},
-		{"refused", "401 " + saved(t, "error_401.json"), list, volume.Unavailable, []string{"refused the credentials"}},
+		{"refused", "401 " + string(volumetest.Sample(t, "error_401.json")), list, volume.Unavailable, []string{"refused the credentials"}},
 		{"worst first", status("UNAVAILABLE"), record(`"is_ready": true`, `"is_ready": false`), volume.Offline, []string{"UNAVAILABLE", "not ready"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			b := open(t, good(t).with("/cluster", tt.cluster).with("/fileSystems", tt.list), "default")
-			results, err := b.Health(within(t))
+			results, err := b.Health(volumetest.Within(t))
 			if err == nil {
 				err = results["default"].Err
 			}
@@ -86,7 +87,7 @@ func TestHealthStates(t *testing.T) {
 
 func TestMetadata(t *testing.T) {
 	b := open(t, good(t), "scratch")
-	ctx := within(t)
+	ctx := volumetest.Within(t)
 	if _, err := b.Performance(ctx); err != nil {
 		t.Fatal(err)
 	}

@@ -1,13 +1,10 @@
 package weka
 
 import (
-	"context"
 	"errors"
 	"io"
 	"log/slog"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -28,8 +25,8 @@ type replies map[string]string
 // good are the samples of a cluster that is well.
 func good(t testing.TB) replies {
 	return replies{
-		"/login": saved(t, "login.json"), "/cluster": saved(t, "cluster.json"), "/fileSystems": saved(t, "fileSystems.json"),
-		"/alerts": saved(t, "alerts.json"), "/stats fs_stats": saved(t, "stats_fs.json"), "/stats ops": saved(t, "stats_ops.json"),
+		"/login": string(volumetest.Sample(t, "login.json")), "/cluster": string(volumetest.Sample(t, "cluster.json")), "/fileSystems": string(volumetest.Sample(t, "fileSystems.json")),
+		"/alerts": string(volumetest.Sample(t, "alerts.json")), "/stats fs_stats": string(volumetest.Sample(t, "stats_fs.json")), "/stats ops": string(volumetest.Sample(t, "stats_ops.json")),
 	}
 }
 
@@ -61,15 +58,6 @@ func (r replies) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 	_, _ = io.WriteString(w, reply)
 }
 
-func saved(t testing.TB, name string) string {
-	t.Helper()
-	content, err := os.ReadFile(filepath.Join("testdata", name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(content)
-}
-
 // open makes a backend of volumes that are named like their file systems.
 func open(t testing.TB, handler http.Handler, names ...string) *backend {
 	t.Helper()
@@ -88,12 +76,6 @@ func open(t testing.TB, handler http.Handler, names ...string) *backend {
 	return b
 }
 
-func within(t testing.TB) context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-	t.Cleanup(cancel)
-	return ctx
-}
-
 func TestPerformanceOfSamples(t *testing.T) {
 	busy := volume.Performance{
 		IOPSRead: new(812.5), IOPSWrite: new(110.25), BytesRead: new(106496000.0), BytesWrite: new(14450688.0),
@@ -104,8 +86,8 @@ func TestPerformanceOfSamples(t *testing.T) {
 		IOPSRead: new(3010.2), IOPSWrite: new(1204.8), BytesRead: new(1262485504.0), BytesWrite: new(403701760.0),
 		LatencyReadUsec: new(398.6), LatencyWriteUsec: new(702.1),
 	}
-	none := saved(t, "stats_empty.json")
-	fs := saved(t, "stats_fs.json")
+	none := string(volumetest.Sample(t, "stats_empty.json"))
+	fs := string(volumetest.Sample(t, "stats_fs.json"))
 	tests := []struct {
 		name    string
 		replies replies
@@ -115,7 +97,7 @@ func TestPerformanceOfSamples(t *testing.T) {
 		scope   string
 	}{
 		{"by file system", good(t), map[string]volume.Performance{"default": busy, "scratch": idle}, nil, 40 * time.Second, "volume"},
-		{"login answers with a list", good(t).with("/login", saved(t, "login_array_form.json")), map[string]volume.Performance{"default": busy}, nil, 40 * time.Second, "volume"},
+		{"login answers with a list", good(t).with("/login", string(volumetest.Sample(t, "login_array_form.json"))), map[string]volume.Performance{"default": busy}, nil, 40 * time.Second, "volume"},
 		{"newest first", good(t).with("/stats fs_stats", strings.NewReplacer("05:05:00", "05:06:00", "05:06:00", "05:05:00").Replace(fs)), map[string]volume.Performance{
 			"default": {IOPSRead: new(790.1), IOPSWrite: new(120.0), BytesRead: new(103559168.0), BytesWrite: new(15728640.0), LatencyReadUsec: new(410.0), LatencyWriteUsec: new(620.0)},
 		}, nil, 40 * time.Second, "volume"},
@@ -130,8 +112,8 @@ func TestPerformanceOfSamples(t *testing.T) {
 		}, "timestamp": "2025-03-04T05:06:00Z"}]}}}`), map[string]volume.Performance{"default": {IOPSWrite: new(5.0)}}, nil, 40 * time.Second, "volume"},
 		{"category not known", good(t).with("/stats fs_stats", none), map[string]volume.Performance{"default": all, "scratch": all}, nil, 40 * time.Second, "cluster"},
 		{"category refused", func() replies { r := good(t); delete(r, "/stats fs_stats"); return r }(), map[string]volume.Performance{"default": all}, nil, 40 * time.Second, "cluster"},
-		{"parameter ignored", good(t).with("/stats fs_stats", strings.Replace(saved(t, "stats_ops.json"), `"ops"`, `"fs_stats"`, 1)), map[string]volume.Performance{"default": all}, nil, 40 * time.Second, "cluster"},
-		{"idle cluster", good(t).with("/stats fs_stats", none).with("/stats ops", saved(t, "stats_ops_idle.json")), map[string]volume.Performance{"default": idle}, nil, 40 * time.Second, "cluster"},
+		{"parameter ignored", good(t).with("/stats fs_stats", strings.Replace(string(volumetest.Sample(t, "stats_ops.json")), `"ops"`, `"fs_stats"`, 1)), map[string]volume.Performance{"default": all}, nil, 40 * time.Second, "cluster"},
+		{"idle cluster", good(t).with("/stats fs_stats", none).with("/stats ops", string(volumetest.Sample(t, "stats_ops_idle.json"))), map[string]volume.Performance{"default": idle}, nil, 40 * time.Second, "cluster"},
 		{"spelt with the category", good(t).with("/stats fs_stats", none).with("/stats ops", `{"data": {"all": {"ops": [{"stats": {"ops.READS": 5}, "timestamp": "2025-03-04T05:06:00Z"}]}}}`),
 			map[string]volume.Performance{"default": {IOPSRead: new(5.0)}}, nil, 40 * time.Second, "cluster"},
 		{"nothing at all", good(t).with("/stats fs_stats", none).with("/stats ops", none), map[string]volume.Performance{"default": {}}, volume.ErrNoSample, 0, ""},
@@ -152,7 +134,7 @@ func TestPerformanceOfSamples(t *testing.T) {
 				names = append(names, name)
 			}
 			b := open(t, tt.replies, names...)
-			got, err := b.Performance(within(t))
+			got, err := b.Performance(volumetest.Within(t))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -175,7 +157,7 @@ func TestPerformanceOfSamples(t *testing.T) {
 }
 
 func TestUsageOfSamples(t *testing.T) {
-	got, err := open(t, good(t), "default", "scratch", "nowhere").Usage(within(t))
+	got, err := open(t, good(t), "default", "scratch", "nowhere").Usage(volumetest.Within(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -192,14 +174,14 @@ func TestUsageOfSamples(t *testing.T) {
 	if err := got["nowhere"].Err; !errors.Is(err, rest.ErrNotFound) || !strings.Contains(err.Error(), `"nowhere"`) {
 		t.Error(err)
 	}
-	empty, err := open(t, good(t).with("/fileSystems", saved(t, "fileSystems_empty.json")), "default").Usage(within(t))
+	empty, err := open(t, good(t).with("/fileSystems", string(volumetest.Sample(t, "fileSystems_empty.json"))), "default").Usage(volumetest.Within(t))
 	if err != nil || !errors.Is(empty["default"].Err, rest.ErrNotFound) {
 		t.Errorf("no file systems: %v, %v", empty, err)
 	}
-	if _, err := open(t, good(t).with("/fileSystems", `{"data": null}`), "default").Usage(within(t)); !errors.Is(err, rest.ErrBadAnswer) {
+	if _, err := open(t, good(t).with("/fileSystems", `{"data": null}`), "default").Usage(volumetest.Within(t)); !errors.Is(err, rest.ErrBadAnswer) {
 		t.Errorf("null for the list: %v", err)
 	}
-	bare, err := open(t, good(t).with("/fileSystems", `{"data": [{"name": "default", "total_budget": -1}]}`), "default").Usage(within(t))
+	bare, err := open(t, good(t).with("/fileSystems", `{"data": [{"name": "default", "total_budget": -1}]}`), "default").Usage(volumetest.Within(t))
 	if err != nil || bare["default"].Err == nil {
 		t.Errorf("no sizes: %+v, %v", bare, err)
 	}
