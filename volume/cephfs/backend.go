@@ -2,11 +2,8 @@ package cephfs
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
-	"sync"
 	"time"
 
 	"storage_exporter/volume"
@@ -22,10 +19,8 @@ type backend struct {
 	fuse    *fuse
 	meter   *meter
 	volumes map[string]mount.Want
-	log     *slog.Logger
 
-	mu        sync.Mutex // guards uncounted
-	uncounted string     // why there is no performance; "" when there is
+	uncounted *mount.Uncounted
 }
 
 func newBackend(host *mount.Host, opts options, volumes []volume.Config, logger *slog.Logger) *backend {
@@ -36,7 +31,7 @@ func newBackend(host *mount.Host, opts options, volumes []volume.Config, logger 
 	b := &backend{
 		path: volumes[0].Path, point: host.NewPoint(volumes[0].Path, interval),
 		kernel: newDebugfs(host, opts.debugfs), fuse: newFuse(host, opts.socket), meter: newMeter(interval),
-		volumes: map[string]mount.Want{}, log: logger,
+		volumes: map[string]mount.Want{}, uncounted: mount.NewUncounted("cephfs", volumes[0].Path, logger),
 	}
 	for _, cfg := range volumes {
 		b.volumes[cfg.Name] = mount.WantOf(cfg, true, kernelType, fuseType, otherFuse)
@@ -54,7 +49,7 @@ func (b *backend) Performance(ctx context.Context) (map[string]volume.Result[vol
 	var at time.Time
 	if err == nil && isCeph(m) {
 		rates, at, err = b.rates(ctx, m, table)
-		b.tell(err)
+		b.uncounted.Tell(err)
 	}
 	return rest.Each(b.volumes, func(_ string, want mount.Want) (volume.Performance, time.Time, error) {
 		if m.Point != "" {
@@ -80,30 +75,10 @@ func (b *backend) rates(ctx context.Context, m mount.Mount, table mount.Table) (
 	return b.meter.next(r, time.Now())
 }
 
-// tell logs why there is no performance, when that is new.
-func (b *backend) tell(err error) {
-	text := ""
-	switch {
-	case err == nil, errors.Is(err, volume.ErrNoSample):
-	case errors.Is(err, volume.ErrUnsupported):
-		text = strings.TrimSuffix(err.Error(), ": "+volume.ErrUnsupported.Error())
-	default:
-		return // it is a failure, and counted as one
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if text != "" && text != b.uncounted {
-		b.log.Warn("volume has no performance figures", "path", b.path, "backend", "cephfs", "err", err)
-	}
-	b.uncounted = text
-}
-
 // Health asks the mount, and by it the metadata servers and the monitors.
 func (b *backend) Health(ctx context.Context) (map[string]volume.Result[volume.Health], error) {
 	p := b.probe(ctx)
-	b.mu.Lock()
-	uncounted := b.uncounted
-	b.mu.Unlock()
+	uncounted := b.uncounted.Why()
 	return rest.Each(b.volumes, func(_ string, want mount.Want) (volume.Health, time.Time, error) {
 		h := p.health(want)
 		if uncounted != "" && h.Metadata != nil {

@@ -4,12 +4,10 @@ package ddn
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"path"
 	"strings"
-	"sync"
 	"time"
 
 	"storage_exporter/volume"
@@ -69,10 +67,8 @@ type backend struct {
 	meter   *meter
 	watch   *watch
 	volumes map[string]mount.Want
-	log     *slog.Logger
 
-	mu        sync.Mutex // guards uncounted
-	uncounted string     // why there is no performance; "" when there is
+	uncounted *mount.Uncounted
 }
 
 func newBackend(host *mount.Host, opts options, volumes []volume.Config, logger *slog.Logger) *backend {
@@ -82,7 +78,7 @@ func newBackend(host *mount.Host, opts options, volumes []volume.Config, logger 
 	}
 	b := &backend{
 		host: host, client: newClient(host, opts.path), path: volumes[0].Path, point: host.NewPoint(volumes[0].Path, interval),
-		meter: newMeter(interval), watch: newWatch(opts.ignored), volumes: map[string]mount.Want{}, log: logger,
+		meter: newMeter(interval), watch: newWatch(opts.ignored), volumes: map[string]mount.Want{}, uncounted: mount.NewUncounted("exascaler", volumes[0].Path, logger),
 	}
 	for _, cfg := range volumes {
 		b.volumes[cfg.Name] = mount.WantOf(cfg, true, "lustre")
@@ -119,28 +115,11 @@ func (b *backend) rates(ctx context.Context, m mount.Mount) (volume.Performance,
 	readings, err := mount.Guarded(ctx, b.host, m.Device+" llite", func() ([]reading, error) {
 		return b.client.readings(fsname)
 	})
-	b.tell(err)
+	b.uncounted.Tell(err)
 	if err != nil {
 		return volume.Performance{}, time.Time{}, err
 	}
 	return b.meter.next(readings, time.Now())
-}
-
-// tell logs why there is no performance, when that is new.
-func (b *backend) tell(err error) {
-	if err != nil && !errors.Is(err, volume.ErrUnsupported) {
-		return // it is a failure, and counted as one
-	}
-	text := ""
-	if err != nil {
-		text = strings.TrimSuffix(err.Error(), ": "+volume.ErrUnsupported.Error())
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if text != "" && text != b.uncounted {
-		b.log.Warn("volume has no performance figures", "path", b.path, "backend", "exascaler", "err", err)
-	}
-	b.uncounted = text
 }
 
 // Health asks the mount whether it answers, and the client how it is connected.
@@ -150,9 +129,7 @@ func (b *backend) Health(ctx context.Context) (map[string]volume.Result[volume.H
 	state := b.point.Look(ctx)
 	c := <-asked
 	c.rooms = b.rooms(ctx, state, c)
-	b.mu.Lock()
-	uncounted := b.uncounted
-	b.mu.Unlock()
+	uncounted := b.uncounted.Why()
 	return rest.Each(b.volumes, func(_ string, want mount.Want) (volume.Health, time.Time, error) {
 		h := state.Health(want)
 		if want.Check(b.path, state.Mount) != nil || state.Mount.FSType != "lustre" {
