@@ -97,55 +97,52 @@ func newAnvil(host *mount.Host, volumes []volume.Config, dial rest.Dialer, logge
 func (b *anvil) Performance(ctx context.Context) (map[string]volume.Result[volume.Performance], error) {
 	ctx, cancel := mount.WithMargin(ctx)
 	defer cancel()
-	type reading struct {
-		rates volume.Performance
-		at    time.Time
-		err   error
-	}
-	readings := map[string]reading{}
-	for dir, view := range b.views {
-		var r reading
-		_, nfs, table, err := view.find(ctx)
-		switch {
-		case err == nil && len(nfs) > 0:
-			r.rates, r.at, r.err = view.rates(nfs, table)
-		case errors.Is(err, mount.ErrHung), errors.Is(err, context.Canceled):
-			r.err = err
-		default:
-			r.err = volume.ErrUnsupported
-		}
-		readings[dir] = r
-	}
+	readings := atOnce(b.views, func(view *base) volume.Result[volume.Performance] { return view.reading(ctx) })
 	return rest.Each(b.volumes, func(_ string, o options) (volume.Performance, time.Time, error) {
 		r, ok := readings[o.path]
 		if !ok {
-			r.err = volume.ErrUnsupported
+			r.Err = volume.ErrUnsupported
 		}
-		return r.rates, r.at, r.err
+		return r.Value, r.SampledAt, r.Err
 	}), nil
+}
+
+// reading is what the NFS mounts of a path have counted; without any there is
+// nothing to tell.
+func (b *base) reading(ctx context.Context) (r volume.Result[volume.Performance]) {
+	_, nfs, table, err := b.find(ctx)
+	switch {
+	case err == nil && len(nfs) > 0:
+		r.Value, r.SampledAt, r.Err = b.rates(nfs, table)
+	case errors.Is(err, mount.ErrHung), errors.Is(err, context.Canceled):
+		r.Err = err
+	default:
+		r.Err = volume.ErrUnsupported
+	}
+	return r
+}
+
+// atOnce asks about all paths at the same time, for each of them may hang.
+func atOnce[T any](views map[string]*base, ask func(*base) T) map[string]T {
+	var mu sync.Mutex // guards told
+	told := make(map[string]T, len(views))
+	var asking sync.WaitGroup
+	for dir, view := range views {
+		asking.Go(func() {
+			said := ask(view)
+			mu.Lock()
+			defer mu.Unlock()
+			told[dir] = said
+		})
+	}
+	asking.Wait()
+	return told
 }
 
 // sight is what this host sees of a path.
 type sight struct {
 	exports []string // what is mounted, as paths of the cluster
 	health  map[string]volume.Result[volume.Health]
-}
-
-// look looks at all paths at once.
-func (b *anvil) look(ctx context.Context) map[string]sight {
-	var mu sync.Mutex // guards sights
-	sights := map[string]sight{}
-	var looking sync.WaitGroup
-	for dir, view := range b.views {
-		looking.Go(func() {
-			s := view.sight(ctx)
-			mu.Lock()
-			defer mu.Unlock()
-			sights[dir] = s
-		})
-	}
-	looking.Wait()
-	return sights
 }
 
 // sight is empty where nothing is mounted, unless that is required.
