@@ -86,10 +86,12 @@ func (r *rig) drive(t *testing.T, label string) *Drive {
 
 func report(t *testing.T, d *Drive) cache.Snapshot[Report] {
 	t.Helper()
-	s, err := d.Report.Get(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	var s cache.Snapshot[Report]
+	eventually(t, "a report", func() (there bool) { // a busy machine may need more than one interval
+		var err error
+		s, err = d.Report.Get(t.Context())
+		return err == nil
+	})
 	return s
 }
 
