@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,8 +21,8 @@ import (
 
 // Two calls that are refused at the same moment are one refusal.
 func TestBackOffOnce(t *testing.T) {
+	var good atomic.Bool
 	within(t, rest.Basic("reader", rest.NewSecret("x")), func(r *rig) {
-		r.first.Break(volumetest.Fails(401, ""))
 		var wg sync.WaitGroup
 		for range 2 {
 			wg.Go(func() { _, _ = r.get("/x") })
@@ -30,13 +31,17 @@ func TestBackOffOnce(t *testing.T) {
 		if n := len(r.first.Calls()); n != 2 {
 			t.Fatalf("%d calls at once", n)
 		}
-		r.first.Mend()
+		good.Store(true)
 		time.Sleep(61 * time.Second)
 		if _, err := r.get("/x"); err != nil {
 			t.Errorf("after a minute: %v", err)
 		}
 	}, func(w http.ResponseWriter, q *http.Request) {
-		time.Sleep(time.Second)
+		time.Sleep(time.Second) // both calls are here before either is answered
+		if !good.Load() {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
 		echo(w, q)
 	})
 }
