@@ -65,8 +65,8 @@ type reading[T any] struct {
 // something about now.
 func (r reading[T]) recent(p volume.Performance, at time.Time, err error) (volume.Performance, time.Time, error) {
 	at = r.answer.SampledAt(at)
-	if age := r.answer.ReceivedAt.Sub(at); err == nil && !at.IsZero() && age > oldest {
-		return volume.Performance{}, at, fmt.Errorf("the cluster's newest statistics are of %v ago: %w", age.Round(time.Second), volume.ErrNoSample)
+	if old := r.answer.TooOld(at, oldest); err == nil && old != nil {
+		return volume.Performance{}, at, old
 	}
 	return p, at, err
 }

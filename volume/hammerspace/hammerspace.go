@@ -6,7 +6,6 @@ import (
 	"errors"
 	"log/slog"
 	"path"
-	"sync"
 	"time"
 
 	"storage_exporter/volume"
@@ -97,7 +96,7 @@ func newAnvil(host *mount.Host, volumes []volume.Config, dial rest.Dialer, logge
 func (b *anvil) Performance(ctx context.Context) (map[string]volume.Result[volume.Performance], error) {
 	ctx, cancel := mount.WithMargin(ctx)
 	defer cancel()
-	readings := atOnce(b.views, func(view *base) volume.Result[volume.Performance] { return view.reading(ctx) })
+	readings := mount.AtOnce(b.views, func(view *base) volume.Result[volume.Performance] { return view.reading(ctx) })
 	return rest.Each(b.volumes, func(_ string, o options) (volume.Performance, time.Time, error) {
 		r, ok := readings[o.path]
 		if !ok {
@@ -120,23 +119,6 @@ func (b *base) reading(ctx context.Context) (r volume.Result[volume.Performance]
 		r.Err = volume.ErrUnsupported
 	}
 	return r
-}
-
-// atOnce asks about all paths at the same time, for each of them may hang.
-func atOnce[T any](views map[string]*base, ask func(*base) T) map[string]T {
-	var mu sync.Mutex // guards told
-	told := make(map[string]T, len(views))
-	var asking sync.WaitGroup
-	for dir, view := range views {
-		asking.Go(func() {
-			said := ask(view)
-			mu.Lock()
-			defer mu.Unlock()
-			told[dir] = said
-		})
-	}
-	asking.Wait()
-	return told
 }
 
 // sight is what this host sees of a path.

@@ -18,7 +18,7 @@ func (b *anvil) Health(ctx context.Context) (map[string]volume.Result[volume.Hea
 	ctx, cancel := mount.WithMargin(ctx)
 	defer cancel()
 	looked := make(chan map[string]sight, 1)
-	go func() { looked <- atOnce(b.views, func(view *base) sight { return view.sight(ctx) }) }()
+	go func() { looked <- mount.AtOnce(b.views, func(view *base) sight { return view.sight(ctx) }) }()
 	about, err := b.ask(ctx, b.hasShares())
 	sights := <-looked
 	if errors.Is(err, context.Canceled) {

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path"
 	"slices"
-	"sync"
 
 	"storage_exporter/volume"
 )
@@ -64,47 +63,34 @@ func (b *beside) Health(ctx context.Context) (map[string]volume.Result[volume.He
 			results[v.Name] = volume.Result[volume.Health]{Err: err}
 		}
 	}
-	silent := map[string]string{} // path by volume
+	silent := map[string]*Point{} // by path
 	for _, v := range b.volumes {
-		if r := results[v.Name]; r.Err != nil && b.points[v.Path] != nil {
-			if status, _ := volume.Diagnose(r.Err); status == volume.Offline {
-				silent[v.Name] = v.Path
-			}
+		if point := b.points[v.Path]; point != nil && unanswered(results[v.Name].Err) {
+			silent[v.Path] = point
 		}
 	}
 	if len(silent) == 0 {
 		return results, err
 	}
-	seen := b.look(ctx, slices.Compact(slices.Sorted(maps.Values(silent))))
+	seen := AtOnce(silent, func(p *Point) State { return p.Look(ctx) })
 	told := make(map[string]volume.Result[volume.Health], len(results))
 	maps.Copy(told, results)
-	for name, at := range silent {
-		if state, ok := seen[at]; ok {
-			told[name] = volume.Result[volume.Health]{Value: blind(results[name].Err, state)}
+	for _, v := range b.volumes {
+		state, looked := seen[v.Path]
+		served := looked && state.Err == nil && slices.Contains(b.types, state.Mount.FSType)
+		if why := results[v.Name].Err; served && unanswered(why) {
+			told[v.Name] = volume.Result[volume.Health]{Value: blind(why, state)}
 		}
 	}
 	return told, nil
 }
 
-// look looks at the paths at once and returns what answers there and is mounted
-// from an appliance.
-func (b *beside) look(ctx context.Context, paths []string) map[string]State {
-	var mu sync.Mutex // guards states
-	states := map[string]State{}
-	var looking sync.WaitGroup
-	for _, name := range paths {
-		looking.Go(func() {
-			state := b.points[name].Look(ctx)
-			if state.Err != nil || !slices.Contains(b.types, state.Mount.FSType) {
-				return
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			states[name] = state
-		})
+func unanswered(err error) bool {
+	if err == nil {
+		return false
 	}
-	looking.Wait()
-	return states
+	status, _ := volume.Diagnose(err)
+	return status == volume.Offline
 }
 
 // blind is the health of a volume of which only the mount is to be seen.

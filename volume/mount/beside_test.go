@@ -31,8 +31,8 @@ func (a *array) Health(ctx context.Context) (map[string]volume.Result[volume.Hea
 	return a.results, a.err
 }
 
-// healthBeside observes the volumes v (on an NFS mount), w (on ext4) and x (on no
-// path at all) of an array.
+// healthBeside observes the volumes v and y (on an NFS mount), w (on ext4) and x (on
+// no path at all) of an array.
 func healthBeside(ctx context.Context, t *testing.T, a *array) (map[string]volume.Result[volume.Health], error) {
 	t.Helper()
 	tr := newTree(t)
@@ -43,7 +43,7 @@ func healthBeside(ctx context.Context, t *testing.T, a *array) (map[string]volum
 	host := NewHost(Paths{Proc: filepath.Join(root, "proc"), Sys: root}, nil)
 	kind := Beside(host, volume.Kind{New: func([]volume.Config, *slog.Logger) (volume.Backend, error) { return a, nil }}, "wekafs")
 	b, err := kind.New([]volume.Config{
-		{Name: "v", Path: root + "/nfs/volume"}, {Name: "w", Path: root + "/disk"}, {Name: "x"},
+		{Name: "v", Path: root + "/nfs/volume"}, {Name: "w", Path: root + "/disk"}, {Name: "x"}, {Name: "y", Path: root + "/nfs/volume"},
 	}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
@@ -57,7 +57,7 @@ func TestBesideSilent(t *testing.T) {
 	for name, a := range map[string]*array{
 		"the whole array": {err: silent},
 		"each volume": {results: map[string]volume.Result[volume.Health]{
-			"v": {Err: silent}, "w": {Err: silent}, "x": {Err: silent},
+			"v": {Err: silent}, "w": {Err: silent}, "x": {Err: silent}, "y": {Value: volume.Health{Status: volume.Healthy}},
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -73,6 +73,9 @@ func TestBesideSilent(t *testing.T) {
 				if !strings.Contains(v.Value.Info, part) {
 					t.Errorf("%q does not say %q", v.Value.Info, part)
 				}
+			}
+			if y := results["y"].Value; a.err == nil && y.Status != volume.Healthy {
+				t.Errorf("an answer does not count: %+v", y)
 			}
 			for _, other := range []string{"w", "x"} {
 				if r := results[other]; !errors.Is(r.Err, silent) {

@@ -137,8 +137,8 @@ func (b *backend) measure(ctx context.Context, asked []object, samples map[objec
 		}
 		p, err := m.performance()
 		at := answer.SampledAt(m.Time.Time)
-		if age := answer.ReceivedAt.Sub(at); err == nil && !at.IsZero() && age > oldest {
-			p, err = volume.Performance{}, fmt.Errorf("the array's newest sample is of %v ago: %w", age.Round(time.Second), volume.ErrNoSample)
+		if old := answer.TooOld(at, oldest); err == nil && old != nil {
+			p, err = volume.Performance{}, old
 		}
 		samples[o] = sample{p, at, err}
 	})

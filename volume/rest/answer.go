@@ -10,6 +10,8 @@ import (
 	"reflect"
 	"strings"
 	"time"
+
+	"storage_exporter/volume"
 )
 
 // What an answer may hold, of which each takes far more memory decoded than the
@@ -84,6 +86,15 @@ func (a *Answer) SampledAt(t time.Time) time.Time {
 		now = date
 	}
 	return a.ReceivedAt.Add(-max(now.Sub(t), 0))
+}
+
+// TooOld is volume.ErrNoSample where a sample of that time, by our clock, is older
+// than most and says nothing about now. A zero time is now.
+func (a *Answer) TooOld(at time.Time, most time.Duration) error {
+	if age := a.ReceivedAt.Sub(at); !at.IsZero() && age > most {
+		return fmt.Errorf("the newest sample is of %v ago: %w", age.Round(time.Second), volume.ErrNoSample)
+	}
+	return nil
 }
 
 // bad is the error of an answer that is of no use.

@@ -153,7 +153,7 @@ func (c *Client) Do(ctx context.Context, r Request) (*Answer, error) {
 		return nil, err
 	}
 	answer, err := c.send(ctx, r, token)
-	if r.Optional && errors.Is(err, ErrUnauthorized) && c.keeper.proven(token) {
+	if r.Optional && errors.Is(err, ErrUnauthorized) && c.keeper.stays(token) {
 		return nil, notForUs(err)
 	}
 	if !c.keeper.expired(token, err) {
@@ -162,7 +162,7 @@ func (c *Client) Do(ctx context.Context, r Request) (*Answer, error) {
 		}
 		return answer, err
 	}
-	fresh, err := c.keeper.instead(ctx, token, err, r.Optional)
+	fresh, err := c.keeper.instead(ctx, token, err)
 	if err != nil {
 		return nil, err
 	}

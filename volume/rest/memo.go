@@ -22,9 +22,10 @@ type Memo[T any] struct {
 }
 
 // NewMemo makes an empty memo whose fact is fetched at most once in every. When a
-// fetch fails, the last value serves until it is older than longest; zero is
-// never. So it does when its caller's time is over. A failure is remembered for a tenth of every, and one that says that the
-// account or the appliance has no such thing (403, 404) for all of it.
+// fetch fails, or is cut off because its caller's time is over, the last value
+// serves until it is older than longest; zero is never. A failure is remembered for
+// a tenth of every, and one that says that the account or the appliance has no such
+// thing (403, 404) for all of it.
 func NewMemo[T any](every, longest time.Duration, fetch func(context.Context) (T, error)) *Memo[T] {
 	return &Memo[T]{every: every, longest: longest, fetch: fetch, turn: make(chan struct{}, 1)}
 }

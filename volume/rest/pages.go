@@ -39,7 +39,7 @@ func (c *Client) Pages(ctx context.Context, r Request, take func(*Answer) (next 
 			return answer.bad("the link to the next page repeats", nil)
 		}
 		seen[link.RequestURI()] = true
-		r = Request{Method: r.Method, Path: link.RequestURI(), Header: r.Header, Optional: r.Optional, rooted: true}
+		r.Path, r.Query, r.rooted = link.RequestURI(), nil, true
 	}
 	return &Error{Kind: ErrBadAnswer, text: fmt.Sprintf("%s: there are more than %d pages", c.cfg.Access.Endpoint(), maxPages)}
 }

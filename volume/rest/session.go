@@ -48,6 +48,9 @@ type backoff struct {
 	next time.Duration
 }
 
+// on is whether it lasts.
+func (b backoff) on(now time.Time) bool { return now.Before(b.end) }
+
 func newKeeper(c *Client) *keeper {
 	return &keeper{c: c, auth: c.cfg.Auth, current: c.cfg.Auth.fixed, got: time.Now()}
 }
@@ -61,7 +64,7 @@ func (k *keeper) token(ctx context.Context, refused *Token) (*Token, error) {
 	case k.closed:
 		k.mu.Unlock()
 		return nil, ErrClosed
-	case now.Before(k.refused.end):
+	case k.refused.on(now):
 		defer k.mu.Unlock()
 		return nil, k.refused.err
 	case k.auth.Login == nil:
@@ -174,11 +177,8 @@ func (k *keeper) expired(t *Token, err error) bool {
 }
 
 // instead is a token other than the one that was refused with err.
-func (k *keeper) instead(ctx context.Context, t *Token, err error, optional bool) (*Token, error) {
-	switch {
-	case k.auth.Login == nil && optional:
-		return nil, notForUs(err)
-	case k.auth.Login == nil:
+func (k *keeper) instead(ctx context.Context, t *Token, err error) (*Token, error) {
+	if k.auth.Login == nil {
 		return nil, k.refuse(t, err)
 	}
 	return k.token(ctx, t)
@@ -202,7 +202,7 @@ func (k *keeper) refuse(t *Token, err error) error {
 // held.
 func (k *keeper) backOff(err error) error {
 	now := time.Now()
-	if now.Before(k.refused.end) {
+	if k.refused.on(now) {
 		return k.refused.err
 	}
 	k.refused.next = min(max(2*k.refused.next, backoffLeast), backoffMost)
@@ -214,7 +214,7 @@ func (k *keeper) backOff(err error) error {
 func (k *keeper) holds() error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if time.Now().Before(k.refused.end) {
+	if k.refused.on(time.Now()) {
 		return k.refused.err
 	}
 	return nil
@@ -228,6 +228,9 @@ func (k *keeper) proven(t *Token) bool {
 	return t != nil && t == k.current && !k.worked.IsZero() && time.Since(k.worked) < freshly
 }
 
+// stays is whether a new session would not make a refused call work.
+func (k *keeper) stays(t *Token) bool { return k.auth.Login == nil || k.proven(t) }
+
 // accepted forgets the refusals once a call with the token worked.
 func (k *keeper) accepted(t *Token) {
 	k.mu.Lock()
@@ -236,7 +239,7 @@ func (k *keeper) accepted(t *Token) {
 		return
 	}
 	k.worked = time.Now()
-	if k.refused.next > 0 && !time.Now().Before(k.refused.end) {
+	if k.refused.next > 0 && !k.refused.on(time.Now()) {
 		k.refused = backoff{}
 	}
 }

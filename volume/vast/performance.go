@@ -92,8 +92,8 @@ func (b *backend) viewPerformance(ctx context.Context) (map[string]volume.Result
 			return volume.Performance{}, time.Time{}, volume.ErrNoSample
 		}
 		at := found.in.SampledAt(s.at)
-		if age := found.in.ReceivedAt.Sub(at); age > max(oldest, 2*s.window) || age > timeFrame {
-			return volume.Performance{}, time.Time{}, volume.ErrNoSample
+		if err := found.in.TooOld(at, min(max(oldest, 2*s.window), timeFrame)); err != nil {
+			return volume.Performance{}, time.Time{}, err
 		}
 		return s.performance, at, nil
 	}), nil
