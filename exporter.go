@@ -8,7 +8,6 @@ import (
 	"maps"
 	"slices"
 	"sync"
-	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -54,9 +53,10 @@ type exporter struct {
 	cache      *cache.Cache
 	volumes    *volume.Set
 	collectors *collector.Exporter
-	kinds      map[string]volume.Kind       // the backends
-	drives     atomic.Pointer[smart.Drives] // nil: not observed, as the next three
-	enclosures *enclosure.Enclosures
+	kinds      map[string]volume.Kind // the backends
+	parts      []part                 // of this host, in the order of their start
+	drives     observedDrives
+	enclosures *enclosure.Enclosures // nil: not observed, as the next two
 	pools      *zpool.Pools
 	overview   *overview.Source
 	metrics    reloadMetrics
@@ -97,7 +97,7 @@ func newExporter(f *flags, l *loader, cfg *config.Config, logger *slog.Logger) (
 		cc.Runtime = runtime
 	}
 	if e.collectors, err = collector.New(cc); err == nil {
-		err = e.startShelves(cfg)
+		err = e.startHost(cfg)
 	}
 	if err == nil {
 		err = e.apply(cfg)
@@ -119,18 +119,7 @@ func (e *exporter) close() error {
 	if e.collectors != nil {
 		errs = append(errs, e.collectors.Close(ctx))
 	}
-	if drives := e.drives.Load(); drives != nil {
-		drives.Close()
-	}
-	if e.overview != nil {
-		e.overview.Close()
-	}
-	if e.enclosures != nil {
-		e.enclosures.Close()
-	}
-	if e.pools != nil {
-		e.pools.Close()
-	}
+	e.closeHost()
 	errs = append(errs, e.cache.Close(ctx), e.volumes.Close(ctx))
 	if err := e.store.Close(); err != nil {
 		errs = append(errs, fmt.Errorf("close the store: %w", err))

@@ -43,15 +43,14 @@ const rescanPause = 5 * time.Second
 // lastMeasured is the zero time: what was put was measured just now.
 var lastMeasured time.Time
 
-func (ds *Drives) scans() bool     { return ds.cfg.Scan || len(ds.cfg.Devices) == 0 }
-func (ds *Drives) scansOnce() bool { return ds.cfg.ScanInterval < time.Second }
+func (ds *Drives) scans() bool { return ds.cfg.Scan || len(ds.cfg.Devices) == 0 }
 
 // Start begins the observations. It must be called once.
 func (ds *Drives) Start() {
 	switch {
 	case !ds.scans():
 		ds.apply(nil)
-	case ds.scansOnce():
+	case ds.cfg.ScanOnce:
 		ds.once.Go(ds.scanOnce)
 	default:
 		ds.scan.Start()

@@ -297,7 +297,7 @@ func TestDrivesScannedOnce(t *testing.T) {
 	if err := f.SetScan(fleet.Behaviour{DelayMillis: 50}); err != nil {
 		t.Fatal(err)
 	}
-	r := newRigAt(t, path, f, cachestore.NewMemory(), func(c *DrivesConfig) { c.ScanInterval = time.Millisecond })
+	r := newRigAt(t, path, f, cachestore.NewMemory(), func(c *DrivesConfig) { c.ScanOnce = true })
 	if got := r.labels(t); got != "sda" {
 		t.Errorf("drives %q", got)
 	}
@@ -318,8 +318,8 @@ func TestDrivesListWaits(t *testing.T) {
 	if err := f.SetScan(fleet.Behaviour{Hang: true}); err != nil {
 		t.Fatal(err)
 	}
-	for _, interval := range []time.Duration{time.Minute, time.Millisecond} {
-		r := newRigAt(t, path, f, cachestore.NewMemory(), func(c *DrivesConfig) { c.ScanInterval, c.ScanTimeout = interval, 10*time.Second })
+	for _, once := range []bool{false, true} {
+		r := newRigAt(t, path, f, cachestore.NewMemory(), func(c *DrivesConfig) { c.ScanOnce, c.ScanInterval, c.ScanTimeout = once, time.Minute, 10*time.Second })
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
 		defer cancel()
 		if drives, err := r.List(ctx); !errors.Is(err, context.DeadlineExceeded) || drives != nil {

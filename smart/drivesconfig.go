@@ -31,7 +31,8 @@ type DrivesConfig struct {
 	// devices; nil includes all and excludes none.
 	Include, Exclude *regexp.Regexp
 
-	ScanInterval time.Duration // 0: ten minutes; below a second: scanned once
+	ScanOnce     bool          // no scan follows the first that went well
+	ScanInterval time.Duration // 0: ten minutes; not used with ScanOnce
 	ScanTimeout  time.Duration // 0: 30 s
 	Interval     time.Duration // between two reads of a drive; 0: 90 s
 	Timeout      time.Duration // of one read; 0: 20 s
@@ -87,7 +88,7 @@ func NewDrives(cfg DrivesConfig) (*Drives, error) {
 		}
 		ds.choice.devices[i].Identity = cfg.System.Identify(d)
 	}
-	if ds.scans() && !ds.scansOnce() {
+	if ds.scans() && !cfg.ScanOnce {
 		ds.scan = cfg.Cache.NewSource(cache.SourceConfig{
 			Kind: "drives", Name: "drives",
 			Origin: cfg.Host + "|drives|" + strings.Join(cfg.Tool.scanTypes, " "),

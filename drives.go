@@ -1,0 +1,105 @@
+package main
+
+import (
+	"reflect"
+	"regexp"
+	"slices"
+	"sync/atomic"
+
+	"storage_exporter/collector"
+	"storage_exporter/config"
+	"storage_exporter/smart"
+)
+
+// observedDrives are the drives that are observed now; a reload may exchange
+// them. It holds nil where drives are not observed.
+type observedDrives struct{ atomic.Pointer[smart.Drives] }
+
+// Start begins the observations.
+func (o *observedDrives) Start() { o.Load().Start() }
+
+// Close stops them.
+func (o *observedDrives) Close() { o.Load().Close() }
+
+func (e *exporter) newObservedDrives(cfg *config.Config) (part, error) {
+	drives, err := e.newDrives(cfg)
+	if err != nil {
+		return nil, err
+	}
+	e.setDrives(drives)
+	return &e.drives, nil
+}
+
+func (e *exporter) setDrives(drives *smart.Drives) {
+	e.byName[collectorSmart] = collector.NewSmart(drives)
+	e.drives.Store(drives)
+}
+
+// applyDrives exchanges the observation of drives where its configuration has
+// changed.
+func (e *exporter) applyDrives(cfg *config.Config) error {
+	old := e.drives.Load()
+	if old == nil || reflect.DeepEqual(e.cfg.Smart, cfg.Smart) {
+		return nil
+	}
+	drives, err := e.newDrives(cfg)
+	if err != nil {
+		return err
+	}
+	old.Close()
+	e.setDrives(drives)
+	drives.Start()
+	return nil
+}
+
+// labelOf is the label under which the drive with these kernel names is
+// monitored, empty where it is not.
+func (e *exporter) labelOf(devices []string) string {
+	drives := e.drives.Load()
+	if drives == nil {
+		return ""
+	}
+	known, _ := drives.Known()
+	for _, d := range known {
+		if slices.ContainsFunc(d.Paths(), func(path string) bool { return slices.Contains(devices, path) }) {
+			return d.Label
+		}
+	}
+	return ""
+}
+
+func (e *exporter) newDrives(cfg *config.Config) (*smart.Drives, error) {
+	s := cfg.Smart
+	tool, err := smart.NewTool(smart.ToolConfig{Path: s.Path, PowerModeCheck: s.PowermodeCheck, ScanTypes: s.ScanDeviceTypes})
+	if err != nil {
+		return nil, err
+	}
+	dc := smart.DrivesConfig{
+		Cache: e.cache, Tool: tool, System: smart.System{Sysfs: e.flags.sysfs, Udev: e.flags.udevData},
+		Host: e.host, KeyPrefix: jbodPrefix(cfg), Scan: s.Scan,
+		ScanOnce: s.Rescan <= 0, ScanInterval: s.Rescan, Interval: s.Interval, Timeout: s.Timeout, TTL: s.TTL, Concurrency: s.Concurrency,
+		Thresholds: s.Thresholds.Given(), OnChange: e.overview.Changed,
+		Logger: e.log, Metrics: e.smartStats,
+	}
+	for _, d := range s.Devices {
+		device, err := smart.ParseDevice(d)
+		if err != nil {
+			return nil, err
+		}
+		dc.Devices = append(dc.Devices, device)
+	}
+	if dc.Include, err = compile(s.DeviceInclude); err == nil {
+		dc.Exclude, err = compile(s.DeviceExclude)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return smart.NewDrives(dc)
+}
+
+func compile(pattern string) (*regexp.Regexp, error) {
+	if pattern == "" {
+		return nil, nil //nolint:nilnil // no pattern is no filter
+	}
+	return regexp.Compile(pattern)
+}

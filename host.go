@@ -1,0 +1,111 @@
+package main
+
+import (
+	"path/filepath"
+	"slices"
+
+	"storage_exporter/collector"
+	"storage_exporter/config"
+	"storage_exporter/enclosure"
+	"storage_exporter/overview"
+	"storage_exporter/smart"
+	"storage_exporter/zpool"
+)
+
+// part is one thing that is observed on this host. It is started and closed once.
+type part interface {
+	Start()
+	Close()
+}
+
+// newPart makes a part of a collector; it starts nothing.
+type newPart struct {
+	collector string
+	make      func(*config.Config) (part, error)
+}
+
+// hostParts lists what belongs to this host, in the order of the start. Each is
+// made before those that read it.
+func (e *exporter) hostParts() []newPart {
+	return []newPart{
+		{collectorEnclosures, e.newEnclosures},
+		{collectorZFS, e.newPools},
+		{collectorSmart, e.newOverview}, // hears of changes of the drives from their first on
+		{collectorSmart, e.newObservedDrives},
+	}
+}
+
+// startHost starts the parts whose collectors are enabled.
+func (e *exporter) startHost(cfg *config.Config) error {
+	for _, n := range e.hostParts() {
+		if !e.flags.enabled(n.collector) {
+			continue
+		}
+		p, err := n.make(cfg)
+		if err != nil {
+			return err
+		}
+		e.parts = append(e.parts, p)
+	}
+	for _, p := range e.parts {
+		p.Start()
+	}
+	return nil
+}
+
+// closeHost closes the parts in the reverse order, those that were never started too.
+func (e *exporter) closeHost() {
+	for _, p := range slices.Backward(e.parts) {
+		p.Close()
+	}
+}
+
+// jbodPrefix begins the keys of what belongs to this host.
+func jbodPrefix(cfg *config.Config) string {
+	if cfg.Node.Name != "" {
+		return "jbod:" + cfg.Node.Name + ":"
+	}
+	return "jbod:"
+}
+
+func (e *exporter) newEnclosures(cfg *config.Config) (part, error) {
+	var err error
+	e.enclosures, err = enclosure.New(enclosure.Config{
+		Cache: e.cache, Sysfs: e.flags.sysfs, Udev: e.flags.udevData, Host: e.host, KeyPrefix: jbodPrefix(cfg),
+		Stuck: func(delta int) { e.cacheStats.Stuck(enclosure.Kind, delta) }, Logger: e.log,
+	})
+	e.byName[collectorEnclosures] = collector.NewEnclosures(e.enclosures, e.labelOf)
+	return e.enclosures, err
+}
+
+func (e *exporter) newPools(cfg *config.Config) (part, error) {
+	var err error
+	e.pools, err = zpool.New(zpool.Config{
+		Cache: e.cache, Tool: zpool.NewTool(e.flags.zpoolPath),
+		System: zpool.System{Dev: filepath.Join(e.flags.rootfs, "dev"), Sysfs: e.flags.sysfs, Udev: e.flags.udevData},
+		Host:   e.host, KeyPrefix: jbodPrefix(cfg), Logger: e.log,
+	})
+	e.byName[collectorZFS] = collector.NewZFS(e.pools)
+	return e.pools, err
+}
+
+func (e *exporter) newOverview(cfg *config.Config) (part, error) {
+	oc := overview.Config{
+		Cache: e.cache, Host: e.host, KeyPrefix: jbodPrefix(cfg),
+		Drives: func() ([]*smart.Drive, bool) {
+			if drives := e.drives.Load(); drives != nil {
+				return drives.Known()
+			}
+			return nil, false
+		},
+	}
+	if e.enclosures != nil {
+		oc.Enclosures = e.enclosures.Entry()
+	}
+	if e.pools != nil {
+		oc.Pools = e.pools.Entry()
+	}
+	var err error
+	e.overview, err = overview.New(oc)
+	return e.overview, err
+}
