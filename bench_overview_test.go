@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"storage_exporter/block/blocktest"
 	"storage_exporter/enclosure/enclosuretest"
 	"storage_exporter/internal/fakesmartctl/faketest"
 	"storage_exporter/internal/fakesmartctl/fleet"
@@ -41,7 +42,7 @@ func shelves(t testing.TB, drives int) (flags []string, f *fleet.Fleet, pools fa
 		}
 		list = append(list, d)
 		host := n / bays
-		tree.AddDisk(enclosuretest.Disk{Name: name, Address: fmt.Sprintf("%d:0:%d:0", host, n%bays), WWID: wwid, Serial: serial, Model: "EXAMPLE"})
+		tree.AddDisk(blocktest.Disk{Name: name, Address: fmt.Sprintf("%d:0:%d:0", host, n%bays), WWID: wwid, Serial: serial, Model: "EXAMPLE"})
 		shelf.Bays = append(shelf.Bays, enclosuretest.Bay{
 			Name: fmt.Sprintf("Slot %02d", n%bays), Slot: strconv.Itoa(n % bays), Status: "OK", Fault: "0", Locate: "0", Power: "on", Disk: name,
 		})
@@ -57,7 +58,7 @@ func shelves(t testing.TB, drives int) (flags []string, f *fleet.Fleet, pools fa
 	smartctl, f := faketest.New(t, list...)
 	pools = zpooltest.New(t, fake.Behaviour{Version: "2.3", Pools: []fake.Pool{pool}})
 	t.Setenv("PATH", filepath.Dir(pools.Path())+string(os.PathListSeparator)+os.Getenv("PATH"))
-	return []string{"--smartctl.path=" + smartctl, "--path.sysfs=" + tree.Sysfs(), "--path.udev.data=" + tree.Udev()}, f, pools
+	return []string{"--smartctl.path=" + smartctl, "--path.sysfs=" + tree.Sys(), "--path.udev.data=" + tree.Udev()}, f, pools
 }
 
 // awaitOverview waits until all drives are assessed, in their slots and pools.

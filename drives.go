@@ -75,7 +75,7 @@ func (e *exporter) newDrives(cfg *config.Config) (*smart.Drives, error) {
 		return nil, err
 	}
 	dc := smart.DrivesConfig{
-		Cache: e.cache, Tool: tool, System: smart.System{Sysfs: e.flags.sysfs, Udev: e.flags.udevData},
+		Cache: e.cache, Tool: tool, System: e.blockSystem("/dev"), // as smartctl finds them
 		Host: e.host, KeyPrefix: jbodPrefix(cfg), Scan: s.Scan,
 		ScanOnce: s.Rescan <= 0, ScanInterval: s.Rescan, Interval: s.Interval, Timeout: s.Timeout, TTL: s.TTL, Concurrency: s.Concurrency,
 		Thresholds: s.Thresholds.Given(), OnChange: e.overview.Changed,

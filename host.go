@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"storage_exporter/block"
 	"storage_exporter/collector"
 	"storage_exporter/config"
 	"storage_exporter/enclosure"
@@ -68,10 +69,15 @@ func jbodPrefix(cfg *config.Config) string {
 	return "jbod:"
 }
 
+// blockSystem is where this host's block devices are looked up, with their nodes in dev.
+func (e *exporter) blockSystem(dev string) block.System {
+	return block.System{Sys: e.flags.sysfs, Dev: dev, Udev: e.flags.udevData}
+}
+
 func (e *exporter) newEnclosures(cfg *config.Config) (part, error) {
 	var err error
 	e.enclosures, err = enclosure.New(enclosure.Config{
-		Cache: e.cache, Sysfs: e.flags.sysfs, Udev: e.flags.udevData, Host: e.host, KeyPrefix: jbodPrefix(cfg),
+		Cache: e.cache, System: e.blockSystem("/dev"), Host: e.host, KeyPrefix: jbodPrefix(cfg),
 		Stuck: func(delta int) { e.cacheStats.Stuck(enclosure.Kind, delta) }, Logger: e.log,
 	})
 	e.byName[collectorEnclosures] = collector.NewEnclosures(e.enclosures, e.labelOf)
@@ -82,8 +88,7 @@ func (e *exporter) newPools(cfg *config.Config) (part, error) {
 	var err error
 	e.pools, err = zpool.New(zpool.Config{
 		Cache: e.cache, Tool: zpool.NewTool(e.flags.zpoolPath),
-		System: zpool.System{Dev: filepath.Join(e.flags.rootfs, "dev"), Sysfs: e.flags.sysfs, Udev: e.flags.udevData},
-		Host:   e.host, KeyPrefix: jbodPrefix(cfg), Logger: e.log,
+		System: e.blockSystem(filepath.Join(e.flags.rootfs, "dev")), Host: e.host, KeyPrefix: jbodPrefix(cfg), Logger: e.log,
 	})
 	e.byName[collectorZFS] = collector.NewZFS(e.pools)
 	return e.pools, err

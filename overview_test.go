@@ -62,7 +62,7 @@ func TestOverview(t *testing.T) {
 		t.Errorf("/api/openapi.yaml: %d", status)
 	}
 
-	other := start(t, "--redis.address="+server.Addr, "--node.name=n2", flags[0], "--path.sysfs="+enclosuretest.New(t).Sysfs(), "--no-collector.zfs")
+	other := start(t, "--redis.address="+server.Addr, "--node.name=n2", flags[0], "--path.sysfs="+enclosuretest.New(t).Sys(), "--no-collector.zfs")
 	other.awaitReady()
 	other.await("its own overview", func() bool {
 		_, _, body := other.get("/api/overview")

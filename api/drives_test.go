@@ -9,6 +9,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"storage_exporter/block"
 	"storage_exporter/internal/cachetest"
 	"storage_exporter/internal/fakesmartctl/faketest"
 	"storage_exporter/internal/fakesmartctl/fleet"
@@ -29,7 +30,7 @@ func TestDrives(t *testing.T) {
 		t.Fatal(err)
 	}
 	drives, err := smart.NewDrives(smart.DrivesConfig{
-		Cache: cachetest.New(t), Tool: tool, Host: "host1", System: smart.System{Sysfs: "/nonexistent", Udev: "/nonexistent"}, Metrics: smart.NewMetrics(prometheus.NewRegistry()),
+		Cache: cachetest.New(t), Tool: tool, Host: "host1", System: block.System{Sys: "/nonexistent", Udev: "/nonexistent"}, Metrics: smart.NewMetrics(prometheus.NewRegistry()),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -10,6 +10,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"storage_exporter/block"
+	"storage_exporter/block/blocktest"
 	"storage_exporter/cache"
 	"storage_exporter/enclosure"
 	"storage_exporter/enclosure/enclosuretest"
@@ -19,7 +21,7 @@ import (
 // enclosuresOf observes a tree.
 func enclosuresOf(t *testing.T, tr *enclosuretest.Tree) *enclosure.Enclosures {
 	t.Helper()
-	es, err := enclosure.New(enclosure.Config{Cache: cachetest.New(t), Sysfs: tr.Sysfs(), Udev: tr.Udev(), Host: "host"})
+	es, err := enclosure.New(enclosure.Config{Cache: cachetest.New(t), System: block.System{Sys: tr.Sys(), Udev: tr.Udev()}, Host: "host"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,13 +44,13 @@ var enclosureTrees = map[string]func(tr *enclosuretest.Tree){
 				Fault: []string{"0", "2", "4", "6"}[i%4], Locate: []string{"0", "1"}[i%2],
 			})
 		}
-		tr.AddDisk(enclosuretest.Disk{Name: "sdb", Address: "0:0:1:0", Serial: "EX \\1"})
+		tr.AddDisk(blocktest.Disk{Name: "sdb", Address: "0:0:1:0", Serial: "EX \\1"})
 		shelf.Bays[1].Disk = "sdb"
 		tr.AddShelf(shelf)
 	},
 	// Nothing that can be read: the shelf and its drives are still there.
 	"silent": func(tr *enclosuretest.Tree) {
-		tr.AddDisk(enclosuretest.Disk{Name: "sda", Address: "0:0:1:0", WWID: "naa.5000c500a0000001"})
+		tr.AddDisk(blocktest.Disk{Name: "sda", Address: "0:0:1:0", WWID: "naa.5000c500a0000001"})
 		tr.AddShelf(enclosuretest.Shelf{Address: "0:0:10:0", ID: "0x5003048000000c00", Bays: []enclosuretest.Bay{
 			{Name: "ArrayDevice00", Status: "OK", Fault: "0", Locate: "0", Disk: "sda"}, {Name: "ArrayDevice01", Status: "OK"},
 		}})

@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
 
+	"storage_exporter/block"
 	"storage_exporter/cache"
 	"storage_exporter/cachestore"
 	"storage_exporter/internal/fakesmartctl/faketest"
@@ -24,7 +25,7 @@ import (
 )
 
 // quickDrives are read twice a second and scanned for once a second.
-func quickDrives(t *testing.T, sys smart.System, drives ...fakefleet.Drive) (*smart.Drives, *fakefleet.Fleet) {
+func quickDrives(t *testing.T, sys block.System, drives ...fakefleet.Drive) (*smart.Drives, *fakefleet.Fleet) {
 	t.Helper()
 	path, f := faketest.New(t, drives...)
 	tool, err := smart.NewTool(smart.ToolConfig{Path: path})
@@ -64,7 +65,7 @@ func await(t *testing.T, what string, cond func() bool) {
 // with all that belongs to it or not at all.
 func TestDrivesComeAndGoWhileScraping(t *testing.T) {
 	t.Parallel()
-	ds, f := quickDrives(t, smart.System{Sysfs: "/nonexistent", Udev: "/nonexistent"}, fakefleet.ATA("/dev/sda", 1, 4), fakefleet.SCSI("/dev/sdb", 2))
+	ds, f := quickDrives(t, block.System{Sys: "/nonexistent", Udev: "/nonexistent"}, fakefleet.ATA("/dev/sda", 1, 4), fakefleet.SCSI("/dev/sdb", 2))
 	e := newTestExporter(t, Config{}, newSmartCollector(ds))
 	scrape := func() string { return get(t, e, "/metrics").Body.String() }
 	has := func(series string) func() bool { return func() bool { return strings.Contains(scrape(), "\n"+series) } }
@@ -137,7 +138,7 @@ func TestDriveStateSeries(t *testing.T) {
 	broken.Exit = smart.ExitOpen
 	asleep := fakefleet.ATA("/dev/sdc", 3, 4)
 	asleep.PowerMode = "STANDBY"
-	ds, f := quickDrives(t, smart.System{Sysfs: dir, Udev: "/nonexistent"}, fakefleet.ATA("/dev/sda", 1, 4), fakefleet.ATA("/dev/sdq", 1, 4), broken, asleep)
+	ds, f := quickDrives(t, block.System{Sys: dir, Udev: "/nonexistent"}, fakefleet.ATA("/dev/sda", 1, 4), fakefleet.ATA("/dev/sdq", 1, 4), broken, asleep)
 	c := newSmartCollector(ds)
 	page := exposition(t, c)
 	for series, want := range map[string]bool{

@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"storage_exporter/block"
 	"storage_exporter/cache"
 	"storage_exporter/internal/cachetest"
 	"storage_exporter/internal/fakezpool/fake"
@@ -57,7 +58,7 @@ func poolsOf(t *testing.T, b fake.Behaviour) []zpool.Pool {
 			}
 		}
 	}
-	zpool.System{Dev: dir + "/dev", Sysfs: dir + "/sys", Udev: dir}.Resolve(t.Context(), pools)
+	zpool.Resolve(t.Context(), block.System{Dev: dir + "/dev", Sys: dir + "/sys", Udev: dir}, pools)
 	return pools
 }
 

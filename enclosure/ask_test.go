@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"storage_exporter/block"
 	"storage_exporter/enclosure/enclosuretest"
 )
 
@@ -82,7 +83,7 @@ func TestHangingModule(t *testing.T) {
 	tr.DualShelf(1, 3, 0, "0x5003048000000a00", "0x5003048000000a00")
 	tr.DualShelf(3, 3, 4, "0x5003048000000b00", "0x5003048000000b00")
 	var stuck atomic.Int64
-	r := NewReader(tr.Sysfs(), tr.Udev(), func(delta int) { stuck.Add(int64(delta)) }, nil)
+	r := NewReader(block.System{Sys: tr.Sys(), Udev: tr.Udev()}, func(delta int) { stuck.Add(int64(delta)) }, nil)
 	release := hang(t, tr, first)
 	c := count(r)
 
@@ -174,7 +175,7 @@ func TestSlowModule(t *testing.T) {
 	tr := enclosuretest.New(t)
 	tr.DualShelf(1, 24, 0, "0x5003048000000a00", "0x5003048000000a00")
 	synctest.Test(t, func(t *testing.T) {
-		r := NewReader(tr.Sysfs(), tr.Udev(), func(int) { t.Error("taken for one that hangs") }, nil)
+		r := NewReader(block.System{Sys: tr.Sys(), Udev: tr.Udev()}, func(int) { t.Error("taken for one that hangs") }, nil)
 		p, err := r.readPath(first)
 		if err != nil {
 			t.Fatal(err)
@@ -198,7 +199,7 @@ func TestCancelledIsNotStuck(t *testing.T) {
 	tr.DualShelf(1, 3, 0, "0x5003048000000a00", "0x5003048000000a00")
 	release := hang(t, tr, first)
 	var changes atomic.Int64
-	r := NewReader(tr.Sysfs(), tr.Udev(), func(int) { changes.Add(1) }, nil)
+	r := NewReader(block.System{Sys: tr.Sys(), Udev: tr.Udev()}, func(int) { changes.Add(1) }, nil)
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() {
 		for !underWay(r, first) {

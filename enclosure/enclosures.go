@@ -7,14 +7,14 @@ import (
 	"log/slog"
 	"time"
 
+	"storage_exporter/block"
 	"storage_exporter/cache"
 )
 
 // Config is what Enclosures are made of.
 type Config struct {
-	Cache *cache.Cache
-	Sysfs string // "/sys" if empty
-	Udev  string // "/run/udev/data" if empty
+	Cache  *cache.Cache
+	System block.System
 	// Host is this node's fingerprint, never empty: it keeps other hosts'
 	// snapshots out.
 	Host      string
@@ -45,7 +45,7 @@ func New(cfg Config) (*Enclosures, error) {
 	if cfg.Host == "" {
 		return nil, errors.New("enclosures: the host's fingerprint is empty")
 	}
-	es := &Enclosures{reader: NewReader(cfg.Sysfs, cfg.Udev, cfg.Stuck, cfg.Logger)}
+	es := &Enclosures{reader: NewReader(cfg.System, cfg.Stuck, cfg.Logger)}
 	es.source = cfg.Cache.NewSource(cache.SourceConfig{
 		Kind: Kind, Name: "enclosures", Origin: cfg.Host + "|enclosures", Lane: cache.NewLane(1),
 		Interval: cmp.Or(cfg.Interval, 90*time.Second), Timeout: cmp.Or(cfg.Timeout, 20*time.Second),

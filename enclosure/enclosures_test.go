@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"storage_exporter/block"
 	"storage_exporter/cache"
 	"storage_exporter/cachestore"
 	"storage_exporter/enclosure/enclosuretest"
@@ -21,7 +22,7 @@ import (
 func observed(t *testing.T, tr *enclosuretest.Tree, store cachestore.Store, change func(*Config)) *Enclosures {
 	t.Helper()
 	c := cache.New(cache.Config{Store: store, Observer: t.Name(), Logger: slog.New(slog.DiscardHandler), Metrics: cache.NewMetrics(prometheus.NewRegistry())})
-	cfg := Config{Cache: c, Sysfs: tr.Sysfs(), Udev: tr.Udev(), Host: "machine:1"}
+	cfg := Config{Cache: c, System: block.System{Sys: tr.Sys(), Udev: tr.Udev()}, Host: "machine:1"}
 	if change != nil {
 		change(&cfg)
 	}

@@ -18,9 +18,7 @@ const (
 	maxText  = 256  // bytes of a text that is shown
 	maxPaths = 256  // SES devices
 	maxBays  = 1024 // of one path
-	maxDisks = 8192 // block devices
 	maxNames = 64   // entries of a directory that holds a handful
-	maxFiles = 1024 // entries of a device's directory
 )
 
 // readFile reads a file of sysfs, for reading only: some of them are switches.

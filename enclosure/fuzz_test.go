@@ -11,6 +11,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"storage_exporter/block/blocktest"
 	"storage_exporter/enclosure/enclosuretest"
 )
 
@@ -132,14 +133,14 @@ func treeOf(t *testing.T, shape []byte, words [][]byte) *enclosuretest.Tree {
 	tr.Dir("sys/class/enclosure")
 	disks := 1 + next()%5
 	for i := range disks {
-		tr.AddDisk(enclosuretest.Disk{Name: enclosuretest.DiskName(i), Address: enclosuretest.DiskName(i), WWID: word(), Serial: word()})
+		tr.AddDisk(blocktest.Disk{Name: blocktest.DiskName(i), Address: blocktest.DiskName(i), WWID: word(), Serial: word()})
 	}
 	for i := range next() % 4 {
 		s := enclosuretest.Shelf{Address: fileName(word(), i), ID: word(), Vendor: word(), Model: word()}
 		for n := range next() % 5 {
 			b := enclosuretest.Bay{Name: fileName(word(), n), Slot: word(), Status: word(), Fault: word(), Type: "device"}
 			if d := next(); d%3 > 0 {
-				b.Disk = enclosuretest.DiskName(d % disks)
+				b.Disk = blocktest.DiskName(d % disks)
 			}
 			if b.Status == "" {
 				b.Status = "OK"

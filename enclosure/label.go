@@ -56,7 +56,7 @@ func order(s Slot) int {
 	return *s.Number
 }
 
-// compareNames orders sdb before sdaa, and Slot 9 before Slot 10.
+// compareNames orders Slot 9 before Slot 10.
 func compareNames(a, b string) int {
 	return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b))
 }

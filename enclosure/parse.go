@@ -5,6 +5,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"storage_exporter/block"
 )
 
 // maxNumber bounds a slot's number: SES has a byte for it.
@@ -31,18 +33,8 @@ func clean(b []byte) string {
 	return line
 }
 
-// parseID reads a logical id or an SAS address, 64 bits in hexadecimal, and
-// writes it as WWNs are written. What is zero or all ones names nothing.
-func parseID(b []byte) string {
-	s := strings.ToLower(clean(b))
-	s = strings.TrimPrefix(s, "0x")
-	id, err := strconv.ParseUint(s, 16, 64)
-	if err != nil || id == 0 || id == 1<<64-1 {
-		return ""
-	}
-	digits := strconv.FormatUint(id, 16)
-	return "0x" + strings.Repeat("0", 16-len(digits)) + digits
-}
+// parseID reads a logical id or an SAS address.
+func parseID(b []byte) string { return block.NormalID(clean(b)) }
 
 // parseNumber reads a slot's number. Negative means that the shelf gives none.
 func parseNumber(b []byte) *int {

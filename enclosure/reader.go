@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"storage_exporter/smart"
+	"storage_exporter/block"
 )
 
 // Reader reads the enclosures that the kernel knows. Reading the state of a slot
@@ -18,7 +18,7 @@ import (
 // background and remembers what does not change.
 type Reader struct {
 	sysfs  string
-	system smart.System
+	system block.System
 	read   func(path string) ([]byte, error) // readFile, but in tests
 	asker  *asker
 	log    *slog.Logger
@@ -35,16 +35,15 @@ type layout struct {
 	bays  []bay
 }
 
-// NewReader makes a Reader. sysfs is "/sys" if empty, udev "/run/udev/data".
-// stuck is told of each path that begins to hang (+1) and of each that comes back
-// (-1); it must be quick, and may be nil, as logger may.
-func NewReader(sysfs, udev string, stuck func(delta int), logger *slog.Logger) *Reader {
-	sysfs = cmp.Or(sysfs, "/sys")
+// NewReader makes a Reader of a system. stuck is told of each path that begins to
+// hang (+1) and of each that comes back (-1); it must be quick, and may be nil, as
+// logger may.
+func NewReader(system block.System, stuck func(delta int), logger *slog.Logger) *Reader {
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}
 	return &Reader{
-		sysfs: sysfs, system: smart.System{Sysfs: sysfs, Udev: udev},
+		sysfs: cmp.Or(system.Sys, "/sys"), system: system,
 		read: readFile, asker: newAsker(stuck, logger), log: logger,
 		known: make(map[string]layout), answered: make(map[string]bool),
 	}
@@ -68,7 +67,7 @@ func (r *Reader) Read(ctx context.Context) ([]Enclosure, error) {
 		clear(r.known)
 		return []Enclosure{}, nil
 	}
-	all := r.readDisks()
+	all := r.system.Disks()
 	var paths []*path
 	known := make(map[string]layout, len(entries))
 	for _, e := range entries {
@@ -111,7 +110,7 @@ type bay struct {
 // occupant is what the kernel has matched with a bay.
 type occupant struct {
 	names      []string // of its disks, by this path; mostly one
-	identity   smart.Identity
+	identity   block.Identity
 	sasAddress string
 }
 
@@ -133,7 +132,7 @@ func (r *Reader) readPath(address string) (*path, error) {
 	}
 	if p.id == "" {
 		for _, sg := range firstNames(device, "scsi_generic") {
-			p.wwn = cmp.Or(p.wwn, r.identify(sg).WWN)
+			p.wwn = cmp.Or(p.wwn, r.system.Identify(sg).WWN)
 		}
 	}
 	var components []string
@@ -180,11 +179,11 @@ func (r *Reader) text(dir, name string) []byte {
 // match finds the drives in a path's bays: by the link from the bay, else by the
 // one from the drive. The kernel tells no SAS address of a bay, so there is
 // nothing else to go by.
-func (r *Reader) match(p *path, all disks) {
+func (r *Reader) match(p *path, all block.Disks) {
 	back := make(map[string][]string) // by component
 	for name, d := range all {
-		if d.bay.address == p.address {
-			back[d.bay.component] = append(back[d.bay.component], name)
+		if d.Bay.Enclosure == p.address {
+			back[d.Bay.Component] = append(back[d.Bay.Component], name)
 		}
 	}
 	for _, b := range p.bays {
@@ -201,17 +200,17 @@ func (r *Reader) match(p *path, all disks) {
 	}
 }
 
-func (r *Reader) occupant(device string, names []string, all disks) occupant {
+func (r *Reader) occupant(device string, names []string, all block.Disks) occupant {
 	var o occupant
 	o.names = sorted(names)
 	for _, name := range o.names {
-		if d := all[name]; d != nil && !named(o.identity) {
-			o.identity, o.sasAddress = d.identity, d.sasAddress
+		if d := all[name]; d != nil && !o.identity.Known() {
+			o.identity, o.sasAddress = d.Identity, d.SASAddress
 		}
 	}
-	if !named(o.identity) { // no disk was made of it
+	if !o.identity.Known() { // no disk was made of it
 		for _, sg := range firstNames(device, "scsi_generic") {
-			o.identity = r.identify(sg)
+			o.identity = r.system.Identify(sg)
 		}
 	}
 	o.sasAddress = cmp.Or(o.sasAddress, parseID(r.text(device, "sas_address")))

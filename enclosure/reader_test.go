@@ -10,10 +10,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"storage_exporter/block"
+	"storage_exporter/block/blocktest"
 	"storage_exporter/enclosure/enclosuretest"
 )
 
-func reader(tr *enclosuretest.Tree) *Reader { return NewReader(tr.Sysfs(), tr.Udev(), nil, nil) }
+func reader(tr *enclosuretest.Tree) *Reader {
+	return NewReader(block.System{Sys: tr.Sys(), Udev: tr.Udev()}, nil, nil)
+}
 
 func read(t testing.TB, r *Reader) []Enclosure {
 	t.Helper()
@@ -72,7 +76,7 @@ func compare(t *testing.T, e Enclosure, want ...string) {
 
 func TestRead(t *testing.T) {
 	tr := enclosuretest.New(t)
-	tr.AddDisk(enclosuretest.Disk{Name: "sda", Address: "0:0:1:0", WWID: "naa.5000C500A0000001", Serial: "EX0001", Model: "EXAMPLE 18TB    ", SAS: "0x5000c500a0000002"})
+	tr.AddDisk(blocktest.Disk{Name: "sda", Address: "0:0:1:0", WWID: "naa.5000C500A0000001", Serial: "EX0001", Model: "EXAMPLE 18TB    ", SAS: "0x5000c500a0000002"})
 	tr.AddShelf(enclosuretest.Shelf{
 		Address: "0:0:10:0", ID: "0x5003048000000abc", Vendor: "EXAMPLE ", Model: "JBOD-2          ", Rev: "0104",
 		Bays: []enclosuretest.Bay{
@@ -190,7 +194,7 @@ func TestPopulated(t *testing.T) {
 	} {
 		t.Run(tt.status, func(t *testing.T) {
 			tr := enclosuretest.New(t)
-			tr.AddDisk(enclosuretest.Disk{Name: "sda", Address: "0:0:1:0"})
+			tr.AddDisk(blocktest.Disk{Name: "sda", Address: "0:0:1:0"})
 			tr.AddShelf(enclosuretest.Shelf{Address: "0:0:10:0", ID: "0x1", Bays: []enclosuretest.Bay{
 				{Name: "0", Slot: "0", Status: tt.status}, {Name: "1", Slot: "1", Status: tt.status, Disk: "sda"},
 			}})
@@ -240,7 +244,7 @@ func TestNoLogicalID(t *testing.T) {
 // The kernel matched the drive, but one of the two links is missing.
 func TestLinks(t *testing.T) {
 	bay := enclosuretest.BayPath("0:0:10:0", "Slot 01")
-	disk := enclosuretest.DiskPath("0:0:1:0")
+	disk := blocktest.SCSI("0:0:1:0")
 	const there, none = "1|OK|fault -|locate -|power -|populated 1|sda|0x5000c500a0000001|", "1|OK|fault -|locate -|power -|populated -|||"
 	for _, tt := range []struct {
 		name string
@@ -255,10 +259,10 @@ func TestLinks(t *testing.T) {
 			tr.Remove(disk + "/enclosure_device:Slot 01")
 		}, none},
 		{"dangling", func(tr *enclosuretest.Tree) {
-			tr.RemoveDisk(enclosuretest.Disk{Name: "sda", Address: "0:0:1:0"})
+			tr.RemoveDisk(blocktest.Disk{Name: "sda", Address: "0:0:1:0"})
 		}, none},
 		{"in a circle", func(tr *enclosuretest.Tree) {
-			tr.RemoveDisk(enclosuretest.Disk{Name: "sda", Address: "0:0:1:0"})
+			tr.RemoveDisk(blocktest.Disk{Name: "sda", Address: "0:0:1:0"})
 			tr.Remove(bay + "/device")
 			tr.Link(bay+"/device", bay+"/device")
 		}, none},
@@ -272,7 +276,7 @@ func TestLinks(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			tr := enclosuretest.New(t)
-			tr.AddDisk(enclosuretest.Disk{Name: "sda", Address: "0:0:1:0", WWID: "naa.5000c500a0000001"})
+			tr.AddDisk(blocktest.Disk{Name: "sda", Address: "0:0:1:0", WWID: "naa.5000c500a0000001"})
 			tr.AddShelf(enclosuretest.Shelf{Address: "0:0:10:0", ID: "0x1", Bays: []enclosuretest.Bay{{Name: "Slot 01", Slot: "1", Status: "OK", Disk: "sda"}}})
 			tt.do(tr)
 			compare(t, one(t, tr), tt.want)
@@ -284,7 +288,7 @@ func TestGarbage(t *testing.T) {
 	bay := func(file string) string { return enclosuretest.BayPath("0:0:10:0", "Slot 01") + "/" + file }
 	fresh := func(t *testing.T) *enclosuretest.Tree {
 		tr := enclosuretest.New(t)
-		tr.AddDisk(enclosuretest.Disk{Name: "sda", Address: "0:0:1:0", WWID: "naa.5000c500a0000001"})
+		tr.AddDisk(blocktest.Disk{Name: "sda", Address: "0:0:1:0", WWID: "naa.5000c500a0000001"})
 		tr.AddShelf(enclosuretest.Shelf{Address: "0:0:10:0", ID: "0x1", Vendor: "V\xffendor", Bays: []enclosuretest.Bay{
 			{Name: "Slot 01", Slot: "1", Status: "OK", Fault: "0", Locate: "0", Power: "on", Disk: "sda"},
 		}})
@@ -338,7 +342,7 @@ func TestGarbage(t *testing.T) {
 // shelf's layout is remembered.
 func TestHotPlug(t *testing.T) {
 	tr := enclosuretest.New(t)
-	disk := enclosuretest.Disk{Name: "sda", Address: "0:0:1:0", WWID: "naa.5000c500a0000001"}
+	disk := blocktest.Disk{Name: "sda", Address: "0:0:1:0", WWID: "naa.5000c500a0000001"}
 	tr.AddDisk(disk)
 	tr.AddShelf(enclosuretest.Shelf{Address: "0:0:10:0", ID: "0x1", Bays: []enclosuretest.Bay{{Name: "Slot 01", Slot: "1", Status: "OK", Disk: "sda"}}})
 	r := reader(tr)
@@ -353,10 +357,10 @@ func TestHotPlug(t *testing.T) {
 	step("1|not installed|fault -|locate -|power -|populated 0|||")
 	tr.Remove(bay + "/device")
 	tr.Write(bay+"/status", "OK\n")
-	disk = enclosuretest.Disk{Name: "sdb", Address: "0:0:2:0", WWID: "naa.5000c500a0000002"}
+	disk = blocktest.Disk{Name: "sdb", Address: "0:0:2:0", WWID: "naa.5000c500a0000002"}
 	tr.AddDisk(disk)
 	step("1|OK|fault -|locate -|power -|populated -|||")
-	tr.Link(bay+"/device", enclosuretest.DiskPath("0:0:2:0"))
+	tr.Link(bay+"/device", blocktest.SCSI("0:0:2:0"))
 	step("1|OK|fault -|locate -|power -|populated 1|sdb|0x5000c500a0000002|")
 	tr.RemoveShelf("0:0:10:0")
 	if list := read(t, r); len(list) != 0 {

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strconv"
 
-	"storage_exporter/smart"
+	"storage_exporter/block"
 )
 
 // shelf is the paths that lead to one shelf, and what one of them told.
@@ -75,8 +75,8 @@ func contradict(a, b *path) bool {
 	for slot, mine := range a.drives {
 		theirs, ok := b.drives[slot]
 		switch {
-		case !ok || !named(mine.identity) || !named(theirs.identity):
-		case same(mine.identity, theirs.identity):
+		case !ok || !mine.identity.Known() || !theirs.identity.Known():
+		case mine.identity.Same(theirs.identity):
 			return false
 		default:
 			differ++
@@ -86,8 +86,8 @@ func contradict(a, b *path) bool {
 }
 
 // describe makes the list: enclosures by id, each id once.
-func describe(shelves []*shelf, all disks) []Enclosure {
-	byDrive := all.byDrive()
+func describe(shelves []*shelf, all block.Disks) []Enclosure {
+	byDrive := all.ByIdentity()
 	list := make([]Enclosure, 0, len(shelves))
 	for _, s := range shelves {
 		list = append(list, s.describe(all, byDrive))
@@ -118,7 +118,7 @@ func distinct(list []Enclosure) []Enclosure {
 	return list
 }
 
-func (s *shelf) describe(all disks, byDrive map[string][]string) Enclosure {
+func (s *shelf) describe(all block.Disks, byDrive map[string][]string) Enclosure {
 	e := Enclosure{ID: s.id(), Vendor: s.base.vendor, Model: s.base.model, Revision: s.base.revision}
 	if s.heard {
 		e.AnsweredBy = address(s.base)
@@ -160,7 +160,7 @@ type place struct {
 	matched  bool
 }
 
-func (s *shelf) slots(all disks, byDrive map[string][]string) []Slot {
+func (s *shelf) slots(all block.Disks, byDrive map[string][]string) []Slot {
 	places := s.places()
 	taken := make(map[string]bool) // no disk is in two slots
 	for _, p := range places {
@@ -173,9 +173,9 @@ func (s *shelf) slots(all disks, byDrive map[string][]string) []Slot {
 	for _, p := range places {
 		// The other paths to the drive, although the kernel matched them with
 		// no bay.
-		if named(p.occupant.identity) {
+		if p.occupant.identity.Known() {
 			for _, name := range byDrive[p.occupant.identity.String()] {
-				if !taken[name] && same(p.occupant.identity, all[name].identity) {
+				if !taken[name] && p.occupant.identity.Same(all[name].Identity) {
 					taken[name] = true
 					p.occupant.names = append(p.occupant.names, name)
 				}
@@ -227,8 +227,8 @@ func (s *shelf) places() []*place {
 }
 
 // find is the place of a drive, by its identity.
-func find(places []*place, identity smart.Identity) *place {
-	if !named(identity) {
+func find(places []*place, identity block.Identity) *place {
+	if !identity.Known() {
 		return nil
 	}
 	for _, p := range places {
@@ -239,8 +239,8 @@ func find(places []*place, identity smart.Identity) *place {
 	return nil
 }
 
-func (p *place) holds(identity smart.Identity) bool {
-	return named(identity) && same(p.occupant.identity, identity)
+func (p *place) holds(identity block.Identity) bool {
+	return identity.Known() && p.occupant.identity.Same(identity)
 }
 
 // add puts what another path sees in the slot into it. Of two drives that differ,
@@ -249,15 +249,15 @@ func (p *place) add(o occupant) {
 	p.matched = true
 	mine := &p.occupant
 	switch {
-	case !named(mine.identity):
+	case !mine.identity.Known():
 		o.names = append(mine.names, o.names...)
 		*mine = o
-	case !named(o.identity) || p.holds(o.identity):
+	case !o.identity.Known() || p.holds(o.identity):
 		mine.names = append(mine.names, o.names...)
 	}
 }
 
-func (p *place) slot(told reading, all disks) Slot {
+func (p *place) slot(told reading, all block.Disks) Slot {
 	o := p.occupant
 	o.names = sorted(o.names)
 	s := Slot{
@@ -270,10 +270,10 @@ func (p *place) slot(told reading, all disks) Slot {
 		s.Devices = append(s.Devices, clean([]byte(name)))
 	}
 	if len(o.names) > 0 {
-		name := all.preferred(o.names)
+		name := all.Preferred(o.names)
 		s.Device = clean([]byte(name))
 		if d := all[name]; d != nil {
-			s.SASAddress = cmp.Or(d.sasAddress, s.SASAddress)
+			s.SASAddress = cmp.Or(d.SASAddress, s.SASAddress)
 		}
 	}
 	return s
@@ -281,6 +281,6 @@ func (p *place) slot(told reading, all disks) Slot {
 
 // sorted orders names, each once.
 func sorted(names []string) []string {
-	slices.SortFunc(names, compareNames)
+	slices.SortFunc(names, block.CompareNames)
 	return slices.Compact(names)
 }

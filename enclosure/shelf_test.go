@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"storage_exporter/block/blocktest"
 	"storage_exporter/enclosure/enclosuretest"
 )
 
@@ -38,8 +39,8 @@ func TestOfflinePath(t *testing.T) {
 	for _, tt := range []struct{ sda, sdb, want string }{
 		{"running", "running", "sda"}, {"offline", "running", "sdb"}, {"transport-offline", "running", "sdb"}, {"running", "offline", "sda"}, {"offline", "offline", "sda"},
 	} {
-		tr.Write(enclosuretest.DiskPath("1:0:0:0")+"/state", tt.sda+"\n")
-		tr.Write(enclosuretest.DiskPath("2:0:0:0")+"/state", tt.sdb+"\n")
+		tr.Write(blocktest.SCSI("1:0:0:0")+"/state", tt.sda+"\n")
+		tr.Write(blocktest.SCSI("2:0:0:0")+"/state", tt.sdb+"\n")
 		port := map[string]string{"sda": "0x5000c50000011000", "sdb": "0x5000c50000012000"}[tt.want]
 		if s := one(t, tr).Slots[0]; s.Device != tt.want || s.SASAddress != port || !slices.Equal(s.Devices, []string{"sda", "sdb"}) {
 			t.Errorf("%s, %s: %s of %v by %s, want %s", tt.sda, tt.sdb, s.Device, s.Devices, s.SASAddress, tt.want)
@@ -55,8 +56,8 @@ func TestDualPathWithOtherNames(t *testing.T) {
 		for n := range 3 {
 			b := enclosuretest.Bay{Name: fmt.Sprintf(name, n), Slot: "-1", Status: "OK"}
 			if n < 2 || i == 1 {
-				b.Disk = enclosuretest.DiskName(3*i + n)
-				tr.AddDisk(enclosuretest.Disk{Name: b.Disk, Address: fmt.Sprintf("%d:0:%d:0", i, n), WWID: fmt.Sprintf("naa.5000c500a000000%d", n)})
+				b.Disk = blocktest.DiskName(3*i + n)
+				tr.AddDisk(blocktest.Disk{Name: b.Disk, Address: fmt.Sprintf("%d:0:%d:0", i, n), WWID: fmt.Sprintf("naa.5000c500a000000%d", n)})
 			}
 			s.Bays = append(s.Bays, b)
 		}
@@ -76,8 +77,8 @@ func TestDualPathMirrored(t *testing.T) {
 	for i := range 2 {
 		s := enclosuretest.Shelf{Address: fmt.Sprintf("%d:0:9:0", i), ID: "0x5003048000000a00"}
 		for n := range 2 {
-			disk := enclosuretest.DiskName(2*i + n)
-			tr.AddDisk(enclosuretest.Disk{Name: disk, Address: fmt.Sprintf("%d:0:%d:0", i, n), WWID: fmt.Sprintf("naa.5000c500a000000%d", n)})
+			disk := blocktest.DiskName(2*i + n)
+			tr.AddDisk(blocktest.Disk{Name: disk, Address: fmt.Sprintf("%d:0:%d:0", i, n), WWID: fmt.Sprintf("naa.5000c500a000000%d", n)})
 			number := n
 			if i == 1 {
 				number = 1 - n
@@ -95,7 +96,7 @@ func TestDualPathMirrored(t *testing.T) {
 func TestDualPathDisagrees(t *testing.T) {
 	tr := enclosuretest.New(t)
 	for i, disk := range []string{"sda", "sdb"} {
-		tr.AddDisk(enclosuretest.Disk{Name: disk, Address: fmt.Sprintf("%d:0:0:0", i), WWID: "naa.5000c500a0000001"})
+		tr.AddDisk(blocktest.Disk{Name: disk, Address: fmt.Sprintf("%d:0:0:0", i), WWID: "naa.5000c500a0000001"})
 		s := enclosuretest.Shelf{Address: fmt.Sprintf("%d:0:9:0", i), ID: "0x5003048000000a00"}
 		for n := range 2 {
 			b := enclosuretest.Bay{Name: fmt.Sprint("Bay ", n), Slot: fmt.Sprint(n), Status: "OK"}
@@ -149,8 +150,8 @@ func TestDriveExchangedOnOnePath(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			tr := enclosuretest.New(t)
 			tr.DualShelf(1, tt.slots, 0, "0x5003048000000a00", tt.id2)
-			tr.Write(enclosuretest.DiskPath("2:0:0:0")+"/wwid", "naa.5000c500ffff0000\n")
-			tr.Write(enclosuretest.DiskPath("2:0:0:0")+"/vpd_pg80", "\x00\x80\x00\x03NEW")
+			tr.Write(blocktest.SCSI("2:0:0:0")+"/wwid", "naa.5000c500ffff0000\n")
+			tr.Write(blocktest.SCSI("2:0:0:0")+"/vpd_pg80", "\x00\x80\x00\x03NEW")
 			e := one(t, tr)
 			if got := brief(e.Slots[0]); got != "0|OK|fault 0|locate 0|power on|populated 1|sda|0x5000c50000010000|EX01S0000" {
 				t.Errorf("got %s", got)
@@ -163,7 +164,7 @@ func TestDriveExchangedOnOnePath(t *testing.T) {
 func TestOtherPathsOfADrive(t *testing.T) {
 	tr := enclosuretest.New(t)
 	const clone = "naa.5000c500a0000009"
-	for _, d := range []enclosuretest.Disk{
+	for _, d := range []blocktest.Disk{
 		{Name: "sda", Address: "0:0:0:0", WWID: "naa.5000c500a0000001", Serial: "A"},
 		{Name: "sdaa", Address: "1:0:0:0", WWID: "naa.5000c500a0000001", Serial: "A"},
 		// Two cheap drives with one WWN.

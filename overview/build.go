@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"storage_exporter/block"
 	"storage_exporter/cache"
 	"storage_exporter/enclosure"
 	"storage_exporter/smart"
@@ -26,7 +27,7 @@ type Monitored struct {
 	// Paths are the labels of all names of the drive, its own among them, as
 	// smart.Drive has them. Those that the kernel's names make are the same.
 	Paths      []string
-	Identity   smart.Identity // as the system tells it
+	Identity   block.Identity // as the system tells it
 	Report     cache.Result[smart.Report]
 	Assessment smart.Assessment
 	Trouble    smart.Trouble

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"storage_exporter/block"
 	"storage_exporter/cache"
 	"storage_exporter/enclosure"
 	"storage_exporter/smart"
@@ -84,7 +85,7 @@ func TestPlaces(t *testing.T) {
 	named := func(label string) Monitored { return Monitored{Label: label, Paths: []string{label}} }
 	system := func(label, wwn, serial string) Monitored {
 		m := named(label)
-		m.Identity = smart.Identity{WWN: wwn, Serial: serial}
+		m.Identity = block.Identity{WWN: wwn, Serial: serial}
 		return m
 	}
 	for _, c := range []struct {
@@ -107,7 +108,7 @@ func TestPlaces(t *testing.T) {
 			[]enclosure.Slot{slot(1, []string{"sda"}, wwn(1), ""), slot(2, []string{"sdb"}, wwn(2), "")}, map[string]string{"sda": "e/2", "sdb": "e/1"}},
 		{"by WWN, written otherwise", []Monitored{system("bus_0_megaraid_1", strings.ToUpper(wwn(1)), "")},
 			[]enclosure.Slot{slot(1, nil, wwn(1), "")}, map[string]string{"bus_0_megaraid_1": "e/1"}},
-		{"by the report's WWN", []Monitored{drive("bus_0_megaraid_1", wwn(1), "", func(m *Monitored) { m.Identity = smart.Identity{} })},
+		{"by the report's WWN", []Monitored{drive("bus_0_megaraid_1", wwn(1), "", func(m *Monitored) { m.Identity = block.Identity{} })},
 			[]enclosure.Slot{slot(1, nil, wwn(1), serial(1))}, map[string]string{"bus_0_megaraid_1": "e/1"}},
 		{"cheap drives of one WWN, by serial number", []Monitored{system("x", wwn(1), serial(2)), system("y", wwn(1), serial(1))},
 			[]enclosure.Slot{slot(1, nil, wwn(1), serial(1)), slot(2, nil, wwn(1), serial(2))}, map[string]string{"x": "e/2", "y": "e/1"}},

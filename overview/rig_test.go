@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"storage_exporter/block"
 	"storage_exporter/cache"
 	"storage_exporter/enclosure"
 	"storage_exporter/smart"
@@ -20,7 +21,7 @@ func snapshot[T any](value T, age time.Duration) cache.Result[T] {
 
 // drive is a monitored drive, well and read a few seconds ago.
 func drive(label, wwn, serial string, change ...func(*Monitored)) Monitored {
-	m := Monitored{Label: label, Paths: []string{label}, Identity: smart.Identity{WWN: wwn, Serial: serial}}
+	m := Monitored{Label: label, Paths: []string{label}, Identity: block.Identity{WWN: wwn, Serial: serial}}
 	m.Report = snapshot(smart.Report{
 		Device: smart.Answer{Name: "/dev/" + label, Protocol: smart.ProtocolSCSI}, PowerMode: smart.Active,
 		ModelName: "EXAMPLE 18TB", SerialNumber: serial, WWN: wwn, CapacityBytes: new(18000207937536.0),

@@ -2,9 +2,10 @@
 package smart
 
 import (
-	"cmp"
 	"fmt"
 	"strings"
+
+	"storage_exporter/block"
 )
 
 // Device is what smartctl is asked for: a device node and the type to talk to it.
@@ -13,7 +14,7 @@ type Device struct {
 	Type string `json:"type"` // smartctl's --device: auto, sat, "megaraid,1", ...
 	// Identity tells whether the same drive still stands under the name; empty
 	// where the system does not know, as for members of a RAID controller.
-	Identity Identity `json:"identity,omitzero"`
+	Identity block.Identity `json:"identity,omitzero"`
 	// Virtual says what stands there if it is no drive: "iSCSI LUN".
 	Virtual string `json:"virtual,omitempty"`
 	// Offline says that the kernel has given this path up.
@@ -62,6 +63,15 @@ func validType(t string) bool {
 	return true
 }
 
+// node is the name by which the kernel knows the drive; empty for a member of a RAID
+// controller, whose own is that of the controller or of one of its volumes.
+func (d Device) node() string {
+	if strings.Contains(d.Type, ",") {
+		return ""
+	}
+	return d.Name
+}
+
 // Label names the device in keys, metrics and requests: sda, nvme0,
 // bus_0_megaraid_1. It is smartctl_exporter's label of the device as it was
 // asked for.
@@ -93,40 +103,3 @@ func label(name, typ string) string {
 	}
 	return name
 }
-
-// compareLabels orders labels as people count: sdb before sdaa, nvme2 before nvme10.
-func compareLabels(a, b string) int {
-	i, j := 0, 0
-	for i < len(a) && j < len(b) {
-		x, y := chunk(a[i:]), chunk(b[j:])
-		i, j = i+len(x), j+len(y)
-		if x == y {
-			continue
-		}
-		switch {
-		case isDigit(x[0]) && isDigit(y[0]):
-			// As numbers; without leading zeros the longer one is the larger.
-			m, n := strings.TrimLeft(x, "0"), strings.TrimLeft(y, "0")
-			if c := cmp.Or(cmp.Compare(len(m), len(n)), cmp.Compare(m, n)); c != 0 {
-				return c
-			}
-		case strings.HasPrefix(x, "sd") && strings.HasPrefix(y, "sd"):
-			return cmp.Or(cmp.Compare(len(x), len(y)), cmp.Compare(x, y))
-		default:
-			return cmp.Compare(x, y)
-		}
-	}
-	return cmp.Or(cmp.Compare(len(a)-i, len(b)-j), cmp.Compare(a, b))
-}
-
-// chunk is the run of digits or of other bytes at the start of s.
-func chunk(s string) string {
-	for i := range len(s) {
-		if isDigit(s[i]) != isDigit(s[0]) {
-			return s[:i]
-		}
-	}
-	return s
-}
-
-func isDigit(c byte) bool { return '0' <= c && c <= '9' }

@@ -1,11 +1,8 @@
 package smart
 
 import (
-	"slices"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 func TestLabel(t *testing.T) {
@@ -79,33 +76,4 @@ func TestParseDevice(t *testing.T) {
 			t.Errorf("%q: %q shows no example", tt.in, err)
 		}
 	}
-}
-
-func TestCompareLabels(t *testing.T) {
-	want := []string{
-		"bus_0_megaraid_2", "bus_0_megaraid_10", "nvme0", "nvme2", "nvme10", "sda", "sdb", "sdz", "sdaa", "sdab", "sdba", "sdaaa", "sg1", "sg10",
-	}
-	got := slices.Clone(want)
-	slices.Sort(got)
-	slices.SortFunc(got, compareLabels)
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("order (-want +got):\n%s", diff)
-	}
-}
-
-func FuzzCompareLabels(f *testing.F) {
-	f.Add("sda", "sdaa", "sd10")
-	f.Add("nvme01", "nvme1", "nvme001")
-	f.Add("", "0", "00")
-	f.Fuzz(func(t *testing.T, a, b, c string) {
-		if (compareLabels(a, b) == 0) != (a == b) {
-			t.Errorf("%q and %q compare equal: %d", a, b, compareLabels(a, b))
-		}
-		if compareLabels(a, b) != -compareLabels(b, a) {
-			t.Errorf("%q and %q: the order depends on who asks", a, b)
-		}
-		if compareLabels(a, b) < 0 && compareLabels(b, c) < 0 && compareLabels(a, c) >= 0 {
-			t.Errorf("%q < %q < %q, but not the first and the last", a, b, c)
-		}
-	})
 }

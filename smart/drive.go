@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 	"time"
 
@@ -80,7 +81,7 @@ func (ds *Drives) newDrive(dev Device) *Drive {
 
 // observe runs smartctl once and puts what it told.
 func (d *Drive) observe(ctx context.Context, round *cache.Round) error {
-	now := d.drives.cfg.System.Identify(d.Device)
+	now := d.drives.cfg.System.Identify(d.Device.node())
 	if was := d.Device.Identity.String(); was != "" && now.String() != "" && now.String() != was {
 		d.drives.replace(d, now)
 		return fmt.Errorf("%s: another drive stands under the name: %w", d.Device.Name, cache.ErrClosed)
@@ -97,7 +98,7 @@ func (d *Drive) observe(ctx context.Context, round *cache.Round) error {
 		d.Document.Put(round, &doc.JSON, lastMeasured)
 		return nil
 	}
-	if doc.Report.PowerMode == Sleep && d.drives.cfg.System.offline(d.Device) {
+	if doc.Report.PowerMode == Sleep && d.drives.cfg.System.Offline(d.Device.node()) {
 		return &ReportError{Device: dev.Name, Type: dev.Type, Message: "the kernel has taken the device offline", ExitStatus: ExitOpen}
 	}
 	d.keep(round, doc.Report.PowerMode, last, known)
@@ -161,7 +162,13 @@ func notRead(dev Device) *Report {
 // seems to be gone.
 func (d *Drive) done(err error, _ time.Duration) {
 	d.tally.count(err)
-	if errors.Is(err, ErrNoReport) && (errors.Is(err, ErrNoSuchDevice) || !exists(d.Device.Name)) {
+	if errors.Is(err, ErrNoReport) && (errors.Is(err, ErrNoSuchDevice) || gone(d.Device.Name)) {
 		d.drives.rescanSoon()
 	}
+}
+
+// gone says that a device has no node any more.
+func gone(name string) bool {
+	_, err := os.Stat(name)
+	return err != nil
 }

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"storage_exporter/block"
 	"storage_exporter/cache"
 )
 
@@ -140,9 +141,9 @@ func (ds *Drives) scanSystem(ctx context.Context) ([]Device, error) {
 		return nil, err
 	}
 	for i, d := range devices {
-		devices[i].Identity = ds.cfg.System.Identify(d)
-		devices[i].Virtual = ds.cfg.System.virtual(d)
-		devices[i].Offline = ds.cfg.System.offline(d)
+		devices[i].Identity = ds.cfg.System.Identify(d.node())
+		devices[i].Virtual = virtual(ds.cfg.System.Maker(d.node()))
+		devices[i].Offline = ds.cfg.System.Offline(d.node())
 	}
 	return devices, nil
 }
@@ -161,7 +162,7 @@ func (ds *Drives) apply(scanned []Device) {
 	// Who stands under a configured name may have changed since the last list, which
 	// does not tell of it where the name is a link.
 	for i, d := range ds.choice.devices {
-		ds.choice.devices[i].Identity = ds.cfg.System.Identify(d)
+		ds.choice.devices[i].Identity = ds.cfg.System.Identify(d.node())
 	}
 	set, leftOut := ds.choice.choose(scanned)
 	for _, dev := range set {
@@ -213,7 +214,7 @@ func (d *Drive) is(dev Device) bool {
 }
 
 // replace monitors the drive that now stands under an old one's name.
-func (ds *Drives) replace(old *Drive, now Identity) {
+func (ds *Drives) replace(old *Drive, now block.Identity) {
 	ds.mu.Lock()
 	defer ds.mu.Unlock()
 	if ds.closed || ds.byLabel[old.Label] != old {
@@ -240,7 +241,7 @@ func (ds *Drives) publish(byLabel map[string]*Drive) {
 	for _, d := range byLabel {
 		sorted = append(sorted, d)
 	}
-	slices.SortFunc(sorted, func(a, b *Drive) int { return compareLabels(a.Label, b.Label) })
+	slices.SortFunc(sorted, func(a, b *Drive) int { return block.CompareNames(a.Label, b.Label) })
 	ds.byLabel, ds.sorted = byLabel, sorted
 	if ds.cfg.OnChange != nil {
 		ds.cfg.OnChange()

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -14,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"storage_exporter/block/blocktest"
 	"storage_exporter/cache"
 	"storage_exporter/cachestore"
 	"storage_exporter/internal/fakesmartctl/faketest"
@@ -138,12 +138,9 @@ func TestDrivesHotPlug(t *testing.T) {
 
 // Another drive under the same name never shows the old one's report.
 func TestDrivesSwapped(t *testing.T) {
-	dir := t.TempDir()
-	wwid := filepath.Join(dir, "class/block/sda/device/wwid")
-	if err := errors.Join(os.MkdirAll(filepath.Dir(wwid), 0o755), os.WriteFile(wwid, []byte("naa.5000c50000000aaa"), 0o644)); err != nil {
-		t.Fatal(err)
-	}
-	r := newRig(t, []fleet.Drive{fleet.ATA("/dev/sda", 1, 2)}, func(c *DrivesConfig) { c.System.Sysfs = dir })
+	tr := blocktest.New(t)
+	tr.AddDisk(path("sda", "5000c50000000aaa", ""))
+	r := newRig(t, []fleet.Drive{fleet.ATA("/dev/sda", 1, 2)}, func(c *DrivesConfig) { c.System = system(tr) })
 	old := r.drive(t, "sda")
 	if got := report(t, old).Value.SerialNumber; got != "EXA0000001" {
 		t.Fatalf("serial number %s", got)
@@ -151,9 +148,10 @@ func TestDrivesSwapped(t *testing.T) {
 	// The new one cannot be read: nothing must be shown of it.
 	broken := fleet.ATA("/dev/sda", 2, 2)
 	broken.Exit = 2
-	if err := errors.Join(r.fleet.Put(broken), os.WriteFile(wwid, []byte("naa.5000c50000000bbb"), 0o644)); err != nil {
+	if err := r.fleet.Put(broken); err != nil {
 		t.Fatal(err)
 	}
+	tr.Write("sys/class/block/sda/device/wwid", "naa.5000c50000000bbb\n")
 	eventually(t, "the drive is another", func() bool { return r.drive(t, "sda") != old })
 	if s, err := r.drive(t, "sda").Report.Get(t.Context()); err == nil {
 		t.Errorf("the new drive has the report of %s", s.Value.SerialNumber)
@@ -219,14 +217,11 @@ func TestDrivesAsleep(t *testing.T) {
 }
 
 func TestDrivesAsleepFromTheStart(t *testing.T) {
-	dir := t.TempDir()
-	wwid := filepath.Join(dir, "class/block/sda/device/wwid")
-	if err := errors.Join(os.MkdirAll(filepath.Dir(wwid), 0o755), os.WriteFile(wwid, []byte("naa.5000c50000000aaa"), 0o644)); err != nil {
-		t.Fatal(err)
-	}
+	tr := blocktest.New(t)
+	tr.AddDisk(path("sda", "5000c50000000aaa", ""))
 	asleep := fleet.ATA("/dev/sda", 1, 2)
 	asleep.PowerMode = "SLEEP"
-	r := newRig(t, []fleet.Drive{asleep}, func(c *DrivesConfig) { c.System.Sysfs = dir })
+	r := newRig(t, []fleet.Drive{asleep}, func(c *DrivesConfig) { c.System = system(tr) })
 	d := r.drive(t, "sda")
 	got := report(t, d).Value
 	if !got.NotRead || got.PowerMode != Sleep || got.WWN != "0x5000c50000000aaa" {
@@ -236,9 +231,7 @@ func TestDrivesAsleepFromTheStart(t *testing.T) {
 		t.Errorf("document: %v", err)
 	}
 	// The kernel knows better than smartctl, which takes a failing question for sleep.
-	if err := os.WriteFile(filepath.Join(dir, "class/block/sda/device/state"), []byte("offline\n"), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	tr.Write("sys/class/block/sda/device/state", "offline\n")
 	eventually(t, "the drive that is offline fails", func() bool { return r.counted("sda", "failure") > 0 })
 }
 

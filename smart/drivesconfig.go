@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"storage_exporter/block"
 	"storage_exporter/cache"
 )
 
@@ -17,7 +18,7 @@ import (
 type DrivesConfig struct {
 	Cache  *cache.Cache
 	Tool   *Tool
-	System System
+	System block.System
 	// Host is this node's fingerprint, never empty: it keeps other hosts'
 	// snapshots out.
 	Host      string
@@ -86,7 +87,7 @@ func NewDrives(cfg DrivesConfig) (*Drives, error) {
 		if !d.valid() {
 			return nil, fmt.Errorf("device %q of type %q: not a name that smartctl can be given", d.Name, d.Type)
 		}
-		ds.choice.devices[i].Identity = cfg.System.Identify(d)
+		ds.choice.devices[i].Identity = cfg.System.Identify(d.node())
 	}
 	if ds.scans() && !cfg.ScanOnce {
 		ds.scan = cfg.Cache.NewSource(cache.SourceConfig{

@@ -3,6 +3,8 @@ package smart
 import (
 	"fmt"
 	"strings"
+
+	"storage_exporter/block"
 )
 
 const (
@@ -225,7 +227,7 @@ func (d *ataDocument) wwn() string {
 	if !ok1 || !ok2 || !ok3 || naa >= 1<<4 || oui >= 1<<24 || id >= 1<<36 {
 		return ""
 	}
-	return normalWWN(fmt.Sprintf("0x%016x", naa<<60|oui<<36|id))
+	return block.NormalWWN(fmt.Sprintf("0x%016x", naa<<60|oui<<36|id))
 }
 
 func (d *ataDocument) attributes() []Attribute {

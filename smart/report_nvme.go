@@ -1,6 +1,10 @@
 package smart
 
-import "fmt"
+import (
+	"fmt"
+
+	"storage_exporter/block"
+)
 
 // NVMe is what only NVMe drives tell.
 type NVMe struct {
@@ -202,7 +206,7 @@ func (d *nvmeDocument) namespaces(n *NVMe) {
 		oui, ok1 := ns.EUI64.OUI.uint64()
 		ext, ok2 := ns.EUI64.ExtID.uint64()
 		if ok1 && ok2 && oui < 1<<24 && ext < 1<<40 {
-			out.EUI64 = normalWWN(fmt.Sprintf("eui.%06x%010x", oui, ext))
+			out.EUI64 = block.NormalWWN(fmt.Sprintf("eui.%06x%010x", oui, ext))
 		}
 		n.Namespaces = append(n.Namespaces, out)
 	}

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+
+	"storage_exporter/block"
 )
 
 // SCSI is what only SAS and other SCSI drives tell.
@@ -134,7 +136,7 @@ func (d *scsiDocument) fill(r *Report, b []byte) {
 		Verify:                   d.ErrorCounters.Verify.counter(),
 		BackgroundScan:           string(d.BackgroundScan.Status.String),
 	}
-	r.WWN = normalWWN(string(d.LogicalUnitID))
+	r.WWN = block.NormalWWN(string(d.LogicalUnitID))
 	r.ModelName = first(text(r.ModelName), d.SCSIModel)
 	if r.PowerCycles == nil {
 		r.PowerCycles = s.StartStopCycles

@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"storage_exporter/block"
 	"storage_exporter/cache"
 	"storage_exporter/cachestore"
 	"storage_exporter/internal/fakesmartctl/faketest"
@@ -39,7 +40,7 @@ func newRigAt(t *testing.T, path string, f *fleet.Fleet, store cachestore.Store,
 	logger := slog.New(slog.NewTextHandler(r.log, nil))
 	r.cache = cache.New(cache.Config{Store: store, Observer: t.Name(), Logger: logger, Metrics: cache.NewMetrics(prometheus.NewRegistry())})
 	cfg := DrivesConfig{
-		Cache: r.cache, Tool: toolAt(t, path), Host: "host-a", System: System{Sysfs: "/nonexistent", Udev: "/nonexistent"},
+		Cache: r.cache, Tool: toolAt(t, path), Host: "host-a", System: block.System{Sys: "/nonexistent", Udev: "/nonexistent"},
 		Interval: 500 * time.Millisecond, Timeout: 10 * time.Second, Logger: logger, Metrics: NewMetrics(r.reg),
 	}
 	if change != nil {

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"regexp"
 	"slices"
+
+	"storage_exporter/block"
 )
 
 // selection makes the monitored set of the scanned and the configured devices.
@@ -29,7 +31,7 @@ func (s selection) choose(scanned []Device) (set []chosen, leftOut []Device) {
 	seen := make(map[string]bool)
 	drives := make(map[string]int) // index in set by the identity's key
 	add := func(d Device) {
-		label, key := d.Label(), d.Identity.key()
+		label, key := d.Label(), d.Identity.Key()
 		if seen[label] || !d.valid() {
 			return
 		}
@@ -60,7 +62,7 @@ func (s selection) choose(scanned []Device) (set []chosen, leftOut []Device) {
 		}
 	}
 	for i := range set {
-		slices.SortFunc(set[i].paths, compareLabels)
+		slices.SortFunc(set[i].paths, block.CompareNames)
 	}
 	return set, leftOut
 }
@@ -73,7 +75,7 @@ func preferred(a, b Device) int {
 		}
 		return 1
 	}
-	return cmp.Or(compareLabels(a.Label(), b.Label()), cmp.Compare(a.Type, b.Type))
+	return cmp.Or(block.CompareNames(a.Label(), b.Label()), cmp.Compare(a.Type, b.Type))
 }
 
 // wanted goes by the patterns. An include pattern also brings in the virtual

@@ -7,13 +7,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"storage_exporter/block"
 	"storage_exporter/internal/fakesmartctl/fleet"
 )
 
 // at is a scanned device of a drive; an empty serial number is one that the
 // system does not know.
 func at(name, wwn, serial string) Device {
-	return Device{Name: "/dev/" + name, Type: Auto, Identity: Identity{WWN: wwn, Model: "EX", Serial: serial}}
+	return Device{Name: "/dev/" + name, Type: Auto, Identity: block.Identity{WWN: wwn, Model: "EX", Serial: serial}}
 }
 
 func TestSelection(t *testing.T) {
@@ -25,7 +26,7 @@ func TestSelection(t *testing.T) {
 	otherModel := at("sdb", one, "A")
 	otherModel.Identity.Model = "OTHER"
 	nvme := func(name, nqn, serial string) Device {
-		return Device{Name: "/dev/" + name, Type: "nvme", Identity: Identity{Serial: serial, Model: "EX", NQN: nqn}}
+		return Device{Name: "/dev/" + name, Type: "nvme", Identity: block.Identity{Serial: serial, Model: "EX", NQN: nqn}}
 	}
 	tests := []struct {
 		name    string

@@ -1,11 +1,9 @@
 package smart
 
 import (
-	"path/filepath"
 	"regexp"
-	"strings"
 
-	"storage_exporter/internal/outside"
+	"storage_exporter/block"
 )
 
 // virtualDisks are the vendors and models by which arrays and RAID controllers
@@ -63,41 +61,23 @@ var driveMakers = pattern(`SEAGATE|HGST|WDC|TOSHIBA|FUJITSU|SAMSUNG|IBM-ESXS`)
 // virtual says what a device is if it is no drive of this host but made by an
 // array or a RAID controller, so that it has no health of its own; empty for a
 // drive, and for what the kernel knows nothing of.
-func (s System) virtual(d Device) string {
-	node := s.node(d)
-	if node == "" {
-		return ""
-	}
-	controller := nvmeController(node)
-	if dir := s.class("nvme", controller); exists(dir) {
-		switch t := outside.ReadLine(filepath.Join(dir, "transport")); t {
+func virtual(m block.Maker) string {
+	if m.NVMe {
+		switch m.Transport {
 		case "tcp", "rdma", "fc", "loop":
-			return "NVMe over fabrics (" + t + ")"
+			return "NVMe over fabrics (" + m.Transport + ")"
 		}
 		return ""
 	}
-	for _, class := range blockClasses {
-		if dir := s.class(class, node); exists(dir) {
-			return virtualDisk(dir)
-		}
-	}
-	return ""
-}
-
-func virtualDisk(dir string) string {
-	vendor, model := outside.ReadLine(filepath.Join(dir, "device/vendor")), outside.ReadLine(filepath.Join(dir, "device/model"))
 	for _, v := range virtualDisks {
-		if v.vendor.MatchString(vendor) && (v.model == nil || v.model.MatchString(model)) {
+		if v.vendor.MatchString(m.Vendor) && (v.model == nil || v.model.MatchString(m.Model)) {
 			return v.what
 		}
 	}
-	// The transport shows in the path: .../host3/session1/target3:0:0/3:0:0:0.
-	target, err := filepath.EvalSymlinks(filepath.Join(dir, "device"))
 	switch {
-	case err != nil:
-	case strings.Contains(target, "/session"):
+	case m.Transport == "iscsi":
 		return "iSCSI LUN"
-	case strings.Contains(target, "/rport-") && !driveMakers.MatchString(vendor):
+	case m.Transport == "fc" && !driveMakers.MatchString(m.Vendor):
 		return "Fibre Channel LUN"
 	}
 	return ""

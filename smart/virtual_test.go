@@ -1,17 +1,16 @@
 package smart
 
 import (
-	"os"
-	"path/filepath"
 	"testing"
+
+	"storage_exporter/block/blocktest"
 )
 
 func TestVirtual(t *testing.T) {
-	files := map[string]string{
-		"sys/class/nvme/nvme0/transport": "pcie\n",
-		"sys/class/nvme/nvme1/transport": "tcp\n",
-		"sys/class/nvme/nvme2/serial":    "no transport is told",
-	}
+	tr := blocktest.New(t)
+	tr.AddNVMe(blocktest.NVMe{Name: "nvme0", Transport: "pcie"})
+	tr.AddNVMe(blocktest.NVMe{Name: "nvme1", Transport: "tcp", Spaces: []blocktest.Space{{Number: 1}}})
+	tr.AddNVMe(blocktest.NVMe{Name: "nvme2", Serial: "no transport is told"})
 	inquiries := map[string]struct{ vendor, model, want string }{
 		"sda":  {"ATA", "EXAMPLE 18TB", ""},
 		"sdb":  {"SEAGATE", "ST18000NM", ""},
@@ -42,36 +41,27 @@ func TestVirtual(t *testing.T) {
 		"sdaa": {"DGC", "VRAID", "Dell EMC CLARiiON, VNX or Unity LUN"},
 	}
 	for name, i := range inquiries {
-		files["sys/class/block/"+name+"/device/vendor"] = i.vendor + "  \n"
-		files["sys/class/block/"+name+"/device/model"] = i.model + "   \n"
+		tr.AddDisk(blocktest.Disk{Name: name, Address: name, Vendor: i.vendor + "  ", Model: i.model + "   "})
 	}
-	s := system(t, files)
+	s := system(tr)
+	what := func(d Device) string { return virtual(s.Maker(d.node())) }
 	for name, i := range inquiries {
-		if got := s.virtual(Device{Name: "/dev/" + name, Type: Auto}); got != i.want {
+		if got := what(Device{Name: "/dev/" + name, Type: Auto}); got != i.want {
 			t.Errorf("%s %s: got %q, want %q", i.vendor, i.model, got, i.want)
 		}
 	}
 
-	// By transport: the kernel's directory of the device is a link to its place.
-	places := map[string]struct{ place, vendor, want string }{
-		"sdba": {"devices/platform/host3/session1/target3:0:0/3:0:0:0", "UNKNOWN", "iSCSI LUN"},
-		"sdbb": {"devices/pci0000:00/host1/rport-1:0-2/target1:0:0/1:0:0:0", "UNKNOWN", "Fibre Channel LUN"},
-		"sdbc": {"devices/pci0000:00/host1/rport-1:0-3/target1:0:1/1:0:1:0", "SEAGATE", ""},
-		"sdbd": {"devices/pci0000:00/host0/port-0:0/end_device-0:0/target0:0:0/0:0:0:0", "UNKNOWN", ""},
+	// By transport, which shows in the kernel's place of the device.
+	places := map[string]struct{ below, vendor, want string }{
+		"sdba": {"session1", "UNKNOWN", "iSCSI LUN"},
+		"sdbb": {"rport-1:0-2", "UNKNOWN", "Fibre Channel LUN"},
+		"sdbc": {"rport-1:0-3", "SEAGATE", ""},
+		"sdbd": {"port-0:0/end_device-0:0", "UNKNOWN", ""},
 	}
 	for name, p := range places {
-		dir := filepath.Join(s.Sysfs, p.place)
-		link := filepath.Join(s.Sysfs, "class/block", name, "device")
-		for _, err := range []error{
-			os.MkdirAll(dir, 0o755), os.MkdirAll(filepath.Dir(link), 0o755), os.Symlink(dir, link),
-			os.WriteFile(filepath.Join(dir, "vendor"), []byte(p.vendor), 0o644),
-		} {
-			if err != nil {
-				t.Fatal(err)
-			}
-		}
-		if got := s.virtual(Device{Name: "/dev/" + name, Type: Auto}); got != p.want {
-			t.Errorf("%s: got %q, want %q", p.place, got, p.want)
+		tr.AddDisk(blocktest.Disk{Name: name, Address: name, Below: p.below, Vendor: p.vendor})
+		if got := what(Device{Name: "/dev/" + name, Type: Auto}); got != p.want {
+			t.Errorf("%s: got %q, want %q", p.below, got, p.want)
 		}
 	}
 
@@ -87,7 +77,7 @@ func TestVirtual(t *testing.T) {
 		{Device{Name: "/dev/missing", Type: Auto}, ""},
 		{Device{Name: "/dev/bus/0", Type: Auto}, ""},
 	} {
-		if got := s.virtual(tt.device); got != tt.want {
+		if got := what(tt.device); got != tt.want {
 			t.Errorf("%s: got %q, want %q", tt.device.Label(), got, tt.want)
 		}
 	}

@@ -6,14 +6,15 @@ import (
 	"log/slog"
 	"time"
 
+	"storage_exporter/block"
 	"storage_exporter/cache"
 )
 
 // Config is what the observation of pools is made of.
 type Config struct {
-	Cache *cache.Cache
-	Tool  *Tool // NewTool("") if nil
-	System
+	Cache  *cache.Cache
+	Tool   *Tool // NewTool("") if nil
+	System block.System
 	// Host is this node's fingerprint, never empty: it keeps other hosts'
 	// snapshots out.
 	Host      string
@@ -29,7 +30,7 @@ type Config struct {
 // Pools is the host's pools, observed in the background. It owns their source.
 type Pools struct {
 	tool   *Tool
-	system System
+	system block.System
 	log    *slog.Logger
 	source *cache.Source
 	entry  *cache.Entry[[]Pool]
@@ -84,7 +85,7 @@ func (p *Pools) observe(ctx context.Context, round *cache.Round) error {
 	if err != nil && len(pools) == 0 {
 		return err
 	}
-	p.system.Resolve(ctx, pools)
+	Resolve(ctx, p.system, pools)
 	if ctx.Err() != nil {
 		return ctx.Err() // drives may be missing
 	}

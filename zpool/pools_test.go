@@ -10,6 +10,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"storage_exporter/block"
 	"storage_exporter/cache"
 	"storage_exporter/cachestore"
 	"storage_exporter/internal/fakezpool/fake"
@@ -29,7 +30,7 @@ func newRig(t *testing.T, tool *Tool, change func(*Config)) *rig {
 	r := &rig{log: new(logtest.Buffer), store: cachestore.NewMemory()}
 	logger := slog.New(slog.NewTextHandler(r.log, nil))
 	r.cache = cache.New(cache.Config{Store: r.store, Observer: t.Name(), Logger: logger, Metrics: cache.NewMetrics(prometheus.NewRegistry())})
-	cfg := Config{Cache: r.cache, Tool: tool, System: System{Dev: "/nonexistent", Sysfs: "/nonexistent", Udev: "/nonexistent"}, Host: "host-a", Logger: logger}
+	cfg := Config{Cache: r.cache, Tool: tool, System: block.System{Dev: "/nonexistent", Sys: "/nonexistent", Udev: "/nonexistent"}, Host: "host-a", Logger: logger}
 	if change != nil {
 		change(&cfg)
 	}

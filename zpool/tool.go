@@ -26,7 +26,7 @@ const (
 // forms are the ways to ask, the best first. zpool refuses what it does not know.
 //
 // Links in paths are left as they are (no -L): those of by-id and by-vdev mean
-// the same after a reboot, and what they lead to is looked up by System.
+// the same after a reboot, and what they lead to is looked up by Resolve.
 var forms = []struct {
 	args []string
 	json bool

@@ -1,15 +1,10 @@
 package enclosuretest
 
-import "fmt"
+import (
+	"fmt"
 
-// DiskName is the kernel's name of the n-th disk: sda, ..., sdz, sdaa, ...
-func DiskName(n int) string {
-	name := ""
-	for n++; n > 0; n = (n - 1) / 26 {
-		name = string(rune('a'+(n-1)%26)) + name
-	}
-	return "sd" + name
-}
+	"storage_exporter/block/blocktest"
+)
 
 // DualShelf plugs in a shelf with two I/O modules and a drive in each of its
 // slots but the last, which is empty. host is the number of the first module's
@@ -27,8 +22,8 @@ func (tr *Tree) DualShelf(host, slots, first int, id, id2 string) {
 			if n == slots-1 {
 				b.Status, b.Power = "not installed", "off"
 			} else {
-				b.Disk = DiskName(first + path*(slots-1) + n)
-				tr.AddDisk(Disk{
+				b.Disk = blocktest.DiskName(first + path*(slots-1) + n)
+				tr.AddDisk(blocktest.Disk{
 					Name: b.Disk, Address: fmt.Sprintf("%d:0:%d:0", host+path, n), Model: "EXAMPLE 18TB",
 					WWID: fmt.Sprintf("naa.5000c500%04x%04x", host, n), Serial: fmt.Sprintf("EX%02dS%04d", host, n),
 					SAS: fmt.Sprintf("0x5000c500%04x%04x", host, 0x1000*(path+1)+n),

@@ -1,31 +1,27 @@
-package smart
+package block
 
 import (
-	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"storage_exporter/block/blocktest"
 )
 
-// system makes a tree of files below a temporary directory: sys/… and udev/….
-func system(t *testing.T, files map[string]string) System {
+func system(tr *blocktest.Tree) System { return System{Sys: tr.Sys(), Dev: tr.Dev(), Udev: tr.Udev()} }
+
+// files makes a tree of files that no kernel has all.
+func files(t *testing.T, content map[string]string) System {
 	t.Helper()
-	dir := t.TempDir()
-	for name, content := range files {
-		path := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
-			t.Fatal(err)
-		}
+	tr := blocktest.New(t)
+	for name, text := range content {
+		tr.Write(name, text)
 	}
-	return System{Sysfs: filepath.Join(dir, "sys"), Udev: filepath.Join(dir, "udev")}
+	return system(tr)
 }
 
 func TestIdentify(t *testing.T) {
-	s := system(t, map[string]string{
+	s := files(t, map[string]string{
 		"sys/class/block/sda/device/wwid":     "naa.5000c500ABCD1234\n",
 		"sys/class/block/sda/device/model":    "EXAMPLE 18TB    \n",
 		"sys/class/block/sda/device/vpd_pg80": "\x00\x80\x00\x08EXA00001junk",
@@ -55,30 +51,54 @@ func TestIdentify(t *testing.T) {
 		"sys/class/block/sda/device/irrelevant/nested": "",
 	})
 	tests := []struct {
-		device Device
-		want   Identity
+		name string
+		want Identity
 	}{
-		{Device{Name: "/dev/sda", Type: "sat"}, Identity{WWN: "0x5000c500abcd1234", Model: "EXAMPLE 18TB", Serial: "EXA00001"}},
-		{Device{Name: "/dev/sdb", Type: "auto"}, Identity{Serial: "AT0001"}},
-		{Device{Name: "/dev/sdc", Type: "auto"}, Identity{WWN: "0x50014ee2b1b2b3b4", Serial: "WD01"}},
-		{Device{Name: "/dev/sdd", Type: "auto"}, Identity{Serial: "EXD"}},
-		{Device{Name: "/dev/sde", Type: "auto"}, Identity{Serial: "\uFFFDEXE"}},
-		{Device{Name: "/dev/nvme0", Type: "nvme"}, Identity{WWN: "eui.0025385573900122", Model: "EXAMPLE NVMe", Serial: "NV0001"}},
-		{Device{Name: "/dev/nvme1", Type: "nvme"}, Identity{Serial: "NV0002"}},
-		{Device{Name: "/dev/nvme2", Type: "nvme"}, Identity{Serial: "NV0003"}},
-		{Device{Name: "/dev/sg3", Type: "scsi"}, Identity{WWN: "0x5000c500abcd9999"}},
-		{Device{Name: "/dev/sda", Type: "megaraid,3"}, Identity{}},
-		{Device{Name: "/dev/bus/0", Type: "auto"}, Identity{}},
-		{Device{Name: "/dev/missing", Type: "auto"}, Identity{}},
-		{Device{Name: "/dev/../secret", Type: "auto"}, Identity{}},
-		{Device{Name: "/srv/sda", Type: "auto"}, Identity{}},
+		{"/dev/sda", Identity{WWN: "0x5000c500abcd1234", Model: "EXAMPLE 18TB", Serial: "EXA00001"}},
+		{"/dev/sdb", Identity{Serial: "AT0001"}},
+		{"/dev/sdc", Identity{WWN: "0x50014ee2b1b2b3b4", Serial: "WD01"}},
+		{"/dev/sdd", Identity{Serial: "EXD"}},
+		{"/dev/sde", Identity{Serial: "\uFFFDEXE"}},
+		{"/dev/nvme0", Identity{WWN: "eui.0025385573900122", Model: "EXAMPLE NVMe", Serial: "NV0001"}},
+		{"/dev/nvme1", Identity{Serial: "NV0002"}},
+		{"/dev/nvme2", Identity{Serial: "NV0003"}},
+		{"/dev/sg3", Identity{WWN: "0x5000c500abcd9999"}},
+		{"/dev/bus/0", Identity{}},
+		{"/dev/missing", Identity{}},
+		{"/dev/../secret", Identity{}},
+		{"/srv/sda", Identity{}},
 	}
 	for _, tt := range tests {
-		t.Run(tt.device.Label(), func(t *testing.T) {
-			if diff := cmp.Diff(tt.want, s.Identify(tt.device)); diff != "" {
+		t.Run(tt.name, func(t *testing.T) {
+			if diff := cmp.Diff(tt.want, s.Identify(tt.name)); diff != "" {
 				t.Errorf("identity (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestIdentifyNVMe(t *testing.T) {
+	s := files(t, map[string]string{
+		"sys/class/nvme/nvme0/serial": "NV0001\n", "sys/class/nvme/nvme0/model": "EX\n", "sys/class/nvme/nvme0/subsysnqn": "nqn.2014-08.org:NV0001\n",
+		"sys/class/nvme/nvme0/nvme0n1/wwid":   "eui.0025385573900122\n",
+		"sys/class/nvme/nvme0/nvme0n2/wwid":   "eui.0025385573900123\n",
+		"sys/class/block/nvme0n2/wwid":        "eui.0025385573900123\n",
+		"sys/class/nvme/nvme1/serial":         "NV0002\n",
+		"sys/class/nvme/nvme1/nvme1c1n1/wwid": "eui.0025385573900124\n", // as native multipath names it
+		"sys/class/block/nvme9n1/wwid":        "eui.0025385573900125\n", // the controller is not there
+	})
+	controller := s.Identify("/dev/nvme0")
+	if want := (Identity{Model: "EX", Serial: "NV0001", NQN: "nqn.2014-08.org:NV0001"}); controller != want {
+		t.Errorf("controller of two namespaces: %+v", controller)
+	}
+	if got := s.Identify("/dev/nvme0n2"); got != controller {
+		t.Errorf("a namespace is its controller's drive: %+v", got)
+	}
+	if got := s.Identify("/dev/nvme1").WWN; got != "eui.0025385573900124" {
+		t.Errorf("WWN below a path: %s", got)
+	}
+	if got := s.Identify("/dev/nvme9n1").WWN; got != "eui.0025385573900125" {
+		t.Errorf("a namespace alone: %s", got)
 	}
 }
 
@@ -101,7 +121,7 @@ func TestNormalWWN(t *testing.T) {
 		{"naa.xyz0000000000000", ""},
 	}
 	for _, tt := range tests {
-		if got := normalWWN(tt.in); got != tt.want {
+		if got := NormalWWN(tt.in); got != tt.want {
 			t.Errorf("%q: got %q, want %q", tt.in, got, tt.want)
 		}
 	}

@@ -1,92 +1,59 @@
 package zpool
 
 import (
-	"cmp"
 	"context"
-	"maps"
-	"os"
-	"path/filepath"
-	"slices"
+	"fmt"
 	"strings"
 	"testing"
 
 	gocmp "github.com/google/go-cmp/cmp"
+
+	"storage_exporter/block"
+	"storage_exporter/block/blocktest"
 )
 
-// host makes a tree of dev/…, sys/… and udev/…; a value "-> x" is a link to x.
-// Files below sys/class/block/NAME stand where the kernel's link leads.
-func host(tb testing.TB, files map[string]string) System {
-	tb.Helper()
-	dir := tb.TempDir()
-	must := func(err error) {
-		if err != nil {
-			tb.Fatal(err)
-		}
+func storageHost(tb testing.TB) block.System {
+	tr := blocktest.New(tb)
+	type device = blocktest.Device
+	disk := func(name string, address int, d device) {
+		tr.AddDisk(blocktest.Disk{Name: name, Address: fmt.Sprintf("0:0:%d:0", address), Device: d})
 	}
-	// The kernel's links first, then what lies below them.
-	names := slices.SortedFunc(maps.Keys(files), func(a, b string) int {
-		return cmp.Or(cmp.Compare(strings.Count(a, "/"), strings.Count(b, "/")), cmp.Compare(a, b))
-	})
-	for _, name := range names {
-		path := filepath.Join(dir, name)
-		must(os.MkdirAll(filepath.Dir(path), 0o755))
-		target, link := strings.CutPrefix(files[name], "-> ")
-		if !link {
-			must(os.WriteFile(path, []byte(files[name]), 0o644))
-			continue
-		}
-		must(os.Symlink(target, path))
-		if strings.HasPrefix(name, "sys/class/block/") && strings.Count(name, "/") == 3 {
-			must(os.MkdirAll(filepath.Join(dir, "sys/class/block", target), 0o755))
-		}
+	disk("sda", 0, device{})
+	disk("sdb", 1, device{Links: []string{"disk/by-id/ata-EXAMPLE_B", "disk/by-path/pci-0-ata-2"}})
+	disk("sdc", 2, device{Number: "8:32"})
+	disk("sdaa", 3, device{})
+	disk("cciss!c0d0", 4, device{})
+	tr.AddPart("sda", "sda1", device{Links: []string{"disk/by-id/wwn-0x5000c500aaaa0001-part1", "disk/by-vdev/A0-part1", "disk/by-partuuid/0a-1"}})
+	tr.AddPart("sdb", "sdb1", device{Number: "8:17"})
+
+	tr.AddNVMe(blocktest.NVMe{Name: "nvme2", Spaces: []blocktest.Space{{Number: 1, Name: "nvme7n1"}}})
+	tr.AddNVMe(blocktest.NVMe{Name: "nvme0", Spaces: []blocktest.Space{{Number: 1}}})
+	tr.AddPart("nvme0n1", "nvme0n1p2", device{})
+	for _, name := range []string{"nvme6", "nvme5"} { // the kernel's own multipath
+		tr.AddNVMe(blocktest.NVMe{Name: name, NQN: "nqn.x", Subsystem: new(4), Spaces: []blocktest.Space{{Number: 1}}})
 	}
-	return System{Dev: filepath.Join(dir, "dev"), Sysfs: filepath.Join(dir, "sys"), Udev: filepath.Join(dir, "udev")}
-}
 
-func storageHost(tb testing.TB) System {
-	const ata, virtual = "-> ../../devices/pci0/ata1/block/", "-> ../../devices/virtual/block/"
-	return host(tb, map[string]string{
-		"sys/class/block/sda": ata + "sda", "sys/class/block/sda1": ata + "sda/sda1", "sys/class/block/sda1/partition": "1\n",
-		"sys/class/block/sdb": ata + "sdb", "sys/class/block/sdb1": ata + "sdb/sdb1", "sys/class/block/sdb1/partition": "1\n",
-		"sys/class/block/sdc": ata + "sdc", "sys/class/block/sdaa": ata + "sdaa",
-		"sys/class/block/cciss!c0d0": ata + "cciss!c0d0",
+	// Multipath over two paths, a partition of it, crypt over that.
+	tr.AddMapping("dm-0", "mpatha", "mpath-35000c500aaaa0009", device{Number: "254:0"}, "sdc", "sdaa")
+	tr.AddMapping("dm-1", "mpatha-part1", "part1-mpath-35000c500aaaa0009", device{}, "dm-0")
+	tr.AddMapping("dm-2", "", "CRYPT-LUKS2-1", device{}, "dm-1")
+	// A volume over two drives.
+	tr.AddMapping("dm-3", "", "LVM-1", device{}, "sda1", "sdb")
+	// A loop that no kernel has.
+	tr.AddVirtual("dm-9", device{}, "dm-9")
 
-		"sys/class/block/nvme7n1":   "-> ../../devices/pci0/nvme/nvme2/nvme7n1",
-		"sys/class/block/nvme0n1":   "-> ../../devices/pci0/nvme/nvme0/nvme0n1",
-		"sys/class/block/nvme0n1p2": "-> ../../devices/pci0/nvme/nvme0/nvme0n1/nvme0n1p2", "sys/class/block/nvme0n1p2/partition": "2\n",
-		// The kernel's own multipath: subsystem 4 has the controllers 6 and 5.
-		"sys/class/block/nvme4n1":                     "-> ../../devices/virtual/nvme-subsystem/nvme-subsys4/nvme4n1",
-		"sys/class/nvme-subsystem/nvme-subsys4/nqn":   "nqn.x\n",
-		"sys/class/nvme-subsystem/nvme-subsys4/nvme6": "-> x", "sys/class/nvme-subsystem/nvme-subsys4/nvme5": "-> x",
-		"sys/class/nvme-subsystem/nvme-subsys4/nvme4n1": "-> x",
-
-		// Multipath over two paths, a partition of it, crypt over that.
-		"sys/class/block/dm-0": virtual + "dm-0", "sys/class/block/dm-0/dm/uuid": "mpath-35000c500aaaa0009\n",
-		"sys/class/block/dm-0/slaves/sdc": "-> x", "sys/class/block/dm-0/slaves/sdaa": "-> x",
-		"sys/class/block/dm-1": virtual + "dm-1", "sys/class/block/dm-1/dm/uuid": "part1-mpath-35000c500aaaa0009\n", "sys/class/block/dm-1/slaves/dm-0": "-> x",
-		"sys/class/block/dm-2": virtual + "dm-2", "sys/class/block/dm-2/dm/uuid": "CRYPT-LUKS2-1\n", "sys/class/block/dm-2/slaves/dm-1": "-> x",
-		// A volume over two drives.
-		"sys/class/block/dm-3": virtual + "dm-3", "sys/class/block/dm-3/dm/uuid": "LVM-1\n",
-		"sys/class/block/dm-3/slaves/sda1": "-> x", "sys/class/block/dm-3/slaves/sdb": "-> x",
-		// A loop that no kernel has.
-		"sys/class/block/dm-9": virtual + "dm-9", "sys/class/block/dm-9/slaves/dm-9": "-> x",
-
-		"dev/sda1": "", "dev/sdb": "", "dev/dm-0": "", "dev/dm-1": "", "dev/nvme0n1p2": "", "dev/cciss/c0d0": "",
-		"dev/disk/by-id/wwn-0x5000c500aaaa0001-part1": "-> ../../sda1",
-		"dev/disk/by-id/ata-EXAMPLE_B":                "-> ../../sdb",
-		"dev/disk/by-id/dm-name-mpatha-part1":         "-> ../../mapper/mpatha-part1",
-		"dev/disk/by-vdev/A0-part1":                   "-> ../../sda1",
-		"dev/disk/by-partuuid/0a-1":                   "-> ../../sda1",
-		"dev/disk/by-path/pci-0-ata-2":                "-> ../../sdb",
-		"dev/mapper/mpatha":                           "-> ../dm-0",
-		"dev/mapper/mpatha-part1":                     "-> /dev/dm-1",
-		"dev/loop-a":                                  "-> loop-b", "dev/loop-b": "-> loop-a",
-		"dev/out": "-> ../../../etc/passwd",
-
-		"sys/class/block/sdb1/dev": "8:17\n", "udev/b8:17": "S:disk/by-vdev/B0-part1\nE:ID_WWN=0x1\nS:disk/by-id/ata-GONE-part1\n",
-		"sys/class/block/sdc/dev": "8:32\n", "udev/b8:32": "S:disk/by-id/wwn-0x5000c500aaaa0009\n",
-		"sys/class/block/dm-0/dev": "254:0\n", "udev/b254:0": "S:disk/by-id/wwn-0x5000c500aaaa0009\nS:mapper/mpathz\n",
-	})
+	tr.Symlink("dev/disk/by-id/dm-name-mpatha-part1", "../../mapper/mpatha-part1")
+	tr.Symlink("dev/mapper/mpatha-part1", "/dev/dm-1")
+	tr.Symlink("dev/loop-a", "loop-b")
+	tr.Symlink("dev/loop-b", "loop-a")
+	tr.Symlink("dev/out", "../../../etc/passwd")
+	for _, gone := range []string{"sda", "sdc", "sdaa", "sdb1", "dm-2", "dm-3", "dm-9", "nvme7n1", "nvme4n1"} {
+		tr.Remove("dev/" + gone)
+	}
+	tr.Record("8:17", "S:disk/by-vdev/B0-part1", "E:ID_WWN=0x1", "S:disk/by-id/ata-GONE-part1")
+	tr.Record("8:32", "S:disk/by-id/wwn-0x5000c500aaaa0009")
+	tr.Record("254:0", "S:disk/by-id/wwn-0x5000c500aaaa0009", "S:mapper/mpathz")
+	return block.System{Sys: tr.Sys(), Dev: tr.Dev(), Udev: tr.Udev()}
 }
 
 func TestResolve(t *testing.T) {
@@ -147,7 +114,7 @@ func TestResolve(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			pools := []Pool{{Vdevs: []Vdev{tt.vdev}}}
-			s.Resolve(t.Context(), pools)
+			Resolve(t.Context(), s, pools)
 			v := pools[0].Vdevs[0]
 			got := strings.Join(v.Devices, " ")
 			if v.Device == "" {
@@ -166,7 +133,7 @@ func TestResolveStopsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	pools := []Pool{{Vdevs: []Vdev{{Leaf: true, Path: "/dev/disk/by-vdev/B0-part1", State: online}}}}
-	storageHost(t).Resolve(ctx, pools)
+	Resolve(ctx, storageHost(t), pools)
 	if got := pools[0].Vdevs[0].Device; got != "" {
 		t.Errorf("found %s although udev may not be asked any more", got)
 	}
