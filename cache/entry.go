@@ -72,7 +72,7 @@ func (e *Entry[T]) Put(r *Round, value *T, sampledAt time.Time) {
 	if sampledAt.IsZero() {
 		sampledAt = now
 	}
-	e.store(r, value, sampledAt, max(now.Sub(sampledAt), 0), now)
+	e.store(r, value, sampledAt, max(now.Sub(sampledAt), 0), now, false)
 }
 
 // Keep stores value with the age and time of the snapshot last, for what could
@@ -85,7 +85,7 @@ func (e *Entry[T]) Keep(r *Round, value *T, last Snapshot[T]) {
 		age = e.own.age(now) // it went on ageing since last was read
 	}
 	e.mu.Unlock()
-	e.store(r, value, last.ObservedAt, age, now)
+	e.store(r, value, last.ObservedAt, age, now, true)
 }
 
 // Fail says why this round has no value for the entry: what its readers get
@@ -123,7 +123,8 @@ func (e *Entry[T]) Get(ctx context.Context) (Snapshot[T], error) {
 }
 
 // store makes value the own copy and hands it to the round for the store.
-func (e *Entry[T]) store(r *Round, value *T, observedAt time.Time, age time.Duration, now time.Time) {
+// irreplaceable: it cannot be observed again.
+func (e *Entry[T]) store(r *Round, value *T, observedAt time.Time, age time.Duration, now time.Time, irreplaceable bool) {
 	r.touch(e)
 	ttl := e.source.lifeFor(e.ttl)
 	raw, err := seal(envelope{
@@ -138,7 +139,7 @@ func (e *Entry[T]) store(r *Round, value *T, observedAt time.Time, age time.Dura
 		value: value, observedAt: observedAt, agePut: age, putAt: now, ttl: ttl,
 		revision: revisions.Add(1), raw: raw, mine: true,
 	}, now)
-	r.keep(e.key, raw, ttl)
+	r.keep(cachestore.SetItem{Key: e.key, Value: raw, TTL: ttl, Irreplaceable: irreplaceable})
 }
 
 func seal(env envelope, value any) ([]byte, error) {

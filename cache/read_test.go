@@ -239,6 +239,9 @@ func TestKeepAgesOn(t *testing.T) {
 		if err != nil || snap.Lookup != Hit || *snap.Value < 1000 {
 			t.Fatalf("Get: %+v %v", snap, err)
 		}
+		if put := store.lastPut(); !put.Irreplaceable {
+			t.Errorf("%s was stored like what can be observed again", put.Key)
+		}
 		if snap.Age < 94*time.Second || snap.Age > 96*time.Second {
 			t.Errorf("age %v, want 95s: what was not measured anew ages on", snap.Age)
 		}
@@ -332,6 +335,9 @@ func TestOneReadOfManyEntriesIsOneRoundTrip(t *testing.T) {
 		}
 		if runs != 1 {
 			t.Errorf("%d observations for 300 reads of 100 entries, want 1", runs)
+		}
+		if store.sets != 1 {
+			t.Errorf("%d round trips for what one observation put, want 1", store.sets)
 		}
 		if store.gets != 4 { // three reads, and the look before the observation
 			t.Errorf("%d round trips, want 4", store.gets)

@@ -24,6 +24,7 @@ type faultyStore struct {
 	err    error         // every call fails with it
 	hang   chan struct{} // every call waits for it, or for its deadline
 	sets   int
+	last   cachestore.SetItem // the last that was set
 	gets   int
 }
 
@@ -66,15 +67,24 @@ func (f *faultyStore) Get(ctx context.Context, keys ...string) ([]cachestore.Ite
 	return items, nil
 }
 
-func (f *faultyStore) Set(ctx context.Context, key string, value []byte, ttl time.Duration) error {
+func (f *faultyStore) Set(ctx context.Context, items ...cachestore.SetItem) error {
 	if err := f.enter(ctx); err != nil {
 		return err
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.sets++
-	f.keys[key] = kept{value, time.Now().Add(ttl)}
+	for _, it := range items {
+		f.keys[it.Key] = kept{it.Value, time.Now().Add(it.TTL)}
+		f.last = it
+	}
 	return nil
+}
+
+func (f *faultyStore) lastPut() cachestore.SetItem {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.last
 }
 
 func (f *faultyStore) Claim(ctx context.Context, key, holder string, ttl time.Duration) (bool, error) {

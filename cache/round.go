@@ -3,7 +3,8 @@ package cache
 import (
 	"fmt"
 	"sync"
-	"time"
+
+	"storage_exporter/cachestore"
 )
 
 // Round is one observation while it runs. Its entries may be filled from many
@@ -14,13 +15,7 @@ type Round struct {
 	mu      sync.Mutex // guards the fields below
 	touched map[slot]bool
 	puts    int
-	pending []pendingSet
-}
-
-type pendingSet struct {
-	key   string
-	value []byte
-	ttl   time.Duration
+	pending []cachestore.SetItem
 }
 
 func (r *Round) touch(e slot) {
@@ -29,31 +24,25 @@ func (r *Round) touch(e slot) {
 	r.touched[e] = true
 }
 
-func (r *Round) keep(key string, value []byte, ttl time.Duration) {
+func (r *Round) keep(item cachestore.SetItem) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.puts++
-	r.pending = append(r.pending, pendingSet{key, value, ttl})
+	r.pending = append(r.pending, item)
 }
 
-func (s *Source) set(p pendingSet) error {
-	ctx, cancel := s.cache.storeContext(s.ctx)
-	defer cancel()
-	return s.cache.cfg.Store.Set(ctx, p.key, p.value, p.ttl)
-}
-
-// flush writes what was put to the store, and tells the entries that were not
-// touched why. That a snapshot cannot be stored costs the other replicas an
+// flush writes what was put to the store, in one round trip, and tells the
+// entries that were not touched why. That a snapshot cannot be stored costs the other replicas an
 // observation and nobody else anything.
 func (r *Round) flush(err error) (puts int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s := r.source
-	patience, done := s.cache.storeContext(s.ctx) // for all of them, so that a flush has an end
-	defer done()
-	for _, p := range r.pending {
-		if _, err := patiently(patience, func() (any, error) { return nil, s.set(p) }); err != nil {
-			s.log.Debug("snapshot not stored", "key", p.key, "err", err)
+	if len(r.pending) > 0 {
+		ctx, cancel := s.cache.storeContext(s.ctx)
+		defer cancel()
+		if _, err := patiently(ctx, func() (any, error) { return nil, s.cache.cfg.Store.Set(ctx, r.pending...) }); err != nil {
+			s.log.Debug("snapshots not stored", "err", err)
 		}
 	}
 	r.pending = nil

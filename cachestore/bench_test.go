@@ -35,7 +35,7 @@ func BenchmarkGet(b *testing.B) {
 				keys := make([]string, n)
 				for i := range keys {
 					keys[i] = fmt.Sprintf("jbod:smart:disk%d", i)
-					if err := store.Set(b.Context(), keys[i], bytes.Repeat([]byte{'x'}, benchValueSize), time.Hour); err != nil {
+					if err := store.Set(b.Context(), cachestore.SetItem{Key: keys[i], Value: bytes.Repeat([]byte{'x'}, benchValueSize), TTL: time.Hour}); err != nil {
 						b.Fatal(err)
 					}
 				}
@@ -70,7 +70,7 @@ func BenchmarkSet(b *testing.B) {
 			value := bytes.Repeat([]byte{'x'}, benchValueSize)
 			b.ReportAllocs()
 			for i := 0; b.Loop(); i++ {
-				if err := store.Set(b.Context(), fmt.Sprint(i%1000), value, time.Hour); err != nil {
+				if err := store.Set(b.Context(), cachestore.SetItem{Key: fmt.Sprint(i % 1000), Value: value, TTL: time.Hour}); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -83,7 +83,7 @@ func BenchmarkFileOpen(b *testing.B) {
 	path := filepath.Join(b.TempDir(), "cache.db")
 	store := openFile(b, path, cachestore.FileConfig{})
 	for i := range 1000 {
-		if err := store.Set(b.Context(), fmt.Sprint(i), bytes.Repeat([]byte{'x'}, benchValueSize), time.Hour); err != nil {
+		if err := store.Set(b.Context(), cachestore.SetItem{Key: fmt.Sprint(i), Value: bytes.Repeat([]byte{'x'}, benchValueSize), TTL: time.Hour}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -108,8 +108,8 @@ func (b *breaker) Get(ctx context.Context, keys ...string) ([]Item, error) {
 	return result.([]Item), nil
 }
 
-func (b *breaker) Set(ctx context.Context, key string, value []byte, ttl time.Duration) error {
-	_, err := b.do(ctx, func() (any, error) { return nil, b.store.Set(ctx, key, value, ttl) })
+func (b *breaker) Set(ctx context.Context, items ...SetItem) error {
+	_, err := b.do(ctx, func() (any, error) { return nil, b.store.Set(ctx, items...) })
 	return err
 }
 

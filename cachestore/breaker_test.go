@@ -180,8 +180,8 @@ func TestInstrument(t *testing.T) {
 	up("1")
 	cancelled, cancel := context.WithCancel(t.Context())
 	cancel()
-	_ = store.Set(cancelled, "key", nil, time.Minute)
-	_ = store.Set(t.Context(), "key", nil, 0)
+	_ = store.Set(cancelled, cachestore.SetItem{Key: "key", TTL: time.Minute})
+	_ = store.Set(t.Context(), cachestore.SetItem{Key: "key"})
 	up("1")
 	broken.err = cachestore.ErrUnavailable
 	for range 5 {

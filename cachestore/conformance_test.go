@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -126,7 +127,7 @@ func conform(t *testing.T, open func(*testing.T) cachestore.Store) {
 	} {
 		t.Run("value "+tt.name, func(t *testing.T) {
 			k := key()
-			if err := store.Set(t.Context(), k, tt.value, time.Minute); err != nil {
+			if err := store.Set(t.Context(), cachestore.SetItem{Key: k, Value: tt.value, TTL: time.Minute}); err != nil {
 				t.Fatal(err)
 			}
 			item := getOne(t, store, k)
@@ -136,7 +137,7 @@ func conform(t *testing.T, open func(*testing.T) cachestore.Store) {
 			if item.TTL <= 50*time.Second || item.TTL > time.Minute {
 				t.Errorf("remaining life %s of a minute", item.TTL)
 			}
-			if err := store.Set(t.Context(), k, []byte("new"), time.Hour); err != nil {
+			if err := store.Set(t.Context(), cachestore.SetItem{Key: k, Value: []byte("new"), TTL: time.Hour}); err != nil {
 				t.Fatal(err)
 			}
 			if item := getOne(t, store, k); string(item.Value) != "new" || item.TTL <= time.Minute {
@@ -144,14 +145,42 @@ func conform(t *testing.T, open func(*testing.T) cachestore.Store) {
 			}
 		})
 	}
+	t.Run("many at once", func(t *testing.T) {
+		if err := store.Set(t.Context()); err != nil {
+			t.Errorf("Set of nothing: %v", err)
+		}
+		var items []cachestore.SetItem
+		for i := range 20 {
+			items = append(items, cachestore.SetItem{Key: key(), Value: fmt.Append(nil, i), TTL: time.Minute, Irreplaceable: i == 3})
+		}
+		if err := store.Set(t.Context(), items...); err != nil {
+			t.Fatal(err)
+		}
+		items[5].Value = make([]byte, cachestore.MaxValueSize+1)
+		for i := range items[6:] {
+			items[6+i].Value = []byte("new")
+		}
+		if err := store.Set(t.Context(), items...); !errors.Is(err, cachestore.ErrTooLarge) || !strings.Contains(err.Error(), items[5].Key) {
+			t.Errorf("Set with one that is too large: %v", err)
+		}
+		for i, it := range items {
+			want := "new"
+			if i <= 5 {
+				want = fmt.Sprint(i)
+			}
+			if got := getOne(t, store, it.Key); string(got.Value) != want {
+				t.Errorf("item %d: %q, want %q: one that is refused costs the others nothing", i, got.Value, want)
+			}
+		}
+	})
 	t.Run("bad values", func(t *testing.T) {
 		k := key()
 		large := make([]byte, cachestore.MaxValueSize+1)
-		if err := store.Set(t.Context(), k, large, time.Minute); !errors.Is(err, cachestore.ErrTooLarge) {
+		if err := store.Set(t.Context(), cachestore.SetItem{Key: k, Value: large, TTL: time.Minute}); !errors.Is(err, cachestore.ErrTooLarge) {
 			t.Errorf("one byte too many: %v", err)
 		}
 		for _, ttl := range []time.Duration{0, -time.Second} {
-			if err := store.Set(t.Context(), k, []byte("v"), ttl); !errors.Is(err, cachestore.ErrTTL) {
+			if err := store.Set(t.Context(), cachestore.SetItem{Key: k, Value: []byte("v"), TTL: ttl}); !errors.Is(err, cachestore.ErrTTL) {
 				t.Errorf("Set with ttl %s: %v", ttl, err)
 			}
 			if _, err := store.Claim(t.Context(), k, "a", ttl); !errors.Is(err, cachestore.ErrTTL) {
@@ -172,7 +201,7 @@ func conform(t *testing.T, open func(*testing.T) cachestore.Store) {
 	})
 	t.Run("expiry", func(t *testing.T) {
 		k := key()
-		if err := store.Set(t.Context(), k, []byte("v"), 30*time.Millisecond); err != nil {
+		if err := store.Set(t.Context(), cachestore.SetItem{Key: k, Value: []byte("v"), TTL: 30 * time.Millisecond}); err != nil {
 			t.Fatal(err)
 		}
 		eventually(t, "the value to expire", func() bool {
@@ -190,7 +219,7 @@ func conform(t *testing.T, open func(*testing.T) cachestore.Store) {
 			if i%3 == 0 {
 				continue
 			}
-			if err := store.Set(t.Context(), keys[i], fmt.Appendf(nil, "value %d", i), time.Minute); err != nil {
+			if err := store.Set(t.Context(), cachestore.SetItem{Key: keys[i], Value: fmt.Appendf(nil, "value %d", i), TTL: time.Minute}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -284,10 +313,10 @@ func conformConcurrency(t *testing.T, store cachestore.Store, key func() string)
 		wg.Go(func() {
 			for round := range rounds {
 				want := fmt.Sprintf("%d/%d", w, round)
-				if err := store.Set(t.Context(), own, []byte(want), time.Minute); err != nil {
+				if err := store.Set(t.Context(), cachestore.SetItem{Key: own, Value: []byte(want), TTL: time.Minute}); err != nil {
 					t.Errorf("Set: %v", err)
 				}
-				if err := store.Set(t.Context(), shared, []byte(want), time.Minute); err != nil {
+				if err := store.Set(t.Context(), cachestore.SetItem{Key: shared, Value: []byte(want), TTL: time.Minute}); err != nil {
 					t.Errorf("Set: %v", err)
 				}
 				items, err := store.Get(t.Context(), shared, own)
@@ -336,7 +365,7 @@ func callAll(ctx context.Context, store cachestore.Store, key string) map[string
 	_, claim := store.Claim(ctx, key, "a", time.Minute)
 	return map[string]error{
 		"get": get, "claim": claim,
-		"set":     store.Set(ctx, key, []byte("v"), time.Minute),
+		"set":     store.Set(ctx, cachestore.SetItem{Key: key, Value: []byte("v"), TTL: time.Minute}),
 		"release": store.Release(ctx, key, "a"),
 		"ping":    store.Ping(ctx),
 	}

@@ -1,6 +1,9 @@
 package cachestore
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 var (
 	// ErrClosed says that the store was closed.
@@ -24,3 +27,36 @@ var (
 	// ErrTTL says that a lifetime is not above zero.
 	ErrTTL = errors.New("ttl is not above zero")
 )
+
+// refusals are the errors of the items that a Set could not put.
+type refusals []error
+
+func (r *refusals) add(key string, err error) {
+	if err != nil {
+		*r = append(*r, fmt.Errorf("%s: %w", key, err))
+	}
+}
+
+// err is one error for all refusals among n items. The store's own error goes
+// before one of the caller's making.
+func (r refusals) err(n int) error {
+	if len(r) == 0 {
+		return nil
+	}
+	err := r[0]
+	for _, e := range r {
+		if !errors.Is(e, ErrTooLarge) && !errors.Is(e, ErrTTL) {
+			err = e
+			break
+		}
+	}
+	switch {
+	case n == 1:
+		return err
+	case len(r) < n && errors.Is(err, ErrUnavailable):
+		// A node of a cluster is out of reach. The store as a whole is not.
+		return fmt.Errorf("%d of %d items not set: %v", len(r), n, err)
+	default:
+		return fmt.Errorf("%d of %d items not set: %w", len(r), n, err)
+	}
+}

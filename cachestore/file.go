@@ -78,15 +78,15 @@ func OpenFile(path string, cfg FileConfig) (*File, error) {
 	return f, nil
 }
 
-// Set keeps value in memory and has it written soon.
-func (f *File) Set(ctx context.Context, key string, value []byte, ttl time.Duration) error {
-	if err := f.Memory.Set(ctx, key, value, ttl); err != nil {
-		return err
-	}
+// Set keeps the values in memory and has them written soon.
+func (f *File) Set(ctx context.Context, items ...SetItem) error {
+	err := f.Memory.Set(ctx, items...)
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.dirty[key] = struct{}{}
-	return nil
+	for _, it := range items {
+		f.dirty[it.Key] = struct{}{}
+	}
+	return err
 }
 
 // Close writes what is left and ends the goroutine. A disk that hangs is not

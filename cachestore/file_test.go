@@ -31,7 +31,7 @@ func newLog() (*slog.Logger, *logBuffer) {
 
 func set(t *testing.T, store cachestore.Store, key, value string) {
 	t.Helper()
-	if err := store.Set(t.Context(), key, []byte(value), time.Hour); err != nil {
+	if err := store.Set(t.Context(), cachestore.SetItem{Key: key, Value: []byte(value), TTL: time.Hour}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -52,7 +52,7 @@ func TestFileSurvivesRestart(t *testing.T) {
 		}
 		set(t, store, fmt.Sprint("key", run), "old")
 		set(t, store, fmt.Sprint("key", run), fmt.Sprint("value", run))
-		if err := store.Set(t.Context(), "short", []byte("v"), time.Millisecond); err != nil {
+		if err := store.Set(t.Context(), cachestore.SetItem{Key: "short", Value: []byte("v"), TTL: time.Millisecond}); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := store.Claim(t.Context(), "claim", "me", time.Hour); err != nil {
@@ -100,7 +100,7 @@ func TestFileStaysSmall(t *testing.T) {
 		store := openFile(t, path, cachestore.FileConfig{})
 		for i := range 20 {
 			key := fmt.Sprintf("%d:%d", time.Now().UnixNano(), i)
-			if err := store.Set(t.Context(), key, make([]byte, 10_000), 20*time.Millisecond); err != nil {
+			if err := store.Set(t.Context(), cachestore.SetItem{Key: key, Value: make([]byte, 10_000), TTL: 20 * time.Millisecond}); err != nil {
 				t.Fatal(err)
 			}
 		}

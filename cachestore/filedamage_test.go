@@ -20,7 +20,7 @@ func goodFile(t testing.TB) []byte {
 	path := filepath.Join(t.TempDir(), "good.db")
 	store := openFile(t, path, cachestore.FileConfig{})
 	for i := range 50 {
-		if err := store.Set(t.Context(), fmt.Sprint("key", i), []byte(goodValue(i)), time.Hour); err != nil {
+		if err := store.Set(t.Context(), cachestore.SetItem{Key: fmt.Sprint("key", i), Value: []byte(goodValue(i)), TTL: time.Hour}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -74,9 +74,9 @@ func (s *instrument) Get(ctx context.Context, keys ...string) ([]Item, error) {
 	return items, err
 }
 
-func (s *instrument) Set(ctx context.Context, key string, value []byte, ttl time.Duration) error {
+func (s *instrument) Set(ctx context.Context, items ...SetItem) error {
 	start := time.Now()
-	err := s.store.Set(ctx, key, value, ttl)
+	err := s.store.Set(ctx, items...)
 	s.done(s.set, start, err)
 	return err
 }

@@ -83,9 +83,10 @@ func (m *Memory) Get(ctx context.Context, keys ...string) ([]Item, error) {
 	return items, nil
 }
 
-// Set keeps value itself, not a copy. Above the limits it returns ErrFull.
-func (m *Memory) Set(ctx context.Context, key string, value []byte, ttl time.Duration) error {
-	if err := checkSet(ctx, value, ttl); err != nil {
+// Set keeps the values themselves, not copies. What is above the limits is
+// refused with ErrFull.
+func (m *Memory) Set(ctx context.Context, items ...SetItem) error {
+	if err := ctx.Err(); err != nil {
 		return err
 	}
 	m.mu.Lock()
@@ -93,12 +94,20 @@ func (m *Memory) Set(ctx context.Context, key string, value []byte, ttl time.Dur
 	if m.closed {
 		return ErrClosed
 	}
-	return m.put(key, value, ttl)
+	var errs refusals
+	for _, it := range items {
+		err := checkItem(it.Value, it.TTL)
+		if err == nil {
+			err = m.put(it.Key, it.Value, it.TTL)
+		}
+		errs.add(it.Key, err)
+	}
+	return errs.err(len(items))
 }
 
 // Claim keeps the holder as the value of key.
 func (m *Memory) Claim(ctx context.Context, key, holder string, ttl time.Duration) (bool, error) {
-	if err := checkSet(ctx, nil, ttl); err != nil {
+	if err := checkClaim(ctx, ttl); err != nil {
 		return false, err
 	}
 	m.mu.Lock()
@@ -202,11 +211,16 @@ func (m *Memory) remove(key string, r record) {
 	delete(m.records, key)
 }
 
-// checkSet holds what every store checks before it puts something.
-func checkSet(ctx context.Context, value []byte, ttl time.Duration) error {
+// checkClaim holds what every store checks before a claim.
+func checkClaim(ctx context.Context, ttl time.Duration) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	return checkItem(nil, ttl)
+}
+
+// checkItem holds what every store checks before it puts something.
+func checkItem(value []byte, ttl time.Duration) error {
 	if len(value) > MaxValueSize {
 		return ErrTooLarge
 	}

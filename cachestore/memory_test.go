@@ -18,7 +18,7 @@ func TestMemoryExpiry(t *testing.T) {
 		m := cachestore.NewMemory()
 		set := func(ttl time.Duration) {
 			t.Helper()
-			if err := m.Set(t.Context(), "k", []byte("v"), ttl); err != nil {
+			if err := m.Set(t.Context(), cachestore.SetItem{Key: "k", Value: []byte("v"), TTL: ttl}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -64,7 +64,7 @@ func TestMemoryClaimExpiry(t *testing.T) {
 func TestMemoryLimits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		set := func(m *cachestore.Memory, key string, size int, ttl time.Duration) error {
-			return m.Set(t.Context(), key, make([]byte, size), ttl)
+			return m.Set(t.Context(), cachestore.SetItem{Key: key, Value: make([]byte, size), TTL: ttl})
 		}
 		keys := cachestore.NewMemoryLimited(cachestore.Limits{Keys: 2})
 		for _, k := range []string{"a", "b", "a"} {
@@ -132,7 +132,7 @@ func TestMemoryModel(t *testing.T) {
 				"set": func(rt *rapid.T) {
 					k, life := key.Draw(rt, "key"), ttl.Draw(rt, "ttl")
 					v := fmt.Sprint("value ", life)
-					if err := m.Set(t.Context(), k, []byte(v), life); err != nil {
+					if err := m.Set(t.Context(), cachestore.SetItem{Key: k, Value: []byte(v), TTL: life}); err != nil {
 						rt.Fatal(err)
 					}
 					model[k] = entry{v, time.Now().Add(life)}

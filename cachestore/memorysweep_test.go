@@ -13,12 +13,12 @@ func TestMemorySweep(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := NewMemory()
 		for i := range 100 {
-			if err := m.Set(t.Context(), fmt.Sprint(i), make([]byte, 1000), time.Second); err != nil {
+			if err := m.Set(t.Context(), SetItem{Key: fmt.Sprint(i), Value: make([]byte, 1000), TTL: time.Second}); err != nil {
 				t.Fatal(err)
 			}
 		}
 		time.Sleep(sweepInterval)
-		if err := m.Set(t.Context(), "new", make([]byte, 1000), time.Second); err != nil {
+		if err := m.Set(t.Context(), SetItem{Key: "new", Value: make([]byte, 1000), TTL: time.Second}); err != nil {
 			t.Fatal(err)
 		}
 		if want := int64(len("new") + 1000 + recordOverhead); len(m.records) != 1 || m.bytes != want {

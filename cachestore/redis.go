@@ -146,19 +146,45 @@ func readItem(life *redis.DurationCmd, value *redis.StringCmd) Item {
 // just expired.
 const emptyLife = 100 * time.Millisecond
 
-// Set puts a value; a server that is out of memory or read-only refuses it.
-func (r *Redis) Set(ctx context.Context, key string, value []byte, ttl time.Duration) error {
-	if err := checkSet(ctx, value, ttl); err != nil {
+// Set puts all items in one pipeline, in a cluster in one for each node; there
+// a node out of reach costs its own items only. A server that is out of memory
+// or read-only refuses them.
+func (r *Redis) Set(ctx context.Context, items ...SetItem) error {
+	if err := ctx.Err(); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, r.timeout)
 	defer cancel()
-	return wholeError(r.client.Do(ctx, "SET", key, value, "PX", milliseconds(ttl)).Err())
+	pipe := r.client.Pipeline()
+	sent := make([]redis.Cmder, len(items))
+	var errs refusals
+	for i, it := range items {
+		if err := checkItem(it.Value, it.TTL); err != nil {
+			errs.add(it.Key, err)
+			continue
+		}
+		sent[i] = pipe.Do(ctx, "SET", it.Key, it.Value, "PX", milliseconds(it.TTL))
+	}
+	_, err := pipe.Exec(ctx)
+	if err != nil && r.mode != RedisCluster && !isReply(err) {
+		return wholeError(err)
+	}
+	failed := false
+	for i, cmd := range sent {
+		if cmd != nil {
+			failed = failed || cmd.Err() != nil
+			errs.add(items[i].Key, wholeError(cmd.Err()))
+		}
+	}
+	if err != nil && !failed {
+		return wholeError(err) // refused before a command was sent; see Get
+	}
+	return errs.err(len(items))
 }
 
 // Claim is one script on one key, so it works in every mode.
 func (r *Redis) Claim(ctx context.Context, key, holder string, ttl time.Duration) (bool, error) {
-	if err := checkSet(ctx, nil, ttl); err != nil {
+	if err := checkClaim(ctx, ttl); err != nil {
 		return false, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, r.timeout)

@@ -89,8 +89,10 @@ func TestRedisCallsDeadline(t *testing.T) {
 	}
 	server.Pause()
 	for op, call := range map[string]func(context.Context) error{
-		"get":   func(ctx context.Context) error { _, err := store.Get(ctx, "key"); return err },
-		"set":   func(ctx context.Context) error { return store.Set(ctx, "key", nil, time.Minute) },
+		"get": func(ctx context.Context) error { _, err := store.Get(ctx, "key"); return err },
+		"set": func(ctx context.Context) error {
+			return store.Set(ctx, cachestore.SetItem{Key: "key", TTL: time.Minute})
+		},
 		"claim": func(ctx context.Context) error { _, err := store.Claim(ctx, "key", "a", time.Minute); return err },
 	} {
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
@@ -212,14 +214,14 @@ func TestRedisWithoutRights(t *testing.T) {
 			t.Errorf("%s with the rights that are documented: %v", op, err)
 		}
 	}
-	wantReply(t, "Set of a foreign key", exporter.Set(t.Context(), "other", nil, time.Minute), "NOPERM")
+	wantReply(t, "Set of a foreign key", exporter.Set(t.Context(), cachestore.SetItem{Key: "other", TTL: time.Minute}), "NOPERM")
 	items, err := exporter.Get(t.Context(), "storage:key", "other")
 	if err != nil || items[0].Err != nil {
 		t.Errorf("Get: %v, %v", items, err)
 	} else {
 		wantReply(t, "Get of a foreign key", items[1].Err, "NOPERM")
 	}
-	wantReply(t, "Set by a reader", reader.Set(t.Context(), "storage:key", nil, time.Minute), "NOPERM")
+	wantReply(t, "Set by a reader", reader.Set(t.Context(), cachestore.SetItem{Key: "storage:key", TTL: time.Minute}), "NOPERM")
 	if string(getOne(t, reader, "storage:key").Value) != "v" {
 		t.Error("a reader cannot read")
 	}
@@ -236,7 +238,7 @@ func TestRedisReplica(t *testing.T) {
 		return err == nil && string(items[0].Value) == "value"
 	})
 	for range 5 {
-		wantReply(t, "Set", store.Set(t.Context(), "key", nil, time.Minute), "READONLY")
+		wantReply(t, "Set", store.Set(t.Context(), cachestore.SetItem{Key: "key", TTL: time.Minute}), "READONLY")
 		_, err := store.Claim(t.Context(), "claim", "a", time.Minute)
 		wantReply(t, "Claim", err, "READONLY")
 	}
@@ -252,10 +254,10 @@ func TestRedisOutOfMemory(t *testing.T) {
 	set(t, store, "key", "value")
 	var err error
 	for i := 0; i < 100 && err == nil; i++ {
-		err = store.Set(t.Context(), fmt.Sprint("filler", i), make([]byte, 100_000), time.Minute)
+		err = store.Set(t.Context(), cachestore.SetItem{Key: fmt.Sprint("filler", i), Value: make([]byte, 100_000), TTL: time.Minute})
 	}
 	for range 5 {
-		wantReply(t, "Set", store.Set(t.Context(), "more", make([]byte, 100_000), time.Minute), "OOM")
+		wantReply(t, "Set", store.Set(t.Context(), cachestore.SetItem{Key: "more", Value: make([]byte, 100_000), TTL: time.Minute}), "OOM")
 	}
 	if string(getOne(t, store, "key").Value) != "value" {
 		t.Error("a full server does not serve")
@@ -295,7 +297,7 @@ func TestRedisGarbage(t *testing.T) {
 	}
 	_, err = store.Claim(t.Context(), "hash", "a", time.Minute)
 	wantReply(t, "Claim of a hash", err, "WRONGTYPE")
-	if err := store.Set(t.Context(), "hash", []byte("new"), time.Minute); err != nil {
+	if err := store.Set(t.Context(), cachestore.SetItem{Key: "hash", Value: []byte("new"), TTL: time.Minute}); err != nil {
 		t.Errorf("Set over a hash: %v", err)
 	}
 }
@@ -398,10 +400,12 @@ func TestRedisSentinelFailover(t *testing.T) {
 	set(t, store, "key", "value")
 	s.Master.Do("WAIT", 1, 5000)
 	s.Master.Kill()
-	if err := store.Set(t.Context(), "key", nil, time.Minute); err == nil {
+	if err := store.Set(t.Context(), cachestore.SetItem{Key: "key", TTL: time.Minute}); err == nil {
 		t.Error("Set without a master")
 	}
-	eventually(t, "the failover", func() bool { return store.Set(t.Context(), "new", []byte("v"), time.Minute) == nil })
+	eventually(t, "the failover", func() bool {
+		return store.Set(t.Context(), cachestore.SetItem{Key: "new", Value: []byte("v"), TTL: time.Minute}) == nil
+	})
 	if !bytes.Equal(getOne(t, store, "key").Value, []byte("value")) {
 		t.Error("the new master does not serve what was replicated")
 	}

@@ -64,7 +64,7 @@ func TestRedisClusterNodeKilled(t *testing.T) {
 			t.Errorf("%s: %v", op, err)
 		}
 	}
-	if err := store.Set(t.Context(), "key", nil, time.Millisecond); err != nil {
+	if err := store.Set(t.Context(), cachestore.SetItem{Key: "key", TTL: time.Millisecond}); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "the key to be gone", func() bool { return getOne(t, store, "key").Value == nil })
@@ -72,6 +72,18 @@ func TestRedisClusterNodeKilled(t *testing.T) {
 	c.Nodes[1].Kill()
 	for range 5 {
 		checkWithout(t, store, keys, node, 1)
+	}
+	var items []cachestore.SetItem
+	for _, key := range keys {
+		items = append(items, cachestore.SetItem{Key: key, Value: []byte("new"), TTL: time.Minute})
+	}
+	if err := store.Set(t.Context(), items...); err == nil || errors.Is(err, cachestore.ErrUnavailable) {
+		t.Errorf("Set without one node: %v, want an error that is not about the store as a whole", err)
+	}
+	for _, key := range keys {
+		if node[key] != 1 && string(getOne(t, store, key).Value) != "new" {
+			t.Errorf("%s of a node that is well was not set", key)
+		}
 	}
 	for _, server := range c.Nodes {
 		server.Kill()
@@ -137,7 +149,7 @@ func TestRedisClusterSlotMoved(t *testing.T) {
 		c.Nodes[n].Do("CLUSTER", "SETSLOT", slot, "NODE", id)
 	}
 	eventually(t, "the slot to be found", func() bool {
-		err := store.Set(t.Context(), "key0", []byte("new"), time.Minute)
+		err := store.Set(t.Context(), cachestore.SetItem{Key: "key0", Value: []byte("new"), TTL: time.Minute})
 		if err != nil && errors.Is(err, cachestore.ErrUnavailable) {
 			t.Errorf("Set: %v", err)
 		}

@@ -26,6 +26,18 @@ type Item struct {
 	Err error
 }
 
+// SetItem is what Set puts under one key.
+type SetItem struct {
+	Key string
+	// Value must not be changed afterwards.
+	Value []byte
+	// TTL is above zero.
+	TTL time.Duration
+	// Irreplaceable marks what cannot be observed again when it is lost, such
+	// as the report of a drive that sleeps.
+	Irreplaceable bool
+}
+
 // Store keeps bytes with a lifetime. Every method may be called from many
 // goroutines. A context without a deadline gets the store's own short one.
 type Store interface {
@@ -33,9 +45,10 @@ type Store interface {
 	// trip. A missing key is no error. The error is about the store as a
 	// whole: then there are no items.
 	Get(ctx context.Context, keys ...string) ([]Item, error)
-	// Set puts a value, which the caller must not change afterwards. ttl is
-	// above zero.
-	Set(ctx context.Context, key string, value []byte, ttl time.Duration) error
+	// Set puts each item, in one round trip. An item that is refused costs the
+	// others nothing. The error joins what was refused, or is about the store as
+	// a whole.
+	Set(ctx context.Context, items ...SetItem) error
 	// Claim takes key for holder unless another holder has it, and reports
 	// whether holder has it now. Claiming again renews the claim for ttl.
 	Claim(ctx context.Context, key, holder string, ttl time.Duration) (bool, error)
