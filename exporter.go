@@ -23,6 +23,7 @@ import (
 	"storage_exporter/volume"
 	"storage_exporter/volume/backends"
 	"storage_exporter/volume/mount"
+	"storage_exporter/volume/observed"
 	"storage_exporter/zpool"
 )
 
@@ -51,7 +52,7 @@ type exporter struct {
 
 	store      cachestore.Store
 	cache      *cache.Cache
-	volumes    *volume.Set
+	volumes    *observed.Set
 	collectors *collector.Exporter
 	kinds      map[string]volume.Kind // the backends
 	parts      []part                 // of this host, in the order of their start
@@ -89,7 +90,7 @@ func newExporter(f *flags, l *loader, cfg *config.Config, logger *slog.Logger) (
 	e.cache = cache.New(cache.Config{Store: store, Observer: observerName(), Logger: logger, Metrics: e.cacheStats})
 	host := mount.NewHost(mount.Paths{Proc: f.procfs, Sys: f.sysfs, Root: f.rootfs}, func(delta int) { e.cacheStats.Stuck("mount", delta) })
 	e.kinds = backends.Table(host)
-	e.volumes = volume.NewSet(volume.SetConfig{
+	e.volumes = observed.NewSet(observed.SetConfig{
 		Cache: e.cache, Table: e.kinds, Host: e.host, Node: cfg.Node.Name, Logger: logger,
 	})
 	cc := collector.Config{Logger: logger, Metrics: collector.NewMetrics(own), Own: own, MaxRequests: f.maxRequests}

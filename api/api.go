@@ -17,13 +17,13 @@ import (
 	"storage_exporter/enclosure"
 	"storage_exporter/overview"
 	"storage_exporter/smart"
-	"storage_exporter/volume"
+	"storage_exporter/volume/observed"
 	"storage_exporter/zpool"
 )
 
 // Config is what the API reads from.
 type Config struct {
-	Volumes *volume.Set
+	Volumes *observed.Set
 	// Drives are those observed now: a reload may exchange them. nil: drives
 	// are not observed.
 	Drives func() *smart.Drives

@@ -19,6 +19,7 @@ import (
 	"storage_exporter/cachestore"
 	"storage_exporter/smart"
 	"storage_exporter/volume"
+	"storage_exporter/volume/observed"
 )
 
 // array is a backend that says what the test wants.
@@ -50,7 +51,7 @@ func served(t *testing.T, a *array, names []string, f func(t *testing.T, get fun
 		logger := slog.New(slog.DiscardHandler)
 		reg := prometheus.NewRegistry()
 		c := cache.New(cache.Config{Store: cachestore.NewMemory(), Observer: "test", Logger: logger, Metrics: cache.NewMetrics(reg)})
-		set := volume.NewSet(volume.SetConfig{
+		set := observed.NewSet(observed.SetConfig{
 			Cache: c, Host: "host1", Logger: logger,
 			Table: map[string]volume.Kind{"array": {
 				Identify: func(cfg volume.Config) (volume.Identity, error) {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"storage_exporter/volume"
+	"storage_exporter/volume/observed"
 )
 
 // maxBody bounds a request's body, in bytes: it names a volume.
@@ -19,7 +20,7 @@ const maxBody = 64 << 10
 
 // volumeOf finds the volume that a request names, in the query or, as the
 // manager sends it, in a JSON body of a GET request.
-func (a *API) volumeOf(r *http.Request) (*volume.Volume, error) {
+func (a *API) volumeOf(r *http.Request) (*observed.Volume, error) {
 	name := r.URL.Query().Get("volume")
 	if name == "" {
 		var err error

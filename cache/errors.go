@@ -5,7 +5,6 @@ import "errors"
 var (
 	// ErrNothing says that an observation went well but has nothing to tell
 	// yet, or never will. It is no failure and never replaces a snapshot.
-	// volume.ErrNoSample and volume.ErrUnsupported wrap it.
 	ErrNothing = errors.New("nothing to tell")
 	// ErrNoSnapshot says that there is no snapshot alive and none came in time.
 	ErrNoSnapshot = errors.New("no snapshot")

@@ -9,30 +9,31 @@ import (
 
 	"storage_exporter/cache"
 	"storage_exporter/volume"
+	"storage_exporter/volume/observed"
 )
 
 // volumeCollector shows the volumes of one backend: their performance, health
 // and usage, and what was counted while observing them.
 type volumeCollector struct {
 	backend string
-	volumes func() []*volume.Volume // of the backend, as configured now
+	volumes func() []*observed.Volume // of the backend, as configured now
 	all     volumeFamilies
 }
 
 // NewVolume makes the collector of one backend's volumes in the set.
-func NewVolume(backend string, set *volume.Set) *Collector {
+func NewVolume(backend string, set *observed.Set) *Collector {
 	return newVolumes(backend, set, func(b string) bool { return b == backend })
 }
 
 // NewUnsupported makes the collector of the volumes whose backend is not known:
 // they are shown as unavailable. Its name is "unsupported".
-func NewUnsupported(known func(backend string) bool, set *volume.Set) *Collector {
+func NewUnsupported(known func(backend string) bool, set *observed.Set) *Collector {
 	return newVolumes("unsupported", set, func(b string) bool { return !known(b) })
 }
 
-func newVolumes(name string, set *volume.Set, match func(backend string) bool) *Collector {
-	return newCollector(newVolumeCollector(name, func() []*volume.Volume {
-		var volumes []*volume.Volume
+func newVolumes(name string, set *observed.Set, match func(backend string) bool) *Collector {
+	return newCollector(newVolumeCollector(name, func() []*observed.Volume {
+		var volumes []*observed.Volume
 		for _, v := range set.Volumes() {
 			if match(v.Backend) {
 				volumes = append(volumes, v)
@@ -42,7 +43,7 @@ func newVolumes(name string, set *volume.Set, match func(backend string) bool) *
 	}))
 }
 
-func newVolumeCollector(backend string, volumes func() []*volume.Volume) *volumeCollector {
+func newVolumeCollector(backend string, volumes func() []*observed.Volume) *volumeCollector {
 	return &volumeCollector{backend: backend, volumes: volumes, all: newVolumeFamilies()}
 }
 
@@ -70,9 +71,9 @@ func (c *volumeCollector) read(ctx context.Context) ([]part, bool) {
 
 // readVolumes reads all kinds at once, so that waiting for one costs the others
 // no time.
-func readVolumes(ctx context.Context, volumes []*volume.Volume) []volumeReading {
+func readVolumes(ctx context.Context, volumes []*observed.Volume) []volumeReading {
 	var (
-		performance = make([]*cache.Entry[volume.PerfMetric], len(volumes))
+		performance = make([]*cache.Entry[observed.PerfMetric], len(volumes))
 		health      = make([]*cache.Entry[volume.Health], len(volumes))
 		usage       = make([]*cache.Entry[volume.Usage], len(volumes))
 		readings    = make([]volumeReading, len(volumes))
@@ -106,11 +107,11 @@ func readVolumes(ctx context.Context, volumes []*volume.Volume) []volumeReading 
 
 // volumeReading is what is known of one volume.
 type volumeReading struct {
-	volume      *volume.Volume
-	performance cache.Result[volume.PerfMetric]
+	volume      *observed.Volume
+	performance cache.Result[observed.PerfMetric]
 	health      cache.Result[volume.Health]
 	usage       cache.Result[volume.Usage]
-	counts      volume.Counts
+	counts      observed.Counts
 }
 
 func (r volumeReading) errs() []error {
@@ -141,7 +142,7 @@ func (r volumeReading) status() volume.Status {
 type volumeVersion struct {
 	backend, path, fsPrefix    string
 	performance, health, usage uint64
-	counts                     volume.Counts
+	counts                     observed.Counts
 }
 
 // known is the value that was read, or nil.
@@ -209,7 +210,7 @@ func (c *volumeCollector) emit(s sink, r volumeReading) {
 // emitCounts sends what this process has counted.
 func (c *volumeCollector) emitCounts(s sink, r volumeReading) {
 	f, n, name := &c.all, &r.counts, r.volume.Name
-	for i, state := range volume.Found {
+	for i, state := range observed.Found {
 		s.add(f.transitions, float64(n.Transitions[i]), name, string(state))
 	}
 	if !n.Observed {

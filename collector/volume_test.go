@@ -20,10 +20,11 @@ import (
 	"storage_exporter/cache"
 	"storage_exporter/cachestore"
 	"storage_exporter/volume"
+	"storage_exporter/volume/observed"
 )
 
 // observed is a snapshot of a fixed time.
-func observed[T any](v T) cache.Result[T] {
+func seen[T any](v T) cache.Result[T] {
 	return cache.Result[T]{Snapshot: cache.Snapshot[T]{
 		Value: &v, ObservedAt: time.UnixMilli(1763689000250), Revision: 1,
 	}}
@@ -31,8 +32,8 @@ func observed[T any](v T) cache.Result[T] {
 
 func missing[T any](err error) cache.Result[T] { return cache.Result[T]{Err: err} }
 
-func configured(name, backend, path, prefix string) *volume.Volume {
-	return &volume.Volume{Config: volume.Config{Name: name, Backend: backend, Path: path, FSPrefix: prefix,
+func configured(name, backend, path, prefix string) *observed.Volume {
+	return &observed.Volume{Config: volume.Config{Name: name, Backend: backend, Path: path, FSPrefix: prefix,
 		Options: map[string]any{"password": "hunter2"}}}
 }
 
@@ -51,8 +52,8 @@ func volumePage(t *testing.T, readings ...volumeReading) string {
 }
 
 func TestVolumeGolden(t *testing.T) {
-	perf := func(p volume.Performance) cache.Result[volume.PerfMetric] {
-		return observed(volume.PerfMetric{Metric: p})
+	perf := func(p volume.Performance) cache.Result[observed.PerfMetric] {
+		return seen(observed.PerfMetric{Metric: p})
 	}
 	timeout := fmt.Errorf("observe: %w", cache.ErrTimeout)
 	tests := []struct {
@@ -64,44 +65,44 @@ func TestVolumeGolden(t *testing.T) {
 			volume: configured("data", "xfs", "/srv/data", "/bgfs"),
 			performance: perf(volume.Performance{IOPSRead: new(120.5), IOPSWrite: new(0.0), BytesRead: new(1048576.0),
 				BytesWrite: new(0.0), LatencyReadUsec: new(812.25)}), // no write in the interval: no latency
-			health: observed(volume.Health{Status: volume.Healthy, Backend: "xfs", ReadOnly: new(false)}),
-			usage: observed(volume.Usage{CapacityBytes: new(uint64(18000207937536)), UsedBytes: new(uint64(9000103968768)),
+			health: seen(volume.Health{Status: volume.Healthy, Backend: "xfs", ReadOnly: new(false)}),
+			usage: seen(volume.Usage{CapacityBytes: new(uint64(18000207937536)), UsedBytes: new(uint64(9000103968768)),
 				AvailableBytes: new(uint64(8000000000000)), Inodes: new(uint64(1 << 32)), InodesUsed: new(uint64(123456))}),
-			counts: volume.Counts{Observed: true, Successes: 40, Failures: 2, Durations: [...]uint64{0, 12, 39, 40, 41, 41, 42}, Seconds: 61.25,
+			counts: observed.Counts{Observed: true, Successes: 40, Failures: 2, Durations: [...]uint64{0, 12, 39, 40, 41, 41, 42}, Seconds: 61.25,
 				Transitions: [...]uint64{2, 0, 1, 1}},
 		}}, true},
 		{"nothing", []volumeReading{{
 			volume:      configured("data", "xfs", "/srv/data", ""),
-			performance: missing[volume.PerfMetric](timeout),
+			performance: missing[observed.PerfMetric](timeout),
 			health:      missing[volume.Health](timeout),
 			usage:       missing[volume.Usage](timeout),
 		}}, false},
 		{"in_part", []volumeReading{{
 			volume:      configured("array", "xfs", "", "/ifs"),
-			performance: missing[volume.PerfMetric](volume.ErrNoSample),
-			health:      observed(volume.Health{Status: volume.Degraded, Info: "a node is down"}),
-			usage:       observed(volume.Usage{CapacityBytes: new(uint64(1000)), UsedBytes: new(uint64(0))}),
+			performance: missing[observed.PerfMetric](fmt.Errorf("%w: %w", volume.ErrNoSample, cache.ErrNothing)),
+			health:      seen(volume.Health{Status: volume.Degraded, Info: "a node is down"}),
+			usage:       seen(volume.Usage{CapacityBytes: new(uint64(1000)), UsedBytes: new(uint64(0))}),
 		}, {
 			volume:      configured("other", "xfs", "/mnt/other", ""),
-			performance: missing[volume.PerfMetric](volume.ErrUnsupported),
-			health:      observed(volume.Health{Status: volume.Unavailable, Info: `backend "xfs" is not supported`}),
-			usage:       missing[volume.Usage](volume.ErrUnsupported),
+			performance: missing[observed.PerfMetric](fmt.Errorf("%w: %w", volume.ErrUnsupported, cache.ErrNothing)),
+			health:      seen(volume.Health{Status: volume.Unavailable, Info: `backend "xfs" is not supported`}),
+			usage:       missing[volume.Usage](fmt.Errorf("%w: %w", volume.ErrUnsupported, cache.ErrNothing)),
 		}}, true},
 		{"offline", []volumeReading{{
 			volume:      configured("gone", "xfs", "/mnt/gone", ""),
-			performance: missing[volume.PerfMetric](cache.ErrStuck),
-			health:      observed(volume.Health{Status: volume.Offline, ReadOnly: new(true)}),
+			performance: missing[observed.PerfMetric](cache.ErrStuck),
+			health:      seen(volume.Health{Status: volume.Offline, ReadOnly: new(true)}),
 			usage:       missing[volume.Usage](cache.ErrStuck),
 		}}, false},
 		{"hostile", []volumeReading{{
 			volume: configured("a\"b\\c\nd\xff", "xfs", "/mnt/\xc3(", "pre fix"),
 			performance: perf(volume.Performance{IOPSRead: new(-1.0), IOPSWrite: new(math.NaN()), BytesRead: new(math.Inf(1)),
 				BytesWrite: new(math.Inf(-1)), LatencyReadUsec: new(math.MaxFloat64)}),
-			health: observed(volume.Health{Status: "on fire"}),
-			usage:  observed(volume.Usage{CapacityBytes: new(uint64(math.MaxUint64)), UsedBytes: new(uint64(math.MaxUint64 - 1<<12))}),
+			health: seen(volume.Health{Status: "on fire"}),
+			usage:  seen(volume.Usage{CapacityBytes: new(uint64(math.MaxUint64)), UsedBytes: new(uint64(math.MaxUint64 - 1<<12))}),
 		}, {
 			volume:      configured("null", "xfs", "/", ""),
-			performance: cache.Result[volume.PerfMetric]{},
+			performance: cache.Result[observed.PerfMetric]{},
 			health:      cache.Result[volume.Health]{},
 			usage:       cache.Result[volume.Usage]{},
 		}}, true},
@@ -128,7 +129,7 @@ func TestVolumeVersion(t *testing.T) {
 	base := func() volumeReading {
 		return volumeReading{
 			volume:      configured("data", "xfs", "/srv/data", ""),
-			performance: observed(volume.PerfMetric{}), health: observed(volume.Health{}), usage: observed(volume.Usage{}),
+			performance: seen(observed.PerfMetric{}), health: seen(volume.Health{}), usage: seen(volume.Usage{}),
 		}
 	}
 	c := newVolumeCollector("xfs", nil)
@@ -188,11 +189,11 @@ func completeVolume() source {
 	one, n := new(1.0), new(uint64(1))
 	return fixed("xfs", c.families(), c.part(volumeReading{
 		volume: configured("data", "xfs", "/srv/data", ""),
-		performance: observed(volume.PerfMetric{Metric: volume.Performance{IOPSRead: one, IOPSWrite: one, BytesRead: one, BytesWrite: one,
+		performance: seen(observed.PerfMetric{Metric: volume.Performance{IOPSRead: one, IOPSWrite: one, BytesRead: one, BytesWrite: one,
 			LatencyReadUsec: one, LatencyWriteUsec: one}}),
-		health: observed(volume.Health{Status: volume.Healthy, ReadOnly: new(false)}),
-		usage:  observed(volume.Usage{CapacityBytes: n, UsedBytes: n, AvailableBytes: n, Inodes: n, InodesUsed: n}),
-		counts: volume.Counts{Observed: true, Successes: 1},
+		health: seen(volume.Health{Status: volume.Healthy, ReadOnly: new(false)}),
+		usage:  seen(volume.Usage{CapacityBytes: n, UsedBytes: n, AvailableBytes: n, Inodes: n, InodesUsed: n}),
+		counts: observed.Counts{Observed: true, Successes: 1},
 	}))
 }
 
@@ -274,7 +275,7 @@ func (b *fakeBackend) Intervals() volume.Intervals { return volume.Intervals{} }
 func (b *fakeBackend) Close() error                { return nil }
 
 // newTestSet is a set whose backends "fake" and "other" are fakes.
-func newTestSet(t *testing.T, observe func(ctx context.Context, kind string) error) *volume.Set {
+func newTestSet(t *testing.T, observe func(ctx context.Context, kind string) error) *observed.Set {
 	t.Helper()
 	logger := slog.New(slog.DiscardHandler)
 	store := cachestore.NewMemory()
@@ -291,7 +292,7 @@ func newTestSet(t *testing.T, observe func(ctx context.Context, kind string) err
 			return b, nil
 		},
 	}
-	set := volume.NewSet(volume.SetConfig{
+	set := observed.NewSet(observed.SetConfig{
 		Cache: c, Table: map[string]volume.Kind{"fake": kind, "other": kind}, Host: "host", Logger: logger,
 	})
 	t.Cleanup(func() {
@@ -363,7 +364,7 @@ func TestVolumeCollectorReadsTheSet(t *testing.T) {
 func TestVolumeCollectorDuringReload(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		set := newTestSet(t, func(context.Context, string) error { return nil })
-		apply := func(cfgs ...volume.Config) []*volume.Volume {
+		apply := func(cfgs ...volume.Config) []*observed.Volume {
 			t.Helper()
 			if err := set.Apply(cfgs); err != nil {
 				t.Fatal(err)
@@ -374,8 +375,8 @@ func TestVolumeCollectorDuringReload(t *testing.T) {
 		old := apply(volume.Config{Name: "a", Backend: "fake"}, volume.Config{Name: "b", Backend: "fake"})
 		fresh := apply(volume.Config{Name: "a", Backend: "fake", Path: "/new"})
 
-		listings := [][]*volume.Volume{old, fresh}
-		c := newVolumeCollector("fake", func() []*volume.Volume {
+		listings := [][]*observed.Volume{old, fresh}
+		c := newVolumeCollector("fake", func() []*observed.Volume {
 			l := listings[0]
 			listings = listings[1:]
 			return l
@@ -384,7 +385,7 @@ func TestVolumeCollectorDuringReload(t *testing.T) {
 		if len(parts) != 1 || parts[0].id != "a" || parts[0].version.(volumeVersion).path != "/new" || !ok {
 			t.Errorf("%d parts, ok %v, want the volume that stays", len(parts), ok)
 		}
-		c = newVolumeCollector("fake", func() []*volume.Volume { return old })
+		c = newVolumeCollector("fake", func() []*observed.Volume { return old })
 		if parts, ok := c.read(t.Context()); len(parts) != 0 || !ok {
 			t.Errorf("%d parts, ok %v, want none of what is no longer observed", len(parts), ok)
 		}

@@ -1,6 +1,6 @@
 package collector
 
-import "storage_exporter/volume"
+import "storage_exporter/volume/observed"
 
 // volumeFamilies are the families of a storage volume's snapshots. Their names
 // and labels are given: dashboards and rules build on them.
@@ -60,7 +60,7 @@ func newVolumeFamilies() volumeFamilies {
 		observations: counter("backendai_storage_volume_stats_observe_total",
 			"Performance observations of the volume by this process; success includes those that had no sample yet.", "volume", "status"),
 		durations: histogram("backendai_storage_volume_stats_observe_duration_seconds",
-			"Length of the performance observations that covered the volume, in seconds.", volume.DurationBounds[:], "volume"),
+			"Length of the performance observations that covered the volume, in seconds.", observed.DurationBounds[:], "volume"),
 		transitions: counter("backendai_storage_volume_health_transitions_total",
 			"Changes of the volume's health that this process saw, by the new status.", "volume", "status"),
 	}

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Config is one [volume.<name>] section. A zero duration means the default;
-// the sheet of defaults is in timing.go.
+// Config is one [volume.<name>] section. A zero duration means the default; a
+// Backend gets the intervals that are in force.
 type Config struct {
 	Name     string
 	Backend  string // a name of the backends' table

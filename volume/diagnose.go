@@ -6,8 +6,6 @@ import (
 	"net"
 	"os"
 	"syscall"
-
-	"storage_exporter/cache"
 )
 
 // Diagnose says what an error of a health check means for the volume: offline
@@ -29,7 +27,7 @@ func unanswered(err error) bool {
 	if e, ok := errors.AsType[knowing](err); ok {
 		return e.Unanswered()
 	}
-	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, cache.ErrTimeout) {
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) {
 		return true
 	}
 	for _, no := range []error{

@@ -1,23 +1,23 @@
-// Package volume holds the storage volumes that the configuration names: their
-// types, and the observations of their performance, health and usage. What is
-// special to a vendor is in a folder of its own below.
+// Package volume has the words in which storage volumes are spoken of: their
+// configuration, the figures of performance, health and usage, and the Backend
+// that every vendor's folder implements. It knows no vendor, and not who observes
+// or reads.
 package volume
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
-
-	"storage_exporter/cache"
 )
 
 // ErrUnsupported says that a backend cannot tell: no series and no failure.
-var ErrUnsupported = fmt.Errorf("not supported by this backend: %w", cache.ErrNothing)
+var ErrUnsupported = errors.New("not supported by this backend")
 
 // ErrNoSample says that nothing could be measured yet, as with the first of two
 // counters. It is no failure.
-var ErrNoSample = fmt.Errorf("no sample yet: %w", cache.ErrNothing)
+var ErrNoSample = errors.New("no sample yet")
 
 // Performance holds the six figures of a volume. A nil figure is one that the
 // backend does not report, or a latency of an interval without operations.

@@ -25,9 +25,6 @@ type backend struct {
 
 func newBackend(host *mount.Host, opts options, volumes []volume.Config, logger *slog.Logger) *backend {
 	interval := volumes[0].PerformanceInterval
-	if interval <= 0 {
-		interval = volume.DefaultPerformance.Interval
-	}
 	b := &backend{
 		path: volumes[0].Path, point: host.NewPoint(volumes[0].Path, interval),
 		kernel: newDebugfs(host, opts.debugfs), fuse: newFuse(host, opts.socket), meter: newMeter(interval),

@@ -52,7 +52,7 @@ func newRig(t testing.TB, path, fstype string, options map[string]any) *rig {
 	r.mounts(fstype)
 	host := mount.NewHost(mount.Paths{Proc: filepath.Join(r.dir, "proc"), Sys: filepath.Join(r.dir, "sys")}, nil)
 	kind := Kind(host)
-	cfg := volume.Config{Name: "v", Backend: "cephfs", Path: path, Options: options}
+	cfg := volume.Config{Name: "v", Backend: "cephfs", Path: path, Options: options, PerformanceInterval: 10 * time.Second}
 	if _, err := kind.Identify(cfg); err != nil {
 		t.Fatal(err)
 	}

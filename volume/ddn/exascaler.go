@@ -73,9 +73,6 @@ type backend struct {
 
 func newBackend(host *mount.Host, opts options, volumes []volume.Config, logger *slog.Logger) *backend {
 	interval := volumes[0].PerformanceInterval
-	if interval <= 0 {
-		interval = volume.DefaultPerformance.Interval
-	}
 	b := &backend{
 		host: host, client: newClient(host, opts.path), path: volumes[0].Path, point: host.NewPoint(volumes[0].Path, interval),
 		meter: newMeter(interval), watch: newWatch(opts.ignored), volumes: map[string]mount.Want{}, uncounted: mount.NewUncounted("exascaler", volumes[0].Path, logger),

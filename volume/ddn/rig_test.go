@@ -56,7 +56,7 @@ func roomy(t testing.TB) string {
 
 func (r *rig) open(cfg volume.Config) {
 	r.t.Helper()
-	cfg.Name, cfg.Backend = "v", "exascaler"
+	cfg.Name, cfg.Backend, cfg.PerformanceInterval = "v", "exascaler", 10*time.Second
 	if cfg.Path == "" {
 		cfg.Path = r.point
 	}

@@ -36,9 +36,6 @@ type base struct {
 
 func newBase(host *mount.Host, volumes []volume.Config) *base {
 	interval := volumes[0].PerformanceInterval
-	if interval <= 0 {
-		interval = volume.DefaultPerformance.Interval
-	}
 	b := &base{
 		host: host, path: volumes[0].Path, point: host.NewPoint(volumes[0].Path, interval),
 		shares: newShares(interval), volumes: map[string]mount.Want{},

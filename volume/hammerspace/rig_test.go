@@ -45,7 +45,7 @@ func newBaseRig(t testing.TB, path string, cfgs ...volume.Config) *baseRig {
 	}
 	for i := range cfgs {
 		cfgs[i].Name = "v" + strings.Repeat("'", i)
-		cfgs[i].Backend, cfgs[i].Path = "hammerspace-base", path
+		cfgs[i].Backend, cfgs[i].Path, cfgs[i].PerformanceInterval = "hammerspace-base", path, 10*time.Second
 		if _, err := kind.Identify(cfgs[i]); err != nil {
 			t.Fatal(err)
 		}

@@ -60,7 +60,7 @@ func well(change samples) samples {
 func open(t testing.TB, h http.Handler, change ...func(*volume.Config, *mount.Paths)) (volume.Backend, *volumetest.Appliance) {
 	t.Helper()
 	a := volumetest.NewAppliance(t, nil, h)
-	cfg := volume.Config{Name: "v", Backend: "hammerspace", Options: map[string]any{
+	cfg := volume.Config{Name: "v", Backend: "hammerspace", PerformanceInterval: 10 * time.Second, Options: map[string]any{
 		"address": a.URL, "ca_file": a.CAFile, "username": "monitor", "password": password,
 	}}
 	var paths mount.Paths

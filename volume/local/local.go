@@ -49,9 +49,6 @@ type backend struct {
 
 func newBackend(host *mount.Host, r rules, volumes []volume.Config) *backend {
 	interval := volumes[0].PerformanceInterval
-	if interval <= 0 {
-		interval = volume.DefaultPerformance.Interval
-	}
 	b := &backend{path: volumes[0].Path, point: host.NewPoint(volumes[0].Path, interval), volumes: map[string]mount.Want{}}
 	for _, cfg := range volumes {
 		b.volumes[cfg.Name] = mount.WantOf(cfg, r.requireMount, r.fstypes...)

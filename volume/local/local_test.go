@@ -27,7 +27,7 @@ type rig struct {
 
 func newRig(t testing.TB, kind volume.Kind, cfg volume.Config) rig {
 	t.Helper()
-	cfg.Name = "v"
+	cfg.Name, cfg.PerformanceInterval = "v", 10*time.Second
 	if _, err := kind.Identify(cfg); err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package volume
+package observed
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"storage_exporter/cache"
+	"storage_exporter/volume"
 )
 
 // errNotReported says that a Backend left a volume out.
@@ -22,7 +23,7 @@ type rounds struct {
 }
 
 // ask lends the Backend to f, unless it was closed.
-func (r *rounds) ask(f func(Backend) error) error {
+func (r *rounds) ask(f func(volume.Backend) error) error {
 	r.group.use.RLock()
 	defer r.group.use.RUnlock()
 	if r.group.closed {
@@ -33,8 +34,9 @@ func (r *rounds) ask(f func(Backend) error) error {
 
 func (r *rounds) performance(ctx context.Context, round *cache.Round) error {
 	r.outcome(nil)
-	return r.ask(func(b Backend) error {
+	return r.ask(func(b volume.Backend) error {
 		results, err := b.Performance(ctx)
+		err = quiet(err)
 		errs := make([]error, len(r.group.volumes))
 		for i, v := range r.group.volumes {
 			result := resultOf(results, err, v.Name)
@@ -50,8 +52,9 @@ func (r *rounds) performance(ctx context.Context, round *cache.Round) error {
 }
 
 func (r *rounds) usage(ctx context.Context, round *cache.Round) error {
-	return r.ask(func(b Backend) error {
+	return r.ask(func(b volume.Backend) error {
 		results, err := b.Usage(ctx)
+		err = quiet(err)
 		errs := make([]error, len(r.group.volumes))
 		for i, v := range r.group.volumes {
 			result := resultOf(results, err, v.Name)
@@ -69,7 +72,7 @@ func (r *rounds) usage(ctx context.Context, round *cache.Round) error {
 // is what a health check is there to tell. When the deadline passes it says so
 // although the Backend has not returned.
 func (r *rounds) health(ctx context.Context, round *cache.Round) error {
-	return r.ask(func(b Backend) error {
+	return r.ask(func(b volume.Backend) error {
 		said := make(chan struct{})
 		inTime := context.AfterFunc(ctx, func() {
 			defer close(said)
@@ -78,6 +81,7 @@ func (r *rounds) health(ctx context.Context, round *cache.Round) error {
 			}
 		})
 		results, err := b.Health(ctx)
+		err = quiet(err)
 		if !inTime() {
 			<-said
 			if errors.Is(ctx.Err(), context.Canceled) {
@@ -91,7 +95,7 @@ func (r *rounds) health(ctx context.Context, round *cache.Round) error {
 	})
 }
 
-func (r *rounds) putHealth(round *cache.Round, results map[string]Result[Health], err error) error {
+func (r *rounds) putHealth(round *cache.Round, results map[string]volume.Result[volume.Health], err error) error {
 	if errors.Is(err, context.Canceled) {
 		return err
 	}
@@ -102,8 +106,8 @@ func (r *rounds) putHealth(round *cache.Round, results map[string]Result[Health]
 			v.Health.Fail(round, result.Err)
 			continue
 		case result.Err != nil:
-			status, info := Diagnose(result.Err)
-			result = Result[Health]{Value: Health{Status: status, Info: info}}
+			status, info := volume.Diagnose(result.Err)
+			result = volume.Result[volume.Health]{Value: volume.Health{Status: status, Info: info}}
 		}
 		result.Value.Backend = v.Backend
 		v.Health.Put(round, &result.Value, result.SampledAt)
@@ -115,15 +119,25 @@ func (r *rounds) putHealth(round *cache.Round, results map[string]Result[Health]
 }
 
 // resultOf is one volume's part of what a Backend returned.
-func resultOf[T any](results map[string]Result[T], err error, name string) Result[T] {
+func resultOf[T any](results map[string]volume.Result[T], err error, name string) volume.Result[T] {
 	if err != nil {
-		return Result[T]{Err: err}
+		return volume.Result[T]{Err: err}
 	}
 	result, ok := results[name]
 	if !ok {
 		result.Err = errNotReported
 	}
+	result.Err = quiet(result.Err)
 	return result
+}
+
+// quiet makes a Backend's error what the cache knows: that nothing can be measured
+// is no failure.
+func quiet(err error) error {
+	if errors.Is(err, volume.ErrUnsupported) || errors.Is(err, volume.ErrNoSample) {
+		return fmt.Errorf("%w: %w", err, cache.ErrNothing)
+	}
+	return err
 }
 
 // whole is the error of a round as a whole: the Backend's own, or the first

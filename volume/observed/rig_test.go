@@ -1,4 +1,4 @@
-package volume
+package observed
 
 import (
 	"context"
@@ -13,21 +13,22 @@ import (
 
 	"storage_exporter/cache"
 	"storage_exporter/cachestore"
+	"storage_exporter/volume"
 )
 
 // fake is a Backend of which each part can be replaced, even while it is asked.
 type fake struct {
-	volumes []Config
+	volumes []volume.Config
 
 	mu          sync.Mutex // guards the fields below
-	performance func(context.Context) (map[string]Result[Performance], error)
-	health      func(context.Context) (map[string]Result[Health], error)
-	intervals   Intervals
+	performance func(context.Context) (map[string]volume.Result[volume.Performance], error)
+	health      func(context.Context) (map[string]volume.Result[volume.Health], error)
+	intervals   volume.Intervals
 	asked       int // performance observations
 	closed      bool
 }
 
-func (f *fake) Performance(ctx context.Context) (map[string]Result[Performance], error) {
+func (f *fake) Performance(ctx context.Context) (map[string]volume.Result[volume.Performance], error) {
 	f.mu.Lock()
 	f.asked++
 	ask := f.performance
@@ -35,24 +36,24 @@ func (f *fake) Performance(ctx context.Context) (map[string]Result[Performance],
 	if ask != nil {
 		return ask(ctx)
 	}
-	return each(f, Performance{IOPSRead: new(7.0)}), nil
+	return each(f, volume.Performance{IOPSRead: new(7.0)}), nil
 }
 
-func (f *fake) Health(ctx context.Context) (map[string]Result[Health], error) {
+func (f *fake) Health(ctx context.Context) (map[string]volume.Result[volume.Health], error) {
 	f.mu.Lock()
 	ask := f.health
 	f.mu.Unlock()
 	if ask != nil {
 		return ask(ctx)
 	}
-	return each(f, Health{Status: Healthy}), nil
+	return each(f, volume.Health{Status: volume.Healthy}), nil
 }
 
-func (f *fake) Usage(context.Context) (map[string]Result[Usage], error) {
-	return each(f, Usage{CapacityBytes: new(uint64(9))}), nil
+func (f *fake) Usage(context.Context) (map[string]volume.Result[volume.Usage], error) {
+	return each(f, volume.Usage{CapacityBytes: new(uint64(9))}), nil
 }
 
-func (f *fake) Intervals() Intervals { return f.intervals }
+func (f *fake) Intervals() volume.Intervals { return f.intervals }
 
 func (f *fake) Close() error {
 	f.mu.Lock()
@@ -67,10 +68,10 @@ func (f *fake) set(change func()) {
 	change()
 }
 
-func each[T any](f *fake, value T) map[string]Result[T] {
-	results := map[string]Result[T]{}
+func each[T any](f *fake, value T) map[string]volume.Result[T] {
+	results := map[string]volume.Result[T]{}
 	for _, cfg := range f.volumes {
-		results[cfg.Name] = Result[T]{Value: value}
+		results[cfg.Name] = volume.Result[T]{Value: value}
 	}
 	return results
 }
@@ -92,7 +93,7 @@ func newRig(t *testing.T, node string) *rig {
 	r.cache = cache.New(cache.Config{
 		Store: r.store, Observer: "test", Logger: slog.New(slog.DiscardHandler), Metrics: cache.NewMetrics(prometheus.NewRegistry()),
 	})
-	construct := func(volumes []Config, _ *slog.Logger) (Backend, error) {
+	construct := func(volumes []volume.Config, _ *slog.Logger) (volume.Backend, error) {
 		f := &fake{volumes: volumes}
 		if r.prepare != nil {
 			r.prepare(f)
@@ -102,28 +103,28 @@ func newRig(t *testing.T, node string) *rig {
 	}
 	r.Set = NewSet(SetConfig{
 		Cache: r.cache, Host: "host-1", Node: node, Logger: slog.New(slog.DiscardHandler),
-		Table: map[string]Kind{
-			"local": {Mounted: true, New: construct, Identify: func(cfg Config) (Identity, error) {
-				return Identity{Share: cfg.Path, Object: cfg.Path}, nil
+		Table: map[string]volume.Kind{
+			"local": {Mounted: true, New: construct, Identify: func(cfg volume.Config) (volume.Identity, error) {
+				return volume.Identity{Share: cfg.Path, Object: cfg.Path}, nil
 			}},
-			"asking": {Mounted: true, Asks: true, New: construct, Identify: func(cfg Config) (Identity, error) {
-				return Identity{Share: cfg.Path, Object: cfg.Path}, nil
+			"asking": {Mounted: true, Asks: true, New: construct, Identify: func(cfg volume.Config) (volume.Identity, error) {
+				return volume.Identity{Share: cfg.Path, Object: cfg.Path}, nil
 			}},
-			"picky": {Identify: func(cfg Config) (Identity, error) {
-				return Identity{Share: "same", Endpoint: "https://picky"}, nil
-			}, New: func(volumes []Config, _ *slog.Logger) (Backend, error) {
+			"picky": {Identify: func(cfg volume.Config) (volume.Identity, error) {
+				return volume.Identity{Share: "same", Endpoint: "https://picky"}, nil
+			}, New: func(volumes []volume.Config, _ *slog.Logger) (volume.Backend, error) {
 				if volumes[0].ReadOnly {
 					return nil, errors.New("no")
 				}
 				return &fake{volumes: volumes}, nil
 			}},
-			"array": {New: construct, Identify: func(cfg Config) (Identity, error) {
+			"array": {New: construct, Identify: func(cfg volume.Config) (volume.Identity, error) {
 				endpoint, _ := cfg.Options["endpoint"].(string)
 				if endpoint == "" {
-					return Identity{}, errors.New("`endpoint` is missing: set it to the array's URL")
+					return volume.Identity{}, errors.New("`endpoint` is missing: set it to the array's URL")
 				}
 				password, _ := cfg.Options["password"].(string)
-				return Identity{Share: endpoint + " " + password, Endpoint: endpoint, Object: cfg.Path}, nil
+				return volume.Identity{Share: endpoint + " " + password, Endpoint: endpoint, Object: cfg.Path}, nil
 			}},
 		},
 	})
@@ -143,7 +144,7 @@ func run(t *testing.T, node string, test func(*rig)) {
 	})
 }
 
-func (r *rig) apply(cfgs ...Config) {
+func (r *rig) apply(cfgs ...volume.Config) {
 	r.t.Helper()
 	if err := r.Apply(cfgs); err != nil {
 		r.t.Fatal(err)
@@ -151,7 +152,7 @@ func (r *rig) apply(cfgs ...Config) {
 	synctest.Wait()
 }
 
-func (r *rig) health(name string) Health {
+func (r *rig) health(name string) volume.Health {
 	r.t.Helper()
 	snap, err := r.Volume(name).Health.Get(r.ctx())
 	if err != nil {
@@ -182,6 +183,6 @@ func (r *rig) counts(volume string) Counts {
 	return r.Volume(volume).Counts()
 }
 
-func array(name, endpoint string) Config {
-	return Config{Name: name, Backend: "array", Path: "/" + name, Options: map[string]any{"endpoint": endpoint, "password": "hunter2"}}
+func array(name, endpoint string) volume.Config {
+	return volume.Config{Name: name, Backend: "array", Path: "/" + name, Options: map[string]any{"endpoint": endpoint, "password": "hunter2"}}
 }

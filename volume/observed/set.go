@@ -1,4 +1,6 @@
-package volume
+// Package observed observes the configured volumes: it asks their Backends in the
+// background, keeps what was learned in the cache, and counts.
+package observed
 
 import (
 	"cmp"
@@ -13,6 +15,7 @@ import (
 	"sync/atomic"
 
 	"storage_exporter/cache"
+	"storage_exporter/volume"
 )
 
 // The kinds of observation, as the cache's metrics and keys name them.
@@ -24,8 +27,8 @@ const (
 
 // PerfMetric is what is stored of a volume's performance.
 type PerfMetric struct {
-	VolumeName string      `json:"volume_name"`
-	Metric     Performance `json:"metric"`
+	VolumeName string             `json:"volume_name"`
+	Metric     volume.Performance `json:"metric"`
 }
 
 // Volume is one configured volume. None of its entries is nil: that of a backend
@@ -33,10 +36,10 @@ type PerfMetric struct {
 // with options that make no sense answers so for performance and usage, and its
 // health is unavailable and says why.
 type Volume struct {
-	Config
+	volume.Config
 	Performance *cache.Entry[PerfMetric]
-	Health      *cache.Entry[Health]
-	Usage       *cache.Entry[Usage]
+	Health      *cache.Entry[volume.Health]
+	Usage       *cache.Entry[volume.Usage]
 
 	watch *watch // nil: nothing is counted
 }
@@ -44,7 +47,7 @@ type Volume struct {
 // SetConfig is what a Set is made of.
 type SetConfig struct {
 	Cache *cache.Cache
-	Table map[string]Kind // the backends by name
+	Table map[string]volume.Kind // the backends by name
 	// Host is this host's fingerprint: the origin of what is observed of mounted
 	// volumes. Never empty.
 	Host string
@@ -91,7 +94,7 @@ func (s *Set) Volume(name string) *Volume { return s.listed.Load().byName[name] 
 // Backend; what the store holds of them still serves, and their counters go on.
 // Volumes that are gone lose their series. A wrong volume is no error, it is
 // listed as unavailable; an error changes nothing.
-func (s *Set) Apply(cfgs []Config) error {
+func (s *Set) Apply(cfgs []volume.Config) error {
 	plans, err := s.plan(cfgs)
 	if err != nil {
 		return err
@@ -152,10 +155,10 @@ func (s *Set) Close(ctx context.Context) error {
 }
 
 // plan sorts the volumes into groups that share a Backend.
-func (s *Set) plan(cfgs []Config) (map[string]plan, error) {
+func (s *Set) plan(cfgs []volume.Config) (map[string]plan, error) {
 	plans := map[string]plan{}
 	seen := map[string]bool{}
-	sorted := slices.SortedFunc(slices.Values(cfgs), func(a, b Config) int { return cmp.Compare(a.Name, b.Name) })
+	sorted := slices.SortedFunc(slices.Values(cfgs), func(a, b volume.Config) int { return cmp.Compare(a.Name, b.Name) })
 	for _, cfg := range sorted {
 		if cfg.Name == "" {
 			return nil, errors.New("a volume has no name")
@@ -179,17 +182,17 @@ func (s *Set) plan(cfgs []Config) (map[string]plan, error) {
 }
 
 // identify finds out what a volume is on.
-func (s *Set) identify(cfg Config) (Kind, Identity, error) {
+func (s *Set) identify(cfg volume.Config) (volume.Kind, volume.Identity, error) {
 	kind, ok := s.cfg.Table[cfg.Backend]
 	if !ok {
-		return Kind{Mounted: true}, Identity{}, fmt.Errorf("backend %q is not supported", cfg.Backend)
+		return volume.Kind{Mounted: true}, volume.Identity{}, fmt.Errorf("backend %q is not supported", cfg.Backend)
 	}
 	id, err := kind.Identify(cfg)
 	return kind, id, err
 }
 
 // watchOnly forgets what was counted of the volumes that are gone.
-func (s *Set) watchOnly(cfgs []Config) {
+func (s *Set) watchOnly(cfgs []volume.Config) {
 	stay := map[string]bool{}
 	for _, cfg := range cfgs {
 		stay[cfg.Name] = true

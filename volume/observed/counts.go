@@ -1,4 +1,4 @@
-package volume
+package observed
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"storage_exporter/cache"
+	"storage_exporter/volume"
 )
 
 // DurationBounds are the upper bounds of Counts.Durations, in seconds.
@@ -16,7 +17,7 @@ var DurationBounds = [...]float64{0.1, 0.5, 1, 2, 5, 10, 30}
 
 // Found lists the states that a check finds, which is all but Unknown, in the
 // order of Counts.Transitions.
-var Found = [...]Status{Healthy, Degraded, Offline, Unavailable}
+var Found = [...]volume.Status{volume.Healthy, volume.Degraded, volume.Offline, volume.Unavailable}
 
 // Counts is what this process has counted of a volume for as long as that is
 // configured. While two are equal, nothing was counted in between.
@@ -52,7 +53,7 @@ type watch struct {
 
 	mu     sync.Mutex // guards the fields below
 	counts Counts
-	status Status
+	status volume.Status
 }
 
 // watch finds or makes the volume's watch.
@@ -80,7 +81,7 @@ func (w *watch) support(supported bool) {
 func (w *watch) observed(err error, elapsed time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.support(!errors.Is(err, ErrUnsupported))
+	w.support(!errors.Is(err, volume.ErrUnsupported))
 	c := &w.counts
 	switch {
 	case !c.Observed:
@@ -99,7 +100,7 @@ func (w *watch) observed(err error, elapsed time.Duration) {
 }
 
 // health counts and logs a change. The first status is none.
-func (w *watch) health(h *Health) {
+func (w *watch) health(h *volume.Health) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	before := w.status
@@ -108,11 +109,11 @@ func (w *watch) health(h *Health) {
 	}
 	w.status = h.Status
 	level := slog.LevelWarn
-	if h.Status == Healthy {
+	if h.Status == volume.Healthy {
 		level = slog.LevelInfo
 	}
 	if before == "" {
-		if h.Status != Healthy {
+		if h.Status != volume.Healthy {
 			w.log.Warn("volume is not healthy", "status", h.Status, "status_info", h.Info)
 		}
 		return

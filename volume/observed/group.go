@@ -1,4 +1,4 @@
-package volume
+package observed
 
 import (
 	"crypto/sha256"
@@ -9,13 +9,14 @@ import (
 	"time"
 
 	"storage_exporter/cache"
+	"storage_exporter/volume"
 )
 
 // plan is a Backend to be: the volumes that share it, in the order of their names.
 type plan struct {
-	kind     Kind
+	kind     volume.Kind
 	endpoint string
-	volumes  []Config
+	volumes  []volume.Config
 	objects  []string // what each volume is there
 	err      error    // why it cannot be
 }
@@ -29,7 +30,7 @@ type group struct {
 	log     *slog.Logger
 
 	use     sync.RWMutex // held for reading while the Backend is asked
-	backend Backend
+	backend volume.Backend
 	closed  bool // guarded by use
 }
 
@@ -56,17 +57,17 @@ func (s *Set) open(p plan) *group {
 		counting = cache.NewLane(2)
 		probing = counting
 	}
-	forPerformance := g.timing(Config.performance, DefaultPerformance, slowest.Performance, p.kind.Mounted)
-	forHealth := g.timing(Config.health, DefaultHealth, slowest.Health, p.kind.Mounted && !p.kind.Asks)
-	forUsage := g.timing(Config.usage, DefaultUsage, slowest.Usage, p.kind.Mounted && !p.kind.Asks)
+	forPerformance := g.timing(performanceTiming, DefaultPerformance, slowest.Performance, p.kind.Mounted)
+	forHealth := g.timing(healthTiming, DefaultHealth, slowest.Health, p.kind.Mounted && !p.kind.Asks)
+	forUsage := g.timing(usageTiming, DefaultUsage, slowest.Usage, p.kind.Mounted && !p.kind.Asks)
 	performance := s.source(g, kindPerformance, counting, forPerformance)
 	health := s.source(g, kindHealth, probing, forHealth)
 	usage := s.source(g, kindUsage, probing, forUsage)
 	for _, v := range g.volumes {
 		v.Performance = cache.Add[PerfMetric](performance, s.key(g, kindPerformance, v.Name), forPerformance.TTL)
-		v.Health = cache.Add[Health](health, s.key(g, kindHealth, v.Name), forHealth.TTL)
-		v.Usage = cache.Add[Usage](usage, s.key(g, kindUsage, v.Name), forUsage.TTL)
-		v.Health.OnChange(func(snap cache.Snapshot[Health]) { v.watch.health(snap.Value) })
+		v.Health = cache.Add[volume.Health](health, s.key(g, kindHealth, v.Name), forHealth.TTL)
+		v.Usage = cache.Add[volume.Usage](usage, s.key(g, kindUsage, v.Name), forUsage.TTL)
+		v.Health.OnChange(func(snap cache.Snapshot[volume.Health]) { v.watch.health(snap.Value) })
 	}
 	g.sources = []*cache.Source{performance, health, usage}
 	return g
@@ -74,18 +75,18 @@ func (s *Set) open(p plan) *group {
 
 // settled are the volumes with the interval at which their Backend will be
 // asked, so that it knows how far apart two readings are.
-func (s *Set) settled(p plan) []Config {
+func (s *Set) settled(p plan) []volume.Config {
 	g := group{plan: p}
-	cfgs := append([]Config(nil), p.volumes...)
+	cfgs := append([]volume.Config(nil), p.volumes...)
 	for i := range cfgs {
-		cfgs[i].PerformanceInterval = g.timing(Config.performance, DefaultPerformance, 0, true).Interval
-		cfgs[i].HealthCheckInterval = g.timing(Config.health, DefaultHealth, 0, true).Interval
-		cfgs[i].UsageInterval = g.timing(Config.usage, DefaultUsage, 0, true).Interval
+		cfgs[i].PerformanceInterval = g.timing(performanceTiming, DefaultPerformance, 0, true).Interval
+		cfgs[i].HealthCheckInterval = g.timing(healthTiming, DefaultHealth, 0, true).Interval
+		cfgs[i].UsageInterval = g.timing(usageTiming, DefaultUsage, 0, true).Interval
 	}
 	return cfgs
 }
 
-func (g *group) timing(of func(Config) Timing, standard Timing, slowest time.Duration, local bool) Timing {
+func (g *group) timing(of func(volume.Config) Timing, standard Timing, slowest time.Duration, local bool) Timing {
 	asked := make([]Timing, len(g.plan.volumes))
 	for i, cfg := range g.plan.volumes {
 		asked[i] = of(cfg)

@@ -1,4 +1,4 @@
-package volume
+package observed
 
 import (
 	"context"
@@ -11,28 +11,29 @@ import (
 	"time"
 
 	"storage_exporter/cache"
+	"storage_exporter/volume"
 )
 
 func TestHealthOfErrors(t *testing.T) {
 	refused := &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
 	tests := []struct {
 		name   string
-		health func(context.Context) (map[string]Result[Health], error)
-		status Status
+		health func(context.Context) (map[string]volume.Result[volume.Health], error)
+		status volume.Status
 	}{
-		{"refused", func(context.Context) (map[string]Result[Health], error) { return nil, refused }, Offline},
-		{"401", func(context.Context) (map[string]Result[Health], error) { return nil, errors.New("401") }, Unavailable},
-		{"no such name", func(context.Context) (map[string]Result[Health], error) {
+		{"refused", func(context.Context) (map[string]volume.Result[volume.Health], error) { return nil, refused }, volume.Offline},
+		{"401", func(context.Context) (map[string]volume.Result[volume.Health], error) { return nil, errors.New("401") }, volume.Unavailable},
+		{"no such name", func(context.Context) (map[string]volume.Result[volume.Health], error) {
 			return nil, &net.DNSError{Err: "no such host", IsNotFound: true}
-		}, Unavailable},
-		{"obeys the deadline", func(ctx context.Context) (map[string]Result[Health], error) {
+		}, volume.Unavailable},
+		{"obeys the deadline", func(ctx context.Context) (map[string]volume.Result[volume.Health], error) {
 			<-ctx.Done()
 			return nil, ctx.Err()
-		}, Offline},
-		{"the volume's own error", func(context.Context) (map[string]Result[Health], error) {
-			return map[string]Result[Health]{"a": {Err: refused}}, nil
-		}, Offline},
-		{"left out", func(context.Context) (map[string]Result[Health], error) { return nil, nil }, Unavailable},
+		}, volume.Offline},
+		{"the volume's own error", func(context.Context) (map[string]volume.Result[volume.Health], error) {
+			return map[string]volume.Result[volume.Health]{"a": {Err: refused}}, nil
+		}, volume.Offline},
+		{"left out", func(context.Context) (map[string]volume.Result[volume.Health], error) { return nil, nil }, volume.Unavailable},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -54,19 +55,19 @@ func TestHealthOfHung(t *testing.T) {
 	run(t, "", func(r *rig) {
 		answer := make(chan struct{})
 		r.prepare = func(f *fake) {
-			f.health = func(context.Context) (map[string]Result[Health], error) {
+			f.health = func(context.Context) (map[string]volume.Result[volume.Health], error) {
 				<-answer
-				return each(f, Health{Status: Degraded, Info: "slow"}), nil
+				return each(f, volume.Health{Status: volume.Degraded, Info: "slow"}), nil
 			}
 		}
-		r.apply(Config{Name: "v", Backend: "local", Path: "/v"})
+		r.apply(volume.Config{Name: "v", Backend: "local", Path: "/v"})
 		time.Sleep(4 * time.Second)
 		if n := r.counts("v").Successes; n != 1 {
 			t.Errorf("%v performance observations beside a probe that hangs", n)
 		}
 		time.Sleep(time.Second)
 		synctest.Wait()
-		if h := r.health("v"); h.Status != Offline || !strings.Contains(h.Info, "in time") {
+		if h := r.health("v"); h.Status != volume.Offline || !strings.Contains(h.Info, "in time") {
 			t.Errorf("hung: %+v", h)
 		}
 		// Its performance is observed all the same.
@@ -76,7 +77,7 @@ func TestHealthOfHung(t *testing.T) {
 		}
 		close(answer)
 		synctest.Wait()
-		if h := r.health("v"); h.Status != Degraded {
+		if h := r.health("v"); h.Status != volume.Degraded {
 			t.Errorf("returned: %+v", h)
 		}
 	})
@@ -88,16 +89,16 @@ func TestShutdownIsNoFailure(t *testing.T) {
 		r.apply(array("a", "https://x"))
 		entry := r.Volume("a").Health
 		r.made[0].set(func() {
-			r.made[0].health = func(ctx context.Context) (map[string]Result[Health], error) {
+			r.made[0].health = func(ctx context.Context) (map[string]volume.Result[volume.Health], error) {
 				<-ctx.Done() // as a mount that does not answer in time
-				return each(r.made[0], Health{Status: Offline}), nil
+				return each(r.made[0], volume.Health{Status: volume.Offline}), nil
 			}
 		})
 		time.Sleep(31 * time.Second) // a check is under way
 		if err := errors.Join(r.Close(context.Background()), r.cache.Close(context.Background())); err != nil {
 			t.Error(err)
 		}
-		if last, _ := entry.Last(); last.Value.Status != Healthy {
+		if last, _ := entry.Last(); last.Value.Status != volume.Healthy {
 			t.Errorf("the shutdown made it %s", last.Value.Status)
 		}
 		if !r.made[0].closed {
@@ -120,9 +121,9 @@ func TestCounts(t *testing.T) {
 		}
 		answer := func(a, b error) {
 			f.set(func() {
-				f.performance = func(context.Context) (map[string]Result[Performance], error) {
-					results := each(f, Performance{})
-					results["a"], results["b"] = Result[Performance]{Err: a}, Result[Performance]{Err: b}
+				f.performance = func(context.Context) (map[string]volume.Result[volume.Performance], error) {
+					results := each(f, volume.Performance{})
+					results["a"], results["b"] = volume.Result[volume.Performance]{Err: a}, volume.Result[volume.Performance]{Err: b}
 					return results, nil
 				}
 			})
@@ -130,11 +131,11 @@ func TestCounts(t *testing.T) {
 			synctest.Wait()
 		}
 		ok := r.counts("a").Successes
-		answer(ErrNoSample, broken)
+		answer(volume.ErrNoSample, broken)
 		if r.counts("a").Successes <= ok || r.counts("a").Failures != 0 || r.counts("b").Failures == 0 {
 			t.Error("no sample yet is a success, and one volume's failure not another's")
 		}
-		answer(ErrUnsupported, nil)
+		answer(volume.ErrUnsupported, nil)
 		if got := r.counts("a"); got != (Counts{}) {
 			t.Errorf("unsupported, it has %+v", got)
 		}
@@ -144,10 +145,10 @@ func TestCounts(t *testing.T) {
 		}
 		before := r.counts("b")
 		f.set(func() {
-			f.performance = func(ctx context.Context) (map[string]Result[Performance], error) {
+			f.performance = func(ctx context.Context) (map[string]volume.Result[volume.Performance], error) {
 				<-ctx.Done()
 				time.Sleep(time.Second) // returns after it was given up
-				return each(f, Performance{}), nil
+				return each(f, volume.Performance{}), nil
 			}
 		})
 		time.Sleep(time.Minute)
@@ -167,14 +168,16 @@ func TestTransitions(t *testing.T) {
 	run(t, "", func(r *rig) {
 		r.apply(array("a", "https://x"))
 		f := r.made[0]
-		become := func(status Status) {
+		become := func(status volume.Status) {
 			f.set(func() {
-				f.health = func(context.Context) (map[string]Result[Health], error) { return each(f, Health{Status: status}), nil }
+				f.health = func(context.Context) (map[string]volume.Result[volume.Health], error) {
+					return each(f, volume.Health{Status: status}), nil
+				}
 			})
 			time.Sleep(time.Minute)
 			synctest.Wait()
 		}
-		for _, status := range []Status{Healthy, Degraded, Degraded, Offline, Healthy} {
+		for _, status := range []volume.Status{volume.Healthy, volume.Degraded, volume.Degraded, volume.Offline, volume.Healthy} {
 			become(status)
 		}
 		if got, want := r.counts("a").Transitions, [...]uint64{1, 1, 1, 0}; got != want { // the first state is no change

@@ -1,4 +1,4 @@
-package volume
+package observed
 
 import (
 	"context"
@@ -14,11 +14,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"storage_exporter/cache"
+	"storage_exporter/volume"
 )
 
 func TestSetServes(t *testing.T) {
 	run(t, "n1", func(r *rig) {
-		r.apply(array("b", "https://x"), Config{Name: "c", Backend: "local", Path: "/c"}, array("a", "https://x"))
+		r.apply(array("b", "https://x"), volume.Config{Name: "c", Backend: "local", Path: "/c"}, array("a", "https://x"))
 		var names []string
 		for _, v := range r.Volumes() {
 			names = append(names, v.Name)
@@ -30,7 +31,7 @@ func TestSetServes(t *testing.T) {
 			if err != nil || *usage.Value.CapacityBytes != 9 {
 				t.Errorf("%s: %+v, %v", v.Name, usage.Value, err)
 			}
-			if h := r.health(v.Name); h.Status != Healthy || h.Backend != v.Backend {
+			if h := r.health(v.Name); h.Status != volume.Healthy || h.Backend != v.Backend {
 				t.Errorf("%s: %+v", v.Name, h)
 			}
 		}
@@ -68,7 +69,7 @@ func TestOriginOfMany(t *testing.T) {
 	run(t, "", func(r *rig) {
 		seen := map[string]bool{}
 		for _, last := range []string{"/499", "/7", "/499 and more"} {
-			var cfgs []Config
+			var cfgs []volume.Config
 			for n := range 500 {
 				cfg := array(fmt.Sprint("v", n), "https://x")
 				cfg.Path = fmt.Sprint("/", n)
@@ -95,7 +96,7 @@ func TestOriginOfMany(t *testing.T) {
 
 func TestSetReload(t *testing.T) {
 	run(t, "", func(r *rig) {
-		first := []Config{array("a", "https://x"), array("b", "https://y"), {Name: "c", Backend: "local", Path: "/c"}}
+		first := []volume.Config{array("a", "https://x"), array("b", "https://y"), {Name: "c", Backend: "local", Path: "/c"}}
 		r.apply(first...)
 		time.Sleep(time.Minute)
 		synctest.Wait()
@@ -151,7 +152,7 @@ func indexOf(r *rig, name string) int {
 func TestSetRefuses(t *testing.T) {
 	run(t, "", func(r *rig) {
 		r.apply(array("a", "https://x"))
-		for _, cfgs := range [][]Config{{array("b", "x"), array("b", "y")}, {{Backend: "local"}}} {
+		for _, cfgs := range [][]volume.Config{{array("b", "x"), array("b", "y")}, {{Backend: "local"}}} {
 			if err := r.Apply(cfgs); err == nil {
 				t.Errorf("%v is applied", cfgs)
 			}
@@ -164,54 +165,43 @@ func TestSetRefuses(t *testing.T) {
 
 func TestWrongVolumes(t *testing.T) {
 	run(t, "", func(r *rig) {
-		r.apply(Config{Name: "g", Backend: "gpfs", Path: "/g"}, array("e", ""), array("a", "https://x"))
+		r.apply(volume.Config{Name: "g", Backend: "gpfs", Path: "/g"}, array("e", ""), array("a", "https://x"))
 		for name, info := range map[string]string{
 			"g": `backend "gpfs" is not supported`, "e": "`endpoint` is missing: set it to the array's URL",
 		} {
 			v := r.Volume(name)
-			if h := r.health(name); h.Status != Unavailable || h.Info != info || h.Backend != v.Backend {
+			if h := r.health(name); h.Status != volume.Unavailable || h.Info != info || h.Backend != v.Backend {
 				t.Errorf("%s: %+v", name, h)
 			}
-			if _, err := v.Performance.Get(r.ctx()); !errors.Is(err, ErrUnsupported) {
+			if _, err := v.Performance.Get(r.ctx()); !errors.Is(err, volume.ErrUnsupported) {
 				t.Errorf("%s: performance: %v", name, err)
 			}
-			if _, err := v.Usage.Get(r.ctx()); !errors.Is(err, ErrUnsupported) {
+			if _, err := v.Usage.Get(r.ctx()); !errors.Is(err, volume.ErrUnsupported) {
 				t.Errorf("%s: usage: %v", name, err)
 			}
 			if n := r.counts(name); n.Observed {
 				t.Errorf("%s has %+v", name, n)
 			}
 		}
-		if r.health("a").Status != Healthy {
+		if r.health("a").Status != volume.Healthy {
 			t.Error("a good volume beside them is not healthy")
 		}
 		// What a good one left in the store is not shown for a wrong one.
-		r.apply(Config{Name: "p", Backend: "picky"})
+		r.apply(volume.Config{Name: "p", Backend: "picky"})
 		if _, err := r.Volume("p").Performance.Get(r.ctx()); err != nil {
 			t.Error(err)
 		}
-		r.apply(Config{Name: "p", Backend: "picky", ReadOnly: true})
-		if snap, err := r.Volume("p").Performance.Get(r.ctx()); !errors.Is(err, ErrUnsupported) || r.health("p").Info != "no" {
+		r.apply(volume.Config{Name: "p", Backend: "picky", ReadOnly: true})
+		if snap, err := r.Volume("p").Performance.Get(r.ctx()); !errors.Is(err, volume.ErrUnsupported) || r.health("p").Info != "no" {
 			t.Errorf("gone wrong: %+v, %v, %+v", snap, err, r.health("p"))
 		}
 		// Put right, it works.
 		r.apply(array("e", "https://e"))
 		time.Sleep(time.Minute)
-		if _, err := r.Volume("e").Performance.Get(r.ctx()); err != nil || r.health("e").Status != Healthy {
+		if _, err := r.Volume("e").Performance.Get(r.ctx()); err != nil || r.health("e").Status != volume.Healthy {
 			t.Errorf("put right: %v, %v", err, r.health("e"))
 		}
 	})
-}
-
-// A state that is none, from a store, is garbage: it never becomes a label.
-func TestStatusFromStore(t *testing.T) {
-	var h Health
-	if err := json.Unmarshal([]byte(`{"status":"on fire"}`), &h); err == nil {
-		t.Errorf("read as %+v", h)
-	}
-	if err := json.Unmarshal([]byte(`{"status":"degraded"}`), &h); err != nil || h.Status != Degraded {
-		t.Errorf("%+v, %v", h, err)
-	}
 }
 
 func TestTiming(t *testing.T) {
@@ -261,16 +251,16 @@ func TestTimingAsks(t *testing.T) {
 					}
 				}
 				r.prepare = func(f *fake) {
-					f.performance = func(ctx context.Context) (map[string]Result[Performance], error) {
+					f.performance = func(ctx context.Context) (map[string]volume.Result[volume.Performance], error) {
 						left(ctx, 0)
-						return each(f, Performance{IOPSRead: new(7.0)}), nil
+						return each(f, volume.Performance{IOPSRead: new(7.0)}), nil
 					}
-					f.health = func(ctx context.Context) (map[string]Result[Health], error) {
+					f.health = func(ctx context.Context) (map[string]volume.Result[volume.Health], error) {
 						left(ctx, 1)
-						return each(f, Health{Status: Healthy}), nil
+						return each(f, volume.Health{Status: volume.Healthy}), nil
 					}
 				}
-				r.apply(Config{Name: "v", Backend: backend, Path: "/v", Options: map[string]any{"endpoint": "https://a"}})
+				r.apply(volume.Config{Name: "v", Backend: backend, Path: "/v", Options: map[string]any{"endpoint": "https://a"}})
 				time.Sleep(time.Minute)
 				synctest.Wait()
 				mu.Lock()

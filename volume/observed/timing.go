@@ -1,6 +1,10 @@
-package volume
+package observed
 
-import "time"
+import (
+	"time"
+
+	"storage_exporter/volume"
+)
 
 // Timing is how one kind of observation goes on. Zero means the default.
 type Timing struct {
@@ -19,15 +23,15 @@ var (
 
 const applianceTimeout = 30 * time.Second
 
-func (c Config) performance() Timing {
+func performanceTiming(c volume.Config) Timing {
 	return Timing{c.PerformanceInterval, c.PerformanceTimeout, c.PerformanceTTL}
 }
 
-func (c Config) health() Timing {
+func healthTiming(c volume.Config) Timing {
 	return Timing{c.HealthCheckInterval, c.HealthCheckTimeout, c.HealthCheckTTL}
 }
 
-func (c Config) usage() Timing {
+func usageTiming(c volume.Config) Timing {
 	return Timing{c.UsageInterval, c.UsageTimeout, c.UsageTTL}
 }
 
