@@ -15,7 +15,7 @@ import (
 
 	"storage_exporter/cache"
 	"storage_exporter/cachestore"
-	"storage_exporter/collector"
+	"storage_exporter/collector/exposition"
 	"storage_exporter/config"
 	"storage_exporter/enclosure"
 	"storage_exporter/overview"
@@ -53,7 +53,7 @@ type exporter struct {
 	store      cachestore.Store
 	cache      *cache.Cache
 	volumes    *observed.Set
-	collectors *collector.Exporter
+	collectors *exposition.Exporter
 	kinds      map[string]volume.Kind // the backends
 	parts      []part                 // of this host, in the order of their start
 	drives     observedDrives
@@ -66,7 +66,7 @@ type exporter struct {
 
 	reloading sync.Mutex // held by reload and close; guards the fields below
 	cfg       *config.Config
-	byName    map[string]*collector.Collector
+	byName    map[string]*exposition.Collector
 }
 
 // newExporter wires everything and starts the observations.
@@ -85,7 +85,7 @@ func newExporter(f *flags, l *loader, cfg *config.Config, logger *slog.Logger) (
 		metrics:    newReloadMetrics(own),
 		cacheStats: cache.NewMetrics(own),
 		smartStats: smart.NewMetrics(own),
-		byName:     make(map[string]*collector.Collector),
+		byName:     make(map[string]*exposition.Collector),
 	}
 	e.cache = cache.New(cache.Config{Store: store, Observer: observerName(), Logger: logger, Metrics: e.cacheStats})
 	host := mount.NewHost(mount.Paths{Proc: f.procfs, Sys: f.sysfs, Root: f.rootfs}, func(delta int) { e.cacheStats.Stuck("mount", delta) })
@@ -93,11 +93,11 @@ func newExporter(f *flags, l *loader, cfg *config.Config, logger *slog.Logger) (
 	e.volumes = observed.NewSet(observed.SetConfig{
 		Cache: e.cache, Table: e.kinds, Host: e.host, Node: cfg.Node.Name, Logger: logger,
 	})
-	cc := collector.Config{Logger: logger, Metrics: collector.NewMetrics(own), Own: own, MaxRequests: f.maxRequests}
+	cc := exposition.Config{Logger: logger, Metrics: exposition.NewMetrics(own), Own: own, MaxRequests: f.maxRequests}
 	if !f.noExporterStats {
 		cc.Runtime = runtime
 	}
-	if e.collectors, err = collector.New(cc); err == nil {
+	if e.collectors, err = exposition.New(cc); err == nil {
 		err = e.startHost(cfg)
 	}
 	if err == nil {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"storage_exporter/cache"
+	"storage_exporter/collector/exposition"
 	"storage_exporter/enclosure"
 )
 
@@ -25,26 +26,26 @@ type enclosureList interface {
 // device, if not nil, is the label that the smart collector gives to the drive that
 // has these kernel names, empty if it has none; so a slot can be joined with its
 // drive where the drive is monitored under another name. It must not block.
-func NewEnclosures(enclosures *enclosure.Enclosures, device func(devices []string) string) *Collector {
-	return newCollector(newEnclosureCollector(enclosures, device))
+func NewEnclosures(enclosures *enclosure.Enclosures, device func(devices []string) string) *exposition.Collector {
+	return exposition.NewCollector(newEnclosureCollector(enclosures, device))
 }
 
 func newEnclosureCollector(enclosures enclosureList, device func(devices []string) string) *enclosureCollector {
 	return &enclosureCollector{enclosures: enclosures, device: device, all: newEnclosureFamilies()}
 }
 
-func (c *enclosureCollector) name() string { return "enclosures" }
+func (c *enclosureCollector) Name() string { return "enclosures" }
 
-func (c *enclosureCollector) families() []*family { return c.all.list() }
+func (c *enclosureCollector) Families() exposition.Families { return c.all.list }
 
 // read fails too where a shelf has slots but told nothing of them on any path.
-func (c *enclosureCollector) read(ctx context.Context) ([]part, bool) {
+func (c *enclosureCollector) Read(ctx context.Context) ([]exposition.Part, bool) {
 	snap, err := c.enclosures.Get(ctx)
 	if err != nil {
 		return nil, false
 	}
 	list := *snap.Value
-	parts := make([]part, len(list))
+	parts := make([]exposition.Part, len(list))
 	ok := true
 	for i := range list {
 		parts[i] = c.part(&list[i], snap.Revision)
@@ -53,7 +54,7 @@ func (c *enclosureCollector) read(ctx context.Context) ([]part, bool) {
 	return parts, ok
 }
 
-func (c *enclosureCollector) part(e *enclosure.Enclosure, revision uint64) part {
+func (c *enclosureCollector) part(e *enclosure.Enclosure, revision uint64) exposition.Part {
 	type version struct {
 		revision uint64
 		devices  string
@@ -62,10 +63,10 @@ func (c *enclosureCollector) part(e *enclosure.Enclosure, revision uint64) part 
 	for i := range e.Slots {
 		devices[i] = c.label(&e.Slots[i])
 	}
-	return part{
-		id:      "enclosure " + e.ID,
-		version: version{revision, strings.Join(devices, "/")}, // no slash is in a label
-		emit:    func(s sink) { c.all.emit(s, e, devices) },
+	return exposition.Part{
+		ID:      "enclosure " + e.ID,
+		Version: version{revision, strings.Join(devices, "/")}, // no slash is in a label
+		Emit:    func(s exposition.Sink) { c.all.emit(s, e, devices) },
 	}
 }
 
@@ -81,52 +82,53 @@ func (c *enclosureCollector) label(s *enclosure.Slot) string {
 
 // enclosureFamilies are the families of the enclosures.
 type enclosureFamilies struct {
-	info, slotInfo, populated, fault, locate, status *family
+	list exposition.Families // all of them
+
+	info, slotInfo, populated, fault, locate, status *exposition.Family
 }
 
 func newEnclosureFamilies() enclosureFamilies {
-	return enclosureFamilies{
-		info: gauge("jbod_enclosure_info",
+	var all exposition.Families
+	f := enclosureFamilies{
+		info: all.Gauge("jbod_enclosure_info",
 			"Always 1: a shelf of drives by its logical id, with the number of its slots, however many paths lead to it.",
 			"enclosure", "vendor", "model", "revision", "slots"),
-		slotInfo: gauge("jbod_slot_info",
+		slotInfo: all.Gauge("jbod_slot_info",
 			"Always 1: a slot with a drive in it, as last observed in the background; device is the same as in the drive's own series, and empty where the kernel made no disk of the drive.",
 			"enclosure", "slot", "device", "serial_number", "wwn"),
-		populated: gauge("jbod_slot_populated",
+		populated: all.Gauge("jbod_slot_populated",
 			"Whether there is a drive in the slot (1) or not (0); absent where the shelf does not tell.", "enclosure", "slot"),
-		fault: gauge("jbod_slot_fault",
+		fault: all.Gauge("jbod_slot_fault",
 			"Whether the shelf senses a fault in the slot, or the host asked for its fault light (1), or neither (0), at the last background observation.", "enclosure", "slot"),
-		locate: gauge("jbod_slot_locate",
+		locate: all.Gauge("jbod_slot_locate",
 			"Whether the light that shows where the slot is is on (1) or off (0), at the last background observation.", "enclosure", "slot"),
-		status: gauge("jbod_slot_status",
+		status: all.Gauge("jbod_slot_status",
 			"Always 1: the slot's SES element status at the last background observation, in the kernel's words (unsupported, OK, critical, non-critical, unrecoverable, not installed, unknown, unavailable).",
 			"enclosure", "slot", "status"),
 	}
-}
-
-func (f *enclosureFamilies) list() []*family {
-	return []*family{f.info, f.slotInfo, f.populated, f.fault, f.locate, f.status}
+	f.list = all
+	return f
 }
 
 // emit sends a shelf's series; devices are the labels of the drives in its slots.
-func (f *enclosureFamilies) emit(s sink, e *enclosure.Enclosure, devices []string) {
-	s.add(f.info, 1, e.ID, e.Vendor, e.Model, e.Revision, strconv.Itoa(len(e.Slots)))
+func (f *enclosureFamilies) emit(s exposition.Sink, e *enclosure.Enclosure, devices []string) {
+	s.Add(f.info, 1, e.ID, e.Vendor, e.Model, e.Revision, strconv.Itoa(len(e.Slots)))
 	for i := range e.Slots {
 		slot := &e.Slots[i]
 		if slot.Populated != nil {
 			if *slot.Populated {
-				s.add(f.slotInfo, 1, e.ID, slot.Slot, devices[i], slot.Serial, slot.WWN)
+				s.Add(f.slotInfo, 1, e.ID, slot.Slot, devices[i], slot.Serial, slot.WWN)
 			}
-			s.add(f.populated, boolValue(*slot.Populated), e.ID, slot.Slot)
+			s.Add(f.populated, boolValue(*slot.Populated), e.ID, slot.Slot)
 		}
 		if slot.Fault != nil {
-			s.add(f.fault, boolValue(*slot.Fault), e.ID, slot.Slot)
+			s.Add(f.fault, boolValue(*slot.Fault), e.ID, slot.Slot)
 		}
 		if slot.Locate != nil {
-			s.add(f.locate, boolValue(*slot.Locate), e.ID, slot.Slot)
+			s.Add(f.locate, boolValue(*slot.Locate), e.ID, slot.Slot)
 		}
 		if slot.Status != "" {
-			s.add(f.status, 1, e.ID, slot.Slot, string(slot.Status))
+			s.Add(f.status, 1, e.ID, slot.Slot, string(slot.Status))
 		}
 	}
 }

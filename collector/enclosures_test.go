@@ -13,6 +13,7 @@ import (
 	"storage_exporter/block"
 	"storage_exporter/block/blocktest"
 	"storage_exporter/cache"
+	"storage_exporter/collector/exposition"
 	"storage_exporter/enclosure"
 	"storage_exporter/enclosure/enclosuretest"
 	"storage_exporter/internal/cachetest"
@@ -67,7 +68,7 @@ func TestEnclosureSeriesGolden(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			tr := enclosuretest.New(t)
 			build(tr)
-			got := exposition(t, newEnclosureCollector(enclosuresOf(t, tr), nil))
+			got := shown(t, newEnclosureCollector(enclosuresOf(t, tr), nil))
 			golden(t, "enclosures/"+name, got)
 		})
 	}
@@ -76,20 +77,16 @@ func TestEnclosureSeriesGolden(t *testing.T) {
 // The table is the contract: name, labels in their order.
 func TestEnclosureFamilies(t *testing.T) {
 	want := []string{
-		"jbod_enclosure_info enclosure vendor model revision slots",
-		"jbod_slot_info enclosure slot device serial_number wwn",
-		"jbod_slot_populated enclosure slot",
-		"jbod_slot_fault enclosure slot",
-		"jbod_slot_locate enclosure slot",
-		"jbod_slot_status enclosure slot status",
+		"jbod_enclosure_info gauge enclosure vendor model revision slots",
+		"jbod_slot_info gauge enclosure slot device serial_number wwn",
+		"jbod_slot_populated gauge enclosure slot",
+		"jbod_slot_fault gauge enclosure slot",
+		"jbod_slot_locate gauge enclosure slot",
+		"jbod_slot_status gauge enclosure slot status",
 	}
-	all := newEnclosureFamilies()
 	var got []string
-	for _, f := range all.list() {
-		if f.kind != prometheus.GaugeValue {
-			t.Errorf("%s is no gauge", f.name)
-		}
-		got = append(got, strings.Join(append([]string{f.name}, f.labels...), " "))
+	for _, f := range newEnclosureFamilies().list {
+		got = append(got, f.String())
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("families differ (-want +got):\n%s", diff)
@@ -100,7 +97,7 @@ func TestEnclosuresLint(t *testing.T) {
 	tr := enclosuretest.New(t)
 	enclosureTrees["two-modules"](tr)
 	reg := prometheus.NewPedanticRegistry()
-	reg.MustRegister(newCollector(newEnclosureCollector(enclosuresOf(t, tr), nil)))
+	reg.MustRegister(exposition.NewCollector(newEnclosureCollector(enclosuresOf(t, tr), nil)))
 	problems, err := testutil.GatherAndLint(reg)
 	if err != nil || len(problems) > 0 {
 		t.Errorf("%v, %v", problems, err)
@@ -109,12 +106,12 @@ func TestEnclosuresLint(t *testing.T) {
 
 // What is not known is no host without enclosures.
 func TestEnclosuresNotKnown(t *testing.T) {
-	parts, ok := newEnclosureCollector(noEnclosures{}, nil).read(t.Context())
+	parts, ok := newEnclosureCollector(noEnclosures{}, nil).Read(t.Context())
 	if ok || len(parts) != 0 {
 		t.Errorf("%d parts, ok %v", len(parts), ok)
 	}
 	tr := enclosuretest.New(t)
-	if parts, ok = newEnclosureCollector(enclosuresOf(t, tr), nil).read(t.Context()); !ok || len(parts) != 0 {
+	if parts, ok = newEnclosureCollector(enclosuresOf(t, tr), nil).Read(t.Context()); !ok || len(parts) != 0 {
 		t.Errorf("a host without enclosures: %d parts, ok %v", len(parts), ok)
 	}
 }
@@ -124,7 +121,7 @@ func TestEnclosuresCountASilentShelf(t *testing.T) {
 	for name, want := range map[string]bool{"silent": false, "states": true, "none": true} {
 		tr := enclosuretest.New(t)
 		enclosureTrees[name](tr)
-		if parts, ok := newEnclosureCollector(enclosuresOf(t, tr), nil).read(t.Context()); ok != want || len(parts) != 1 && name != "none" {
+		if parts, ok := newEnclosureCollector(enclosuresOf(t, tr), nil).Read(t.Context()); ok != want || len(parts) != 1 && name != "none" {
 			t.Errorf("%s: %d parts, ok %v", name, len(parts), ok)
 		}
 	}
@@ -147,17 +144,17 @@ func TestEnclosuresDeviceLabel(t *testing.T) {
 		}
 		return ""
 	})
-	before, _ := c.read(t.Context())
-	again, _ := c.read(t.Context())
-	if got := exposition(t, c); !strings.Contains(got, `device="sda"`) || before[0].version != again[0].version {
+	before, _ := c.Read(t.Context())
+	again, _ := c.Read(t.Context())
+	if got := shown(t, c); !strings.Contains(got, `device="sda"`) || before[0].Version != again[0].Version {
 		t.Errorf("the kernel's name without a label:\n%s", got)
 	}
 	label = "ata-EXAMPLE"
-	after, _ := c.read(t.Context())
-	if got := exposition(t, c); !strings.Contains(got, `device="ata-EXAMPLE",enclosure="0x5003048000000a00",serial_number="EX01S0000",slot="0"`) || strings.Contains(got, `device="sda"`) {
+	after, _ := c.Read(t.Context())
+	if got := shown(t, c); !strings.Contains(got, `device="ata-EXAMPLE",enclosure="0x5003048000000a00",serial_number="EX01S0000",slot="0"`) || strings.Contains(got, `device="sda"`) {
 		t.Errorf("with a label:\n%s", got)
 	}
-	if before[0].version == after[0].version {
+	if before[0].Version == after[0].Version {
 		t.Error("the version stays although the label changed")
 	}
 }

@@ -2,53 +2,41 @@ package collector
 
 import (
 	"context"
-	"net/http"
 	"net/http/httptest"
-	"sync"
-	"sync/atomic"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/testutil"
+	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+
+	"storage_exporter/collector/exposition"
 )
 
-// fakeSource is a source whose read is a function.
-type fakeSource struct {
+// fixedSource always has its parts.
+type fixedSource struct {
 	called string
-	all    []*family
-	onRead func(ctx context.Context) ([]part, bool)
-	reads  atomic.Int64
+	all    exposition.Families
+	parts  []exposition.Part
 }
 
-func (s *fakeSource) name() string        { return s.called }
-func (s *fakeSource) families() []*family { return s.all }
-func (s *fakeSource) read(ctx context.Context) ([]part, bool) {
-	s.reads.Add(1)
-	return s.onRead(ctx)
-}
+func (s fixedSource) Name() string                                   { return s.called }
+func (s fixedSource) Families() exposition.Families                  { return s.all }
+func (s fixedSource) Read(context.Context) ([]exposition.Part, bool) { return s.parts, true }
 
-// fixed is a source that always has the parts.
-func fixed(name string, families []*family, parts ...part) *fakeSource {
-	return &fakeSource{called: name, all: families, onRead: func(context.Context) ([]part, bool) { return parts, true }}
-}
-
-// up is a source with one series, fam{id="name"} 1.
-func up(name string) *fakeSource {
-	f := gauge("test_"+name+"_up", "Whether it is up.", "id")
-	return fixed(name, []*family{f}, part{id: "one", version: 1, emit: func(s sink) { s.add(f, 1, name) }})
+func fixed(name string, all exposition.Families, parts ...exposition.Part) exposition.Source {
+	return fixedSource{name, all, parts}
 }
 
 // newTestExporter is closed at the end of the test.
-func newTestExporter(t testing.TB, cfg Config, sources ...source) *Exporter {
+func newTestExporter(t *testing.T, cfg exposition.Config, src exposition.Source) *exposition.Exporter {
 	t.Helper()
 	if cfg.Metrics == nil {
-		cfg.Metrics = NewMetrics(prometheus.NewRegistry())
+		cfg.Metrics = exposition.NewMetrics(prometheus.NewRegistry())
 	}
-	collectors := make([]*Collector, len(sources))
-	for i, s := range sources {
-		collectors[i] = newCollector(s)
-	}
-	e, err := New(cfg, collectors...)
+	e, err := exposition.New(cfg, exposition.NewCollector(src))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,36 +48,50 @@ func newTestExporter(t testing.TB, cfg Config, sources ...source) *Exporter {
 	return e
 }
 
-// get scrapes e in-process; headers are pairs.
-func get(t testing.TB, h http.Handler, target string, headers ...string) *httptest.ResponseRecorder {
+// scrape is a page, and how long it took; a timeout, if any, is Prometheus' own.
+func scrape(t *testing.T, e *exposition.Exporter, target, timeout string) (page string, took time.Duration) {
 	t.Helper()
-	req := httptest.NewRequest(http.MethodGet, target, nil)
-	for i := 0; i < len(headers); i += 2 {
-		req.Header.Set(headers[i], headers[i+1])
+	start, w, r := time.Now(), httptest.NewRecorder(), httptest.NewRequest("GET", target, nil)
+	r.Header.Set("X-Prometheus-Scrape-Timeout-Seconds", timeout)
+	e.ServeHTTP(w, r)
+	if w.Code != 200 {
+		t.Errorf("status %d", w.Code)
 	}
-	w := httptest.NewRecorder()
-	h.ServeHTTP(w, req)
-	return w
+	return w.Body.String(), time.Since(start)
 }
 
-func droppedSeries(e *Exporter, collector, reason string) float64 {
-	return testutil.ToFloat64(e.cfg.Metrics.dropped.WithLabelValues(collector, reason))
-}
-
-// gate lets whoever waits pass once it is opened.
-type gate struct {
-	once sync.Once
-	ch   chan struct{}
-}
-
-func newGate() *gate  { return &gate{ch: make(chan struct{})} }
-func (g *gate) open() { g.once.Do(func() { close(g.ch) }) }
-func (g *gate) wait() { <-g.ch }
-func (g *gate) waitOr(ctx context.Context) bool {
-	select {
-	case <-g.ch:
-		return true
-	case <-ctx.Done():
-		return false
+func wantLines(t *testing.T, page string, want ...string) {
+	t.Helper()
+	for _, line := range want {
+		if !strings.Contains("\n"+page, "\n"+line+"\n") {
+			t.Errorf("no line %q in:\n%s", line, page)
+		}
 	}
+}
+
+func wantNoLine(t *testing.T, page, prefix string) {
+	t.Helper()
+	if strings.Contains("\n"+page, "\n"+prefix) {
+		t.Errorf("unwanted line %q in:\n%s", prefix, page)
+	}
+}
+
+// parse reads a page as expfmt does.
+func parse(t *testing.T, page string) map[string]*dto.MetricFamily {
+	t.Helper()
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	families, err := parser.TextToMetricFamilies(strings.NewReader(page))
+	if err != nil {
+		t.Fatalf("the page cannot be read back: %v\n%s", err, page)
+	}
+	return families
+}
+
+// names are those of the families on the list.
+func names(list exposition.Families) []string {
+	out := make([]string, len(list))
+	for i, f := range list {
+		out[i], _, _ = strings.Cut(f.String(), " ")
+	}
+	return out
 }

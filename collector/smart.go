@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"storage_exporter/cache"
+	"storage_exporter/collector/exposition"
 	"storage_exporter/smart"
 )
 
@@ -22,23 +23,25 @@ type driveList interface {
 }
 
 // NewSmart makes the collector of the drives' reports; its name is "smart".
-func NewSmart(drives *smart.Drives) *Collector { return newCollector(newSmartCollector(drives)) }
+func NewSmart(drives *smart.Drives) *exposition.Collector {
+	return exposition.NewCollector(newSmartCollector(drives))
+}
 
 func newSmartCollector(drives driveList) *smartCollector {
 	return &smartCollector{drives: drives, all: newDriveFamilies()}
 }
 
-func (c *smartCollector) name() string { return "smart" }
+func (c *smartCollector) Name() string { return "smart" }
 
-func (c *smartCollector) families() []*family { return c.all.list() }
+func (c *smartCollector) Families() exposition.Families { return c.all.list }
 
-func (c *smartCollector) read(ctx context.Context) ([]part, bool) {
+func (c *smartCollector) Read(ctx context.Context) ([]exposition.Part, bool) {
 	drives, results, err := c.reports(ctx)
 	if err != nil {
 		// Not known is not the same as no drives: no count of them either.
 		return nil, false
 	}
-	parts := make([]part, 0, len(drives)+1)
+	parts := make([]exposition.Part, 0, len(drives)+1)
 	parts = append(parts, c.summary(drives, results))
 	ok := true
 	for i, d := range drives {
@@ -78,7 +81,7 @@ func (c *smartCollector) reports(ctx context.Context) (drives []*smart.Drive, re
 
 // summary is what there is once: the version of the first smartctl that
 // answered, and the number of drives, whether they answer or not.
-func (c *smartCollector) summary(drives []*smart.Drive, results []cache.Result[smart.Report]) part {
+func (c *smartCollector) summary(drives []*smart.Drive, results []cache.Result[smart.Report]) exposition.Part {
 	type version struct {
 		format, version, revision, build string
 		drives                           int
@@ -91,32 +94,32 @@ func (c *smartCollector) summary(drives []*smart.Drive, results []cache.Result[s
 			break
 		}
 	}
-	return part{id: "smartctl", version: v, emit: func(s sink) {
+	return exposition.Part{ID: "smartctl", Version: v, Emit: func(s exposition.Sink) {
 		if v.version != "" {
-			s.add(c.all.version, 1, v.format, v.version, v.revision, v.build)
+			s.Add(c.all.version, 1, v.format, v.version, v.revision, v.build)
 		}
-		s.add(c.all.devices, float64(v.drives))
+		s.Add(c.all.devices, float64(v.drives))
 	}}
 }
 
-func (c *smartCollector) part(d *smart.Drive, snap cache.Snapshot[smart.Report]) part {
-	return part{id: "drive " + d.Label, version: snap.Revision, emit: func(s sink) {
+func (c *smartCollector) part(d *smart.Drive, snap cache.Snapshot[smart.Report]) exposition.Part {
+	return exposition.Part{ID: "drive " + d.Label, Version: snap.Revision, Emit: func(s exposition.Sink) {
 		r := snap.Value
 		c.all.emit(s, d.MetricLabel(r), r, d.Assess(r), snap.ObservedAt)
 	}}
 }
 
 // unread is a drive without a report: of it nothing is known but that.
-func (c *smartCollector) unread(d *smart.Drive) part {
+func (c *smartCollector) unread(d *smart.Drive) exposition.Part {
 	label, serial := labelsOf(d)
-	return part{id: "drive " + d.Label, version: [2]string{label, serial}, emit: func(s sink) {
+	return exposition.Part{ID: "drive " + d.Label, Version: [2]string{label, serial}, Emit: func(s exposition.Sink) {
 		c.all.emitAssessment(s, label, serial, d.Assess(nil))
 	}}
 }
 
 // state adds what does not come from the report: the trouble that the drive is
 // in, and its other paths.
-func (c *smartCollector) state(parts []part, d *smart.Drive, r cache.Result[smart.Report]) []part {
+func (c *smartCollector) state(parts []exposition.Part, d *smart.Drive, r cache.Result[smart.Report]) []exposition.Part {
 	type version struct{ label, what string }
 	trouble, paths := d.Trouble(r.Err), d.Paths()
 	if trouble == "" && r.Err == nil && r.Snapshot.Value.WithoutSMART() {
@@ -127,14 +130,14 @@ func (c *smartCollector) state(parts []part, d *smart.Drive, r cache.Result[smar
 	}
 	label, _ := labelsOf(d)
 	if trouble != "" {
-		parts = append(parts, part{id: "trouble " + d.Label, version: version{label, string(trouble)}, emit: func(s sink) {
-			s.add(c.all.observeError, 1, label, string(trouble))
+		parts = append(parts, exposition.Part{ID: "trouble " + d.Label, Version: version{label, string(trouble)}, Emit: func(s exposition.Sink) {
+			s.Add(c.all.observeError, 1, label, string(trouble))
 		}})
 	}
 	if len(paths) > 1 {
-		parts = append(parts, part{id: "paths " + d.Label, version: version{label, strings.Join(paths, " ")}, emit: func(s sink) {
+		parts = append(parts, exposition.Part{ID: "paths " + d.Label, Version: version{label, strings.Join(paths, " ")}, Emit: func(s exposition.Sink) {
 			for _, p := range paths {
-				s.add(c.all.path, 1, label, p)
+				s.Add(c.all.path, 1, label, p)
 			}
 		}})
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/common/expfmt"
 
+	"storage_exporter/collector/exposition"
 	"storage_exporter/internal/cachetest"
 	"storage_exporter/internal/fakesmartctl/faketest"
 	fakefleet "storage_exporter/internal/fakesmartctl/fleet"
@@ -30,11 +31,11 @@ var askedAs = map[string]smart.Device{
 	"scsi-behind-cciss-7.4":    {Name: "/dev/sg1", Type: "cciss,2"},
 }
 
-// exposition is what a source's collector shows, as Prometheus reads it.
-func exposition(t *testing.T, src source) string {
+// shown is what a source's collector shows, as Prometheus reads it.
+func shown(t *testing.T, src exposition.Source) string {
 	t.Helper()
 	reg := prometheus.NewPedanticRegistry()
-	reg.MustRegister(newCollector(src))
+	reg.MustRegister(exposition.NewCollector(src))
 	families, err := reg.Gather()
 	if err != nil {
 		t.Fatal(err)
@@ -49,10 +50,10 @@ func exposition(t *testing.T, src source) string {
 }
 
 // driveSource shows one report.
-func driveSource(label string, r *smart.Report) source {
+func driveSource(label string, r *smart.Report) exposition.Source {
 	all := newDriveFamilies()
 	observedAt := time.UnixMilli(1780000000500)
-	return fixed("smart", all.list(), part{id: label, emit: func(s sink) { all.emit(s, label, r, smart.Assess(r, nil), observedAt) }})
+	return fixed("smart", all.list, exposition.Part{ID: label, Emit: func(s exposition.Sink) { all.emit(s, label, r, smart.Assess(r, nil), observedAt) }})
 }
 
 func TestDriveSeriesGolden(t *testing.T) {
@@ -79,7 +80,7 @@ func TestDriveSeriesGolden(t *testing.T) {
 			if !ok {
 				d = smart.Device{Name: r.Device.Name, Type: smart.Auto}
 			}
-			got := exposition(t, driveSource(d.AnswerLabel(r.Device.Type), r))
+			got := shown(t, driveSource(d.AnswerLabel(r.Device.Type), r))
 			golden(t, "smart/"+name, got)
 			for line := range strings.Lines(got) {
 				if name, ok := strings.CutPrefix(line, "# TYPE "); ok {
@@ -89,9 +90,9 @@ func TestDriveSeriesGolden(t *testing.T) {
 		})
 	}
 	all := newDriveFamilies()
-	for _, f := range all.list() {
-		if f != all.version && f != all.devices && f != all.observeError && f != all.path && !covered[f.name] {
-			t.Errorf("no document shows %s", f.name)
+	for i, name := range names(all.list) {
+		if f := all.list[i]; f != all.version && f != all.devices && f != all.observeError && f != all.path && !covered[name] {
+			t.Errorf("no document shows %s", name)
 		}
 	}
 }
@@ -146,14 +147,9 @@ func TestSmartctlExporterFamilies(t *testing.T) {
 		"jbod_drive_observe_error_info gauge device reason",
 		"jbod_drive_path_info gauge device path",
 	}
-	all := newDriveFamilies()
 	var got []string
-	for _, f := range all.list() {
-		kind := "gauge"
-		if f.kind == prometheus.CounterValue {
-			kind = "counter"
-		}
-		got = append(got, strings.Join(append([]string{f.name, kind}, f.labels...), " "))
+	for _, f := range newDriveFamilies().list {
+		got = append(got, f.String())
 	}
 	slices.Sort(want)
 	slices.Sort(got)
@@ -177,7 +173,7 @@ jbod_drive_info{device="sda",model_name="",serial_number="EX1",wwn=""} 1
 # TYPE jbod_drive_power_mode gauge
 jbod_drive_power_mode{device="sda",mode="standby"} 1
 `
-	if diff := cmp.Diff(want, exposition(t, driveSource("sda", asleep))); diff != "" {
+	if diff := cmp.Diff(want, shown(t, driveSource("sda", asleep))); diff != "" {
 		t.Errorf("series of a drive that was never read (-want +got):\n%s", diff)
 	}
 }
@@ -203,17 +199,17 @@ func TestSmartCollector(t *testing.T) {
 	drives := fakefleet.Mixed(8, 4, 0)
 	ds, _ := newDrives(t, drives...)
 	c := newSmartCollector(ds)
-	parts, ok := c.read(t.Context())
+	parts, ok := c.Read(t.Context())
 	if !ok || len(parts) != len(drives)+1 {
 		t.Fatalf("%d parts, ok %v", len(parts), ok)
 	}
-	again, _ := c.read(t.Context())
+	again, _ := c.Read(t.Context())
 	for i := range parts {
-		if parts[i].id != again[i].id || parts[i].version != again[i].version {
+		if parts[i].ID != again[i].ID || parts[i].Version != again[i].Version {
 			t.Errorf("part %v changed although nothing was observed: %v", parts[i], again[i])
 		}
 	}
-	got := exposition(t, c)
+	got := shown(t, c)
 	for _, want := range []string{
 		fmt.Sprintf("smartctl_devices %d\n", len(drives)),
 		`smartctl_version{build_info="(local build)",json_format_version="1.0",smartctl_version="7.4",svn_revision="5530"} 1`,
@@ -232,7 +228,7 @@ func TestSmartCollectorCountsABrokenDrive(t *testing.T) {
 	broken := fakefleet.ATA("/dev/sdb", 2, 4)
 	broken.Print = &garbage
 	ds, _ := newDrives(t, fakefleet.ATA("/dev/sda", 1, 4), broken)
-	parts, ok := newSmartCollector(ds).read(t.Context())
+	parts, ok := newSmartCollector(ds).Read(t.Context())
 	if ok || len(parts) != 4 {
 		t.Errorf("%d parts, ok %v; want the summary, the good drive, the broken one and its trouble, and a failure", len(parts), ok)
 	}
@@ -243,10 +239,10 @@ func TestSmartCollectorTakesASleeperForASuccess(t *testing.T) {
 	sleeper.PowerMode = "STANDBY"
 	ds, _ := newDrives(t, sleeper)
 	c := newSmartCollector(ds)
-	if parts, ok := c.read(t.Context()); !ok || len(parts) != 2 {
+	if parts, ok := c.Read(t.Context()); !ok || len(parts) != 2 {
 		t.Errorf("%d parts, ok %v", len(parts), ok)
 	}
-	if got := exposition(t, c); !strings.Contains(got, `jbod_drive_power_mode{device="sda",mode="standby"} 1`) || strings.Contains(got, "smartctl_device{") {
+	if got := shown(t, c); !strings.Contains(got, `jbod_drive_power_mode{device="sda",mode="standby"} 1`) || strings.Contains(got, "smartctl_device{") {
 		t.Errorf("series of the sleeper:\n%s", got)
 	}
 }
@@ -254,12 +250,12 @@ func TestSmartCollectorTakesASleeperForASuccess(t *testing.T) {
 // A list that is not known is no empty list.
 func TestSmartCollectorWithoutList(t *testing.T) {
 	for _, err := range []error{smart.ErrNotInstalled, context.DeadlineExceeded} {
-		parts, ok := newSmartCollector(noDrives{err}).read(t.Context())
+		parts, ok := newSmartCollector(noDrives{err}).Read(t.Context())
 		if ok || len(parts) != 0 {
 			t.Errorf("%v: %d parts, ok %v", err, len(parts), ok)
 		}
 	}
-	parts, ok := newSmartCollector(noDrives{}).read(t.Context())
+	parts, ok := newSmartCollector(noDrives{}).Read(t.Context())
 	if !ok || len(parts) != 1 {
 		t.Errorf("a host without drives: %d parts, ok %v", len(parts), ok)
 	}

@@ -1,6 +1,6 @@
 package collector
 
-import "slices"
+import "storage_exporter/collector/exposition"
 
 // driveFamilies are the families of a drive's report. Those named smartctl_… are
 // smartctl_exporter's with its names, types, labels and help texts, which
@@ -8,125 +8,114 @@ import "slices"
 // other way round, and stay so. Where a value differs from smartctl_exporter's,
 // docs/metrics.md says why.
 type driveFamilies struct {
-	version, devices *family
+	list exposition.Families // all of them
 
-	device, capacityBlocks, capacityBytes, nvmeCapacityBytes, blockSize, interfaceSpeed *family
+	version, devices *exposition.Family
 
-	attribute, powerOnSeconds, rotationRate, temperature, powerCycleCount *family
+	device, capacityBlocks, capacityBytes, nvmeCapacityBytes, blockSize, interfaceSpeed *exposition.Family
 
-	percentageUsed, availableSpare, availableSpareThreshold, criticalWarning, mediaErrors, numErrLogEntries *family
+	attribute, powerOnSeconds, rotationRate, temperature, powerCycleCount *exposition.Family
 
-	bytesRead, bytesWritten, smartStatus, exitStatus, state, statistics *family
+	percentageUsed, availableSpare, availableSpareThreshold, criticalWarning, mediaErrors, numErrLogEntries *exposition.Family
 
-	errorLogCount, selfTestLogCount, selfTestLogErrorCount, ercSeconds *family
+	bytesRead, bytesWritten, smartStatus, exitStatus, state, statistics *exposition.Family
 
-	grownDefects *family
+	errorLogCount, selfTestLogCount, selfTestLogErrorCount, ercSeconds *exposition.Family
+
+	grownDefects *exposition.Family
 	read, write  scsiFamilies
 
-	info, powerMode, lastObserved *family
+	info, powerMode, lastObserved *exposition.Family
 
-	assessment, assessmentReason, observeError, path *family
+	assessment, assessmentReason, observeError, path *exposition.Family
 }
 
 // scsiFamilies are those of one of SCSI's error counters.
 type scsiFamilies struct {
-	rereads, eccFast, eccDelayed, uncorrected *family
+	rereads, eccFast, eccDelayed, uncorrected *exposition.Family
 }
 
 func newDriveFamilies() driveFamilies {
-	return driveFamilies{
-		version: gauge("smartctl_version", "smartctl version", "json_format_version", "smartctl_version", "svn_revision", "build_info"),
-		devices: gauge("smartctl_devices", "Number of devices configured or dynamically discovered"),
+	var all exposition.Families
+	f := driveFamilies{
+		version: all.Gauge("smartctl_version", "smartctl version", "json_format_version", "smartctl_version", "svn_revision", "build_info"),
+		devices: all.Gauge("smartctl_devices", "Number of devices configured or dynamically discovered"),
 
-		device: gauge("smartctl_device", "Device info",
+		device: all.Gauge("smartctl_device", "Device info",
 			"device", "interface", "protocol", "model_family", "model_name", "serial_number", "ata_additional_product_id", "firmware_version",
 			"ata_version", "sata_version", "form_factor", "scsi_vendor", "scsi_product", "scsi_revision", "scsi_version"),
-		capacityBlocks:    gauge("smartctl_device_capacity_blocks", "Device capacity in blocks", "device"),
-		capacityBytes:     gauge("smartctl_device_capacity_bytes", "Device capacity in bytes", "device"),
-		nvmeCapacityBytes: gauge("smartctl_device_nvme_capacity_bytes", "NVMe device total capacity bytes", "device"),
-		blockSize:         gauge("smartctl_device_block_size", "Device block size", "device", "blocks_type"),
-		interfaceSpeed:    gauge("smartctl_device_interface_speed", "Device interface speed, bits per second", "device", "speed_type"),
+		capacityBlocks:    all.Gauge("smartctl_device_capacity_blocks", "Device capacity in blocks", "device"),
+		capacityBytes:     all.Gauge("smartctl_device_capacity_bytes", "Device capacity in bytes", "device"),
+		nvmeCapacityBytes: all.Gauge("smartctl_device_nvme_capacity_bytes", "NVMe device total capacity bytes", "device"),
+		blockSize:         all.Gauge("smartctl_device_block_size", "Device block size", "device", "blocks_type"),
+		interfaceSpeed:    all.Gauge("smartctl_device_interface_speed", "Device interface speed, bits per second", "device", "speed_type"),
 
-		attribute: gauge("smartctl_device_attribute", "Device attributes",
+		attribute: all.Gauge("smartctl_device_attribute", "Device attributes",
 			"device", "attribute_name", "attribute_flags_short", "attribute_flags_long", "attribute_value_type", "attribute_id"),
-		powerOnSeconds:  counter("smartctl_device_power_on_seconds", "Device power on seconds", "device"),
-		rotationRate:    gauge("smartctl_device_rotation_rate", "Device rotation rate", "device"),
-		temperature:     gauge("smartctl_device_temperature", "Device temperature celsius", "device", "temperature_type"),
-		powerCycleCount: counter("smartctl_device_power_cycle_count", "Device power cycle count", "device"),
+		powerOnSeconds:  all.Counter("smartctl_device_power_on_seconds", "Device power on seconds", "device"),
+		rotationRate:    all.Gauge("smartctl_device_rotation_rate", "Device rotation rate", "device"),
+		temperature:     all.Gauge("smartctl_device_temperature", "Device temperature celsius", "device", "temperature_type"),
+		powerCycleCount: all.Counter("smartctl_device_power_cycle_count", "Device power cycle count", "device"),
 
-		percentageUsed: counter("smartctl_device_percentage_used", "Device write percentage used", "device"),
-		availableSpare: counter("smartctl_device_available_spare",
+		percentageUsed: all.Counter("smartctl_device_percentage_used", "Device write percentage used", "device"),
+		availableSpare: all.Counter("smartctl_device_available_spare",
 			"Normalized percentage (0 to 100%) of the remaining spare capacity available", "device"),
-		availableSpareThreshold: counter("smartctl_device_available_spare_threshold",
+		availableSpareThreshold: all.Counter("smartctl_device_available_spare_threshold",
 			"When the Available Spare falls below the threshold indicated in this field, an asynchronous event completion may occur. "+
 				"The value is indicated as a normalized percentage (0 to 100%)", "device"),
-		criticalWarning: counter("smartctl_device_critical_warning",
+		criticalWarning: all.Counter("smartctl_device_critical_warning",
 			"This field indicates critical warnings for the state of the controller", "device"),
-		mediaErrors: counter("smartctl_device_media_errors",
+		mediaErrors: all.Counter("smartctl_device_media_errors",
 			"Contains the number of occurrences where the controller detected an unrecovered data integrity error. "+
 				"Errors such as uncorrectable ECC, CRC checksum failure, or LBA tag mismatch are included in this field", "device"),
-		numErrLogEntries: counter("smartctl_device_num_err_log_entries",
+		numErrLogEntries: all.Counter("smartctl_device_num_err_log_entries",
 			"Contains the number of Error Information log entries over the life of the controller", "device"),
 
-		bytesRead:    counter("smartctl_device_bytes_read", "", "device"),
-		bytesWritten: counter("smartctl_device_bytes_written", "", "device"),
-		smartStatus:  gauge("smartctl_device_smart_status", "General smart status", "device"),
-		exitStatus:   gauge("smartctl_device_smartctl_exit_status", "Exit status of smartctl on device", "device"),
-		state:        gauge("smartctl_device_state", "Device state (0=active, 1=standby, 2=sleep, 3=dst, 4=offline, 5=sct)", "device"),
-		statistics: gauge("smartctl_device_statistics", "Device statistics",
+		bytesRead:    all.Counter("smartctl_device_bytes_read", "", "device"),
+		bytesWritten: all.Counter("smartctl_device_bytes_written", "", "device"),
+		smartStatus:  all.Gauge("smartctl_device_smart_status", "General smart status", "device"),
+		exitStatus:   all.Gauge("smartctl_device_smartctl_exit_status", "Exit status of smartctl on device", "device"),
+		state:        all.Gauge("smartctl_device_state", "Device state (0=active, 1=standby, 2=sleep, 3=dst, 4=offline, 5=sct)", "device"),
+		statistics: all.Gauge("smartctl_device_statistics", "Device statistics",
 			"device", "statistic_table", "statistic_name", "statistic_flags_short", "statistic_flags_long"),
 
-		errorLogCount:         gauge("smartctl_device_error_log_count", "Device SMART error log count", "device", "error_log_type"),
-		selfTestLogCount:      gauge("smartctl_device_self_test_log_count", "Device SMART self test log count", "device", "self_test_log_type"),
-		selfTestLogErrorCount: gauge("smartctl_device_self_test_log_error_count", "Device SMART self test log error count", "device", "self_test_log_type"),
-		ercSeconds:            gauge("smartctl_device_erc_seconds", "Device SMART Error Recovery Control Seconds", "device", "op_type"),
+		errorLogCount:         all.Gauge("smartctl_device_error_log_count", "Device SMART error log count", "device", "error_log_type"),
+		selfTestLogCount:      all.Gauge("smartctl_device_self_test_log_count", "Device SMART self test log count", "device", "self_test_log_type"),
+		selfTestLogErrorCount: all.Gauge("smartctl_device_self_test_log_error_count", "Device SMART self test log error count", "device", "self_test_log_type"),
+		ercSeconds:            all.Gauge("smartctl_device_erc_seconds", "Device SMART Error Recovery Control Seconds", "device", "op_type"),
 
-		grownDefects: gauge("smartctl_scsi_grown_defect_list", "Device SCSI grown defect list counter", "device"),
+		grownDefects: all.Gauge("smartctl_scsi_grown_defect_list", "Device SCSI grown defect list counter", "device"),
 		read: scsiFamilies{
-			rereads:     gauge("smartctl_read_errors_corrected_by_rereads_rewrites", "Read Errors Corrected by ReReads/ReWrites", "device"),
-			eccFast:     gauge("smartctl_read_errors_corrected_by_eccfast", "Read Errors Corrected by ECC Fast", "device"),
-			eccDelayed:  gauge("smartctl_read_errors_corrected_by_eccdelayed", "Read Errors Corrected by ECC Delayed", "device"),
-			uncorrected: gauge("smartctl_read_total_uncorrected_errors", "Read Total Uncorrected Errors", "device"),
+			rereads:     all.Gauge("smartctl_read_errors_corrected_by_rereads_rewrites", "Read Errors Corrected by ReReads/ReWrites", "device"),
+			eccFast:     all.Gauge("smartctl_read_errors_corrected_by_eccfast", "Read Errors Corrected by ECC Fast", "device"),
+			eccDelayed:  all.Gauge("smartctl_read_errors_corrected_by_eccdelayed", "Read Errors Corrected by ECC Delayed", "device"),
+			uncorrected: all.Gauge("smartctl_read_total_uncorrected_errors", "Read Total Uncorrected Errors", "device"),
 		},
 		write: scsiFamilies{
-			rereads:     gauge("smartctl_write_errors_corrected_by_rereads_rewrites", "Write Errors Corrected by ReReads/ReWrites", "device"),
-			eccFast:     gauge("smartctl_write_errors_corrected_by_eccfast", "Write Errors Corrected by ECC Fast", "device"),
-			eccDelayed:  gauge("smartctl_write_errors_corrected_by_eccdelayed", "Write Errors Corrected by ECC Delayed", "device"),
-			uncorrected: gauge("smartctl_write_total_uncorrected_errors", "Write Total Uncorrected Errors", "device"),
+			rereads:     all.Gauge("smartctl_write_errors_corrected_by_rereads_rewrites", "Write Errors Corrected by ReReads/ReWrites", "device"),
+			eccFast:     all.Gauge("smartctl_write_errors_corrected_by_eccfast", "Write Errors Corrected by ECC Fast", "device"),
+			eccDelayed:  all.Gauge("smartctl_write_errors_corrected_by_eccdelayed", "Write Errors Corrected by ECC Delayed", "device"),
+			uncorrected: all.Gauge("smartctl_write_total_uncorrected_errors", "Write Total Uncorrected Errors", "device"),
 		},
 
-		info: gauge("jbod_drive_info",
+		info: all.Gauge("jbod_drive_info",
 			"Always 1: who the drive is, whatever the kernel calls it.", "device", "serial_number", "wwn", "model_name"),
-		powerMode: gauge("jbod_drive_power_mode",
+		powerMode: all.Gauge("jbod_drive_power_mode",
 			"Always 1: the power mode at the last background observation (active, idle, standby, sleep); active also for an idle drive where smartctl cannot tell.",
 			"device", "mode"),
-		lastObserved: gauge("jbod_drive_last_observed_timestamp_seconds",
+		lastObserved: all.Gauge("jbod_drive_last_observed_timestamp_seconds",
 			"Unix seconds of the background observation that the drive's report comes from; stands still while the drive sleeps.", "device"),
-		assessment: gauge("jbod_drive_assessment",
+		assessment: all.Gauge("jbod_drive_assessment",
 			"1 for the verdict on the drive by its last report (ok, warning, failing, unknown), 0 for the others; unknown without a report.",
 			"device", "serial_number", "verdict"),
-		assessmentReason: gauge("jbod_drive_assessment_reason",
+		assessmentReason: all.Gauge("jbod_drive_assessment_reason",
 			"Always 1: a rule by which the drive is not ok, and how severe that is (warning, failing).", "device", "serial_number", "rule", "severity"),
-		observeError: gauge("jbod_drive_observe_error_info",
+		observeError: all.Gauge("jbod_drive_observe_error_info",
 			"Always 1: why the last background observation of the drive gave no report, or one without SMART; absent for a drive that sleeps.",
 			"device", "reason"),
-		path: gauge("jbod_drive_path_info",
+		path: all.Gauge("jbod_drive_path_info",
 			"Always 1: a device by which the drive can be reached; only for drives that have several. The drive is observed by one of them.", "device", "path"),
 	}
-}
-
-func (f *driveFamilies) list() []*family {
-	return slices.Concat([]*family{
-		f.version, f.devices,
-		f.device, f.capacityBlocks, f.capacityBytes, f.nvmeCapacityBytes, f.blockSize, f.interfaceSpeed,
-		f.attribute, f.powerOnSeconds, f.rotationRate, f.temperature, f.powerCycleCount,
-		f.percentageUsed, f.availableSpare, f.availableSpareThreshold, f.criticalWarning, f.mediaErrors, f.numErrLogEntries,
-		f.bytesRead, f.bytesWritten, f.smartStatus, f.exitStatus, f.state, f.statistics,
-		f.errorLogCount, f.selfTestLogCount, f.selfTestLogErrorCount, f.ercSeconds,
-		f.grownDefects,
-	}, f.read.list(), f.write.list(), []*family{f.info, f.powerMode, f.lastObserved, f.assessment, f.assessmentReason, f.observeError, f.path})
-}
-
-func (f *scsiFamilies) list() []*family {
-	return []*family{f.rereads, f.eccFast, f.eccDelayed, f.uncorrected}
+	f.list = all
+	return f
 }

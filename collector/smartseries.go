@@ -7,27 +7,28 @@ import (
 	"strconv"
 	"time"
 
+	"storage_exporter/collector/exposition"
 	"storage_exporter/smart"
 )
 
 // emit sends a drive's series. What the report does not hold has none.
-func (f *driveFamilies) emit(s sink, label string, r *smart.Report, a smart.Assessment, observedAt time.Time) {
+func (f *driveFamilies) emit(s exposition.Sink, label string, r *smart.Report, a smart.Assessment, observedAt time.Time) {
 	if r.PowerMode != "" {
-		s.add(f.powerMode, 1, label, string(r.PowerMode))
+		s.Add(f.powerMode, 1, label, string(r.PowerMode))
 	}
 	if r.SerialNumber != "" || r.WWN != "" || r.ModelName != "" {
-		s.add(f.info, 1, label, r.SerialNumber, r.WWN, r.ModelName)
+		s.Add(f.info, 1, label, r.SerialNumber, r.WWN, r.ModelName)
 	}
 	f.emitAssessment(s, label, r.SerialNumber, a)
 	if r.NotRead {
 		return
 	}
-	s.add(f.lastObserved, float64(observedAt.UnixMilli())/1e3, label)
+	s.Add(f.lastObserved, float64(observedAt.UnixMilli())/1e3, label)
 	f.emitIdentity(s, label, r)
 
-	add := func(fam *family, v *float64, labels ...string) {
+	add := func(fam *exposition.Family, v *float64, labels ...string) {
 		if v != nil {
-			s.add(fam, *v, append([]string{label}, labels...)...)
+			s.Add(fam, *v, append([]string{label}, labels...)...)
 		}
 	}
 	add(f.capacityBlocks, r.CapacityBlocks)
@@ -44,13 +45,13 @@ func (f *driveFamilies) emit(s sink, label string, r *smart.Report, a smart.Asse
 		add(f.rotationRate, r.RotationRate)
 	}
 	for _, kind := range slices.Sorted(maps.Keys(r.Temperatures)) {
-		s.add(f.temperature, r.Temperatures[kind], label, kind)
+		s.Add(f.temperature, r.Temperatures[kind], label, kind)
 	}
 	add(f.powerCycleCount, r.PowerCycles)
 	if r.Passed != nil {
-		s.add(f.smartStatus, boolValue(*r.Passed), label)
+		s.Add(f.smartStatus, boolValue(*r.Passed), label)
 	}
-	s.add(f.exitStatus, float64(r.Smartctl.ExitStatus), label)
+	s.Add(f.exitStatus, float64(r.Smartctl.ExitStatus), label)
 
 	if r.ATA != nil {
 		f.emitATA(s, add, label, r.ATA)
@@ -64,9 +65,9 @@ func (f *driveFamilies) emit(s sink, label string, r *smart.Report, a smart.Asse
 }
 
 // emitAssessment sends each rule once, though several attributes may speak by it.
-func (f *driveFamilies) emitAssessment(s sink, label, serial string, a smart.Assessment) {
+func (f *driveFamilies) emitAssessment(s exposition.Sink, label, serial string, a smart.Assessment) {
 	for _, v := range smart.Verdicts {
-		s.add(f.assessment, boolValue(a.Verdict == v), label, serial, string(v))
+		s.Add(f.assessment, boolValue(a.Verdict == v), label, serial, string(v))
 	}
 	type spoken struct {
 		rule     string
@@ -77,12 +78,12 @@ func (f *driveFamilies) emitAssessment(s sink, label, serial string, a smart.Ass
 		key := spoken{r.Rule, r.Severity}
 		if !said[key] {
 			said[key] = true
-			s.add(f.assessmentReason, 1, label, serial, r.Rule, string(r.Severity))
+			s.Add(f.assessmentReason, 1, label, serial, r.Rule, string(r.Severity))
 		}
 	}
 }
 
-func (f *driveFamilies) emitIdentity(s sink, label string, r *smart.Report) {
+func (f *driveFamilies) emitIdentity(s exposition.Sink, label string, r *smart.Report) {
 	var productID, ataVersion, sataVersion string
 	if a := r.ATA; a != nil {
 		productID, ataVersion, sataVersion = a.AdditionalProductID, a.Version, a.SATAVersion
@@ -91,15 +92,15 @@ func (f *driveFamilies) emitIdentity(s sink, label string, r *smart.Report) {
 	if r.SCSI != nil {
 		scsi = *r.SCSI
 	}
-	s.add(f.device, 1, label, r.Device.Type, r.Device.Protocol,
+	s.Add(f.device, 1, label, r.Device.Type, r.Device.Protocol,
 		cmp.Or(r.ModelFamily, "unknown"), cmp.Or(r.ModelName, "unknown"), r.SerialNumber, cmp.Or(productID, "unknown"), r.FirmwareVersion,
 		ataVersion, sataVersion, r.FormFactor, scsi.Vendor, scsi.Product, scsi.Revision, scsi.Version)
 }
 
 // addFunc sends a value of the drive, unless it is absent.
-type addFunc func(f *family, v *float64, labels ...string)
+type addFunc func(f *exposition.Family, v *float64, labels ...string)
 
-func (f *driveFamilies) emitATA(s sink, add addFunc, label string, a *smart.ATA) {
+func (f *driveFamilies) emitATA(s exposition.Sink, add addFunc, label string, a *smart.ATA) {
 	add(f.interfaceSpeed, a.InterfaceSpeedMax, "max")
 	add(f.interfaceSpeed, a.InterfaceSpeedCurrent, "current")
 	for i := range a.Attributes {
@@ -110,7 +111,7 @@ func (f *driveFamilies) emitATA(s sink, add addFunc, label string, a *smart.ATA)
 			value *float64
 		}{{"value", at.Value}, {"worst", at.Worst}, {"thresh", at.Thresh}, {"raw", at.Raw}} {
 			if v.value != nil {
-				s.add(f.attribute, *v.value, label, at.Name, at.Flags, at.FlagsLong, v.kind, id)
+				s.Add(f.attribute, *v.value, label, at.Name, at.Flags, at.FlagsLong, v.kind, id)
 			}
 		}
 	}

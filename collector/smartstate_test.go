@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -19,6 +18,7 @@ import (
 	"storage_exporter/block"
 	"storage_exporter/cache"
 	"storage_exporter/cachestore"
+	"storage_exporter/collector/exposition"
 	"storage_exporter/internal/fakesmartctl/faketest"
 	fakefleet "storage_exporter/internal/fakesmartctl/fleet"
 	"storage_exporter/smart"
@@ -66,9 +66,12 @@ func await(t *testing.T, what string, cond func() bool) {
 func TestDrivesComeAndGoWhileScraping(t *testing.T) {
 	t.Parallel()
 	ds, f := quickDrives(t, block.System{Sys: "/nonexistent", Udev: "/nonexistent"}, fakefleet.ATA("/dev/sda", 1, 4), fakefleet.SCSI("/dev/sdb", 2))
-	e := newTestExporter(t, Config{}, newSmartCollector(ds))
-	scrape := func() string { return get(t, e, "/metrics").Body.String() }
-	has := func(series string) func() bool { return func() bool { return strings.Contains(scrape(), "\n"+series) } }
+	e := newTestExporter(t, exposition.Config{}, newSmartCollector(ds))
+	page := func() string {
+		page, _ := scrape(t, e, "/metrics", "")
+		return page
+	}
+	has := func(series string) func() bool { return func() bool { return strings.Contains(page(), "\n"+series) } }
 	await(t, "both drives", func() bool {
 		return has(`smartctl_device_smartctl_exit_status{device="sda"`)() && has(`smartctl_device_smartctl_exit_status{device="sdb"`)()
 	})
@@ -78,11 +81,10 @@ func TestDrivesComeAndGoWhileScraping(t *testing.T) {
 	for range 3 {
 		wg.Go(func() {
 			for ctx.Err() == nil {
-				w := get(t, e, "/metrics")
-				page := w.Body.String()
+				page, _ := scrape(t, e, "/metrics", "") // its status is 200
 				parser := expfmt.NewTextParser(model.UTF8Validation)
-				if _, err := parser.TextToMetricFamilies(strings.NewReader(page)); err != nil || w.Code != http.StatusOK {
-					t.Errorf("status %d, %v", w.Code, err)
+				if _, err := parser.TextToMetricFamilies(strings.NewReader(page)); err != nil {
+					t.Error(err)
 					return
 				}
 				for _, device := range []string{"sda", "sdb", "nvme0"} {
@@ -101,7 +103,7 @@ func TestDrivesComeAndGoWhileScraping(t *testing.T) {
 		if err := f.Remove("/dev/sda", "scsi"); err != nil {
 			t.Fatal(err)
 		}
-		await(t, "sda is gone with all its series", func() bool { return !strings.Contains(scrape(), `device="sda"`) })
+		await(t, "sda is gone with all its series", func() bool { return !strings.Contains(page(), `device="sda"`) })
 		if !has(`smartctl_device_smartctl_exit_status{device="sdb"`)() {
 			t.Error("sdb is not shown any more")
 		}
@@ -140,7 +142,7 @@ func TestDriveStateSeries(t *testing.T) {
 	asleep.PowerMode = "STANDBY"
 	ds, f := quickDrives(t, block.System{Sys: dir, Udev: "/nonexistent"}, fakefleet.ATA("/dev/sda", 1, 4), fakefleet.ATA("/dev/sdq", 1, 4), broken, asleep)
 	c := newSmartCollector(ds)
-	page := exposition(t, c)
+	page := shown(t, c)
 	for series, want := range map[string]bool{
 		`jbod_drive_assessment{device="sdb",serial_number="EXB1",verdict="unknown"} 1`: true,
 		`jbod_drive_assessment{device="sdb",serial_number="EXB1",verdict="ok"} 0`:      true,
@@ -162,7 +164,7 @@ func TestDriveStateSeries(t *testing.T) {
 
 	// A drive that failed after it was read keeps its series' labels.
 	await(t, "sda is read", func() bool {
-		return strings.Contains(exposition(t, c), `jbod_drive_assessment{device="sda",serial_number="EXA0000001"`)
+		return strings.Contains(shown(t, c), `jbod_drive_assessment{device="sda",serial_number="EXA0000001"`)
 	})
 	failed := fakefleet.ATA("/dev/sda", 1, 4)
 	failed.Exit = smart.ExitOpen
@@ -170,13 +172,13 @@ func TestDriveStateSeries(t *testing.T) {
 		t.Fatal(err)
 	}
 	await(t, "sda's trouble is told while its report lives", func() bool {
-		page := exposition(t, c)
+		page := shown(t, c)
 		return strings.Contains(page, `jbod_drive_observe_error_info{device="sda",reason="open_failed"} 1`) && strings.Contains(page, `smartctl_device{`)
 	})
 	if err := f.Put(fakefleet.ATA("/dev/sda", 1, 4)); err != nil {
 		t.Fatal(err)
 	}
-	await(t, "the trouble is over", func() bool { return !strings.Contains(exposition(t, c), `jbod_drive_observe_error_info{device="sda"`) })
+	await(t, "the trouble is over", func() bool { return !strings.Contains(shown(t, c), `jbod_drive_observe_error_info{device="sda"`) })
 }
 
 // Several attributes may fail by one rule: that is one series.
@@ -184,7 +186,7 @@ func TestAssessmentReasonsOnce(t *testing.T) {
 	r := &smart.Report{SerialNumber: "EX1", ATA: &smart.ATA{Attributes: []smart.Attribute{
 		{ID: 1, Flags: "PO----", WhenFailed: "now"}, {ID: 3, Flags: "PO----", WhenFailed: "now"}, {ID: 190, Flags: "-O---K", WhenFailed: "now"},
 	}}}
-	page := exposition(t, driveSource("sda", r))
+	page := shown(t, driveSource("sda", r))
 	for _, severity := range []string{"failing", "warning"} {
 		series := fmt.Sprintf("jbod_drive_assessment_reason{device=\"sda\",rule=\"attribute_failed_now\",serial_number=\"EX1\",severity=%q} 1\n", severity)
 		if n := strings.Count(page, series); n != 1 {

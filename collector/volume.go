@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"storage_exporter/cache"
+	"storage_exporter/collector/exposition"
 	"storage_exporter/volume"
 	"storage_exporter/volume/observed"
 )
@@ -21,18 +22,18 @@ type volumeCollector struct {
 }
 
 // NewVolume makes the collector of one backend's volumes in the set.
-func NewVolume(backend string, set *observed.Set) *Collector {
+func NewVolume(backend string, set *observed.Set) *exposition.Collector {
 	return newVolumes(backend, set, func(b string) bool { return b == backend })
 }
 
 // NewUnsupported makes the collector of the volumes whose backend is not known:
 // they are shown as unavailable. Its name is "unsupported".
-func NewUnsupported(known func(backend string) bool, set *observed.Set) *Collector {
+func NewUnsupported(known func(backend string) bool, set *observed.Set) *exposition.Collector {
 	return newVolumes("unsupported", set, func(b string) bool { return !known(b) })
 }
 
-func newVolumes(name string, set *observed.Set, match func(backend string) bool) *Collector {
-	return newCollector(newVolumeCollector(name, func() []*observed.Volume {
+func newVolumes(name string, set *observed.Set, match func(backend string) bool) *exposition.Collector {
+	return exposition.NewCollector(newVolumeCollector(name, func() []*observed.Volume {
 		var volumes []*observed.Volume
 		for _, v := range set.Volumes() {
 			if match(v.Backend) {
@@ -47,17 +48,17 @@ func newVolumeCollector(backend string, volumes func() []*observed.Volume) *volu
 	return &volumeCollector{backend: backend, volumes: volumes, all: newVolumeFamilies()}
 }
 
-func (c *volumeCollector) name() string { return c.backend }
+func (c *volumeCollector) Name() string { return c.backend }
 
-func (c *volumeCollector) families() []*family { return c.all.list() }
+func (c *volumeCollector) Families() exposition.Families { return c.all.list }
 
-func (c *volumeCollector) read(ctx context.Context) ([]part, bool) {
+func (c *volumeCollector) Read(ctx context.Context) ([]exposition.Part, bool) {
 	readings := readVolumes(ctx, c.volumes())
 	if slices.ContainsFunc(readings, volumeReading.closed) {
 		// A reload took volumes away or made them anew after they were listed.
 		readings = readVolumes(ctx, c.volumes())
 	}
-	parts := make([]part, 0, len(readings))
+	parts := make([]exposition.Part, 0, len(readings))
 	ok := true
 	for _, r := range readings {
 		if r.closed() {
@@ -160,31 +161,31 @@ func revision[T any](r cache.Result[T]) uint64 {
 	return r.Snapshot.Revision
 }
 
-func (c *volumeCollector) part(r volumeReading) part {
+func (c *volumeCollector) part(r volumeReading) exposition.Part {
 	v := r.volume
-	return part{
-		id: v.Name,
-		version: volumeVersion{
+	return exposition.Part{
+		ID: v.Name,
+		Version: volumeVersion{
 			backend: v.Backend, path: v.Path, fsPrefix: v.FSPrefix,
 			performance: revision(r.performance), health: revision(r.health), usage: revision(r.usage),
 			counts: r.counts,
 		},
-		emit: func(s sink) { c.emit(s, r) },
+		Emit: func(s exposition.Sink) { c.emit(s, r) },
 	}
 }
 
-func (c *volumeCollector) emit(s sink, r volumeReading) {
+func (c *volumeCollector) emit(s exposition.Sink, r volumeReading) {
 	f, v, name := &c.all, r.volume, r.volume.Name
-	s.add(f.info, 1, name, v.Backend, v.Path, v.FSPrefix)
+	s.Add(f.info, 1, name, v.Backend, v.Path, v.FSPrefix)
 
 	status := r.status()
 	for _, state := range volume.Statuses {
-		s.add(f.healthStatus, boolValue(state == status), name, string(state))
+		s.Add(f.healthStatus, boolValue(state == status), name, string(state))
 	}
 	if h := known(r.health); h != nil {
 		addTime(s, f.healthLastChecked, r.health.Snapshot.ObservedAt, name)
 		if h.ReadOnly != nil {
-			s.add(f.readOnly, boolValue(*h.ReadOnly), name)
+			s.Add(f.readOnly, boolValue(*h.ReadOnly), name)
 		}
 	}
 	if m := known(r.performance); m != nil {
@@ -208,39 +209,39 @@ func (c *volumeCollector) emit(s sink, r volumeReading) {
 }
 
 // emitCounts sends what this process has counted.
-func (c *volumeCollector) emitCounts(s sink, r volumeReading) {
+func (c *volumeCollector) emitCounts(s exposition.Sink, r volumeReading) {
 	f, n, name := &c.all, &r.counts, r.volume.Name
 	for i, state := range observed.Found {
-		s.add(f.transitions, float64(n.Transitions[i]), name, string(state))
+		s.Add(f.transitions, float64(n.Transitions[i]), name, string(state))
 	}
 	if !n.Observed {
 		return
 	}
-	s.add(f.observations, float64(n.Successes), name, "success")
-	s.add(f.observations, float64(n.Failures), name, "failure")
-	s.addHistogram(f.durations, &distribution{n.Durations[:], n.Successes + n.Failures, n.Seconds}, name)
+	s.Add(f.observations, float64(n.Successes), name, "success")
+	s.Add(f.observations, float64(n.Failures), name, "failure")
+	s.AddHistogram(f.durations, &exposition.Distribution{UpTo: n.Durations[:], Count: n.Successes + n.Failures, Sum: n.Seconds}, name)
 }
 
 // addFigure leaves out what is not reported. A figure that is negative or not
 // finite is none either: some API's word for "unknown".
-func addFigure(s sink, f *family, v *float64, volume string) {
+func addFigure(s exposition.Sink, f *exposition.Family, v *float64, volume string) {
 	if v != nil && *v >= 0 && !math.IsInf(*v, 1) {
-		s.add(f, *v, volume)
+		s.Add(f, *v, volume)
 	}
 }
 
 // addCount leaves out what is not reported, and what was -1 before it became an
 // unsigned number.
-func addCount(s sink, f *family, v *uint64, volume string) {
+func addCount(s exposition.Sink, f *exposition.Family, v *uint64, volume string) {
 	if v != nil && *v != math.MaxUint64 {
-		s.add(f, float64(*v), volume)
+		s.Add(f, float64(*v), volume)
 	}
 }
 
 // addTime adds Unix seconds, to the millisecond.
-func addTime(s sink, f *family, t time.Time, volume string) {
+func addTime(s exposition.Sink, f *exposition.Family, t time.Time, volume string) {
 	if !t.IsZero() {
-		s.add(f, float64(t.UnixMilli())/1e3, volume)
+		s.Add(f, float64(t.UnixMilli())/1e3, volume)
 	}
 }
 

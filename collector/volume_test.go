@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"math"
 	"os/exec"
-	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -19,6 +18,7 @@ import (
 
 	"storage_exporter/cache"
 	"storage_exporter/cachestore"
+	"storage_exporter/collector/exposition"
 	"storage_exporter/volume"
 	"storage_exporter/volume/observed"
 )
@@ -42,12 +42,12 @@ func configured(name, backend, path, prefix string) *observed.Volume {
 func volumePage(t *testing.T, readings ...volumeReading) string {
 	t.Helper()
 	c := newVolumeCollector("xfs", nil)
-	var parts []part
+	var parts []exposition.Part
 	for _, r := range readings {
 		parts = append(parts, c.part(r))
 	}
-	e := newTestExporter(t, Config{}, fixed("xfs", c.families(), parts...))
-	text := get(t, e, "/metrics").Body.String()
+	e := newTestExporter(t, exposition.Config{}, fixed("xfs", c.Families(), parts...))
+	text, _ := scrape(t, e, "/metrics", "")
 	return text[:strings.Index(text, "# HELP storage_scrape_")]
 }
 
@@ -110,7 +110,7 @@ func TestVolumeGolden(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.file, func(t *testing.T) {
 			got := volumePage(t, tt.readings...)
-			parse(t, []byte(got))
+			parse(t, got)
 			golden(t, "volume/"+tt.file, got)
 			if strings.Contains(got, "hunter2") {
 				t.Error("a secret is on the page")
@@ -133,7 +133,7 @@ func TestVolumeVersion(t *testing.T) {
 		}
 	}
 	c := newVolumeCollector("xfs", nil)
-	if c.part(base()).version != c.part(base()).version {
+	if c.part(base()).Version != c.part(base()).Version {
 		t.Error("the same reading has another version")
 	}
 	for name, change := range map[string]func(*volumeReading){
@@ -152,7 +152,7 @@ func TestVolumeVersion(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := base()
 			change(&r)
-			if c.part(r).version == c.part(base()).version {
+			if c.part(r).Version == c.part(base()).Version {
 				t.Error("the version is the same")
 			}
 		})
@@ -168,10 +168,9 @@ var givenNames = map[string]string{
 }
 
 func TestVolumeLint(t *testing.T) {
-	e := newTestExporter(t, Config{}, completeVolume())
 	reg := prometheus.NewPedanticRegistry()
+	e := newTestExporter(t, exposition.Config{Metrics: exposition.NewMetrics(reg)}, completeVolume())
 	reg.MustRegister(e)
-	e.cfg.Metrics = NewMetrics(reg)
 	problems, err := testutil.GatherAndLint(reg)
 	if err != nil {
 		t.Fatal(err)
@@ -184,10 +183,10 @@ func TestVolumeLint(t *testing.T) {
 }
 
 // completeVolume has every family of volumes.
-func completeVolume() source {
+func completeVolume() exposition.Source {
 	c := newVolumeCollector("xfs", nil)
 	one, n := new(1.0), new(uint64(1))
-	return fixed("xfs", c.families(), c.part(volumeReading{
+	return fixed("xfs", c.Families(), c.part(volumeReading{
 		volume: configured("data", "xfs", "/srv/data", ""),
 		performance: seen(observed.PerfMetric{Metric: volume.Performance{IOPSRead: one, IOPSWrite: one, BytesRead: one, BytesWrite: one,
 			LatencyReadUsec: one, LatencyWriteUsec: one}}),
@@ -200,13 +199,14 @@ func completeVolume() source {
 // Every family that is described is on the page of a volume that has all.
 func TestVolumeFamiliesAreAllEmitted(t *testing.T) {
 	src := completeVolume()
-	families := parse(t, get(t, newTestExporter(t, Config{}, src), "/metrics").Body.Bytes())
-	for _, f := range src.families() {
-		if families[f.name] == nil {
-			t.Errorf("%s is missing", f.name)
+	page, _ := scrape(t, newTestExporter(t, exposition.Config{}, src), "/metrics", "")
+	families := parse(t, page)
+	for _, name := range names(src.Families()) {
+		if families[name] == nil {
+			t.Errorf("%s is missing", name)
 		}
 	}
-	if want := len(src.families()) + 2; len(families) != want {
+	if want := len(src.Families()) + 2; len(families) != want {
 		t.Errorf("%d families, want %d", len(families), want)
 	}
 }
@@ -218,11 +218,12 @@ func TestPromtool(t *testing.T) {
 		t.Skip("promtool is not installed")
 	}
 	own := prometheus.NewRegistry()
-	e := newTestExporter(t, Config{Own: own, Metrics: NewMetrics(own)}, completeVolume())
+	e := newTestExporter(t, exposition.Config{Own: own, Metrics: exposition.NewMetrics(own)}, completeVolume())
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, promtool, "check", "metrics")
-	cmd.Stdin = get(t, e, "/metrics").Body
+	page, _ := scrape(t, e, "/metrics", "")
+	cmd.Stdin = strings.NewReader(page)
 	out, err := cmd.CombinedOutput()
 	var exit *exec.ExitError
 	if err != nil && (!errors.As(err, &exit) || exit.ExitCode() != 3) { // 3: findings
@@ -324,12 +325,12 @@ func TestVolumeCollectorReadsTheSet(t *testing.T) {
 			synctest.Wait()
 		}
 		apply("a:fake", "b:fake", "c:other")
-		e, err := New(Config{Metrics: NewMetrics(prometheus.NewRegistry())}, NewVolume("fake", set), NewVolume("other", set))
+		e, err := exposition.New(exposition.Config{Metrics: exposition.NewMetrics(prometheus.NewRegistry())}, NewVolume("fake", set), NewVolume("other", set))
 		if err != nil {
 			t.Fatal(err)
 		}
-		lines, _ := scrapeOf(t, e, "/metrics")
-		wantLines(t, lines,
+		page, _ := scrape(t, e, "/metrics", "")
+		wantLines(t, page,
 			`backendai_storage_volume_info{backend="fake",fsprefix="",path="/a",volume="a"} 1`,
 			`backendai_storage_volume_iops_read{volume="a"} 7`,
 			`backendai_storage_volume_iops_read{volume="b"} 7`,
@@ -339,17 +340,17 @@ func TestVolumeCollectorReadsTheSet(t *testing.T) {
 			`backendai_storage_volume_capacity_bytes{volume="b"} 42`,
 			`storage_scrape_collector_success{collector="fake"} 1`,
 			`storage_scrape_collector_success{collector="other"} 1`)
-		lines, _ = scrapeOf(t, e, "/metrics?collect[]=other")
-		wantLines(t, lines, `backendai_storage_volume_iops_read{volume="c"} 7`)
-		wantNoLine(t, lines, `backendai_storage_volume_iops_read{volume="a"}`)
+		page, _ = scrape(t, e, "/metrics?collect[]=other", "")
+		wantLines(t, page, `backendai_storage_volume_iops_read{volume="c"} 7`)
+		wantNoLine(t, page, `backendai_storage_volume_iops_read{volume="a"}`)
 
 		apply("b:fake")
-		lines, _ = scrapeOf(t, e, "/metrics")
-		wantLines(t, lines, `backendai_storage_volume_iops_read{volume="b"} 7`,
+		page, _ = scrape(t, e, "/metrics", "")
+		wantLines(t, page, `backendai_storage_volume_iops_read{volume="b"} 7`,
 			`storage_scrape_collector_success{collector="fake"} 1`,
 			`storage_scrape_collector_success{collector="other"} 1`)
 		for _, gone := range []string{"a", "c"} {
-			if slices.ContainsFunc(lines, func(l string) bool { return strings.Contains(l, `volume="`+gone+`"`) }) {
+			if strings.Contains(page, `volume="`+gone+`"`) {
 				t.Errorf("volume %s still has series", gone)
 			}
 		}
@@ -381,12 +382,12 @@ func TestVolumeCollectorDuringReload(t *testing.T) {
 			listings = listings[1:]
 			return l
 		})
-		parts, ok := c.read(t.Context())
-		if len(parts) != 1 || parts[0].id != "a" || parts[0].version.(volumeVersion).path != "/new" || !ok {
+		parts, ok := c.Read(t.Context())
+		if len(parts) != 1 || parts[0].ID != "a" || parts[0].Version.(volumeVersion).path != "/new" || !ok {
 			t.Errorf("%d parts, ok %v, want the volume that stays", len(parts), ok)
 		}
 		c = newVolumeCollector("fake", func() []*observed.Volume { return old })
-		if parts, ok := c.read(t.Context()); len(parts) != 0 || !ok {
+		if parts, ok := c.Read(t.Context()); len(parts) != 0 || !ok {
 			t.Errorf("%d parts, ok %v, want none of what is no longer observed", len(parts), ok)
 		}
 	})
@@ -407,27 +408,27 @@ func TestVolumeCollectorServesWhatItHas(t *testing.T) {
 		if err := set.Apply([]volume.Config{{Name: "a", Backend: "fake", PerformanceTimeout: 30 * time.Second, PerformanceInterval: time.Minute, PerformanceTTL: 3 * time.Minute}}); err != nil {
 			t.Fatal(err)
 		}
-		e, err := New(Config{Metrics: NewMetrics(prometheus.NewRegistry())}, NewVolume("fake", set))
+		e, err := exposition.New(exposition.Config{Metrics: exposition.NewMetrics(prometheus.NewRegistry())}, NewVolume("fake", set))
 		if err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Second)
-		lines, took := scrapeOf(t, e, "/metrics", timeoutHeader, "5")
+		page, took := scrape(t, e, "/metrics", "5")
 		if took > 4500*time.Millisecond {
 			t.Errorf("answered after %v", took)
 		}
-		wantLines(t, lines,
+		wantLines(t, page,
 			`backendai_storage_volume_health_status{status="healthy",volume="a"} 1`,
 			`backendai_storage_volume_capacity_bytes{volume="a"} 42`,
 			`storage_scrape_collector_success{collector="fake"} 0`)
-		wantNoLine(t, lines, "backendai_storage_volume_iops_read")
+		wantNoLine(t, page, "backendai_storage_volume_iops_read")
 		hanging.Store(false)
 		time.Sleep(5 * time.Minute)
-		lines, took = scrapeOf(t, e, "/metrics")
+		page, took = scrape(t, e, "/metrics", "")
 		if took != 0 {
 			t.Errorf("answered after %v", took)
 		}
-		wantLines(t, lines, `backendai_storage_volume_iops_read{volume="a"} 7`, `storage_scrape_collector_success{collector="fake"} 1`)
+		wantLines(t, page, `backendai_storage_volume_iops_read{volume="a"} 7`, `storage_scrape_collector_success{collector="fake"} 1`)
 		if err := e.Close(t.Context()); err != nil {
 			t.Error(err)
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"storage_exporter/cache"
+	"storage_exporter/collector/exposition"
 	"storage_exporter/zpool"
 )
 
@@ -20,17 +21,19 @@ type poolList interface {
 }
 
 // NewZFS makes the collector of the host's pools; its name is "zfs".
-func NewZFS(pools *zpool.Pools) *Collector { return newCollector(newZFSCollector(pools)) }
+func NewZFS(pools *zpool.Pools) *exposition.Collector {
+	return exposition.NewCollector(newZFSCollector(pools))
+}
 
 func newZFSCollector(pools poolList) *zfsCollector {
 	return &zfsCollector{pools: pools, all: newZFSFamilies()}
 }
 
-func (c *zfsCollector) name() string { return "zfs" }
+func (c *zfsCollector) Name() string { return "zfs" }
 
-func (c *zfsCollector) families() []*family { return c.all.list() }
+func (c *zfsCollector) Families() exposition.Families { return c.all.list }
 
-func (c *zfsCollector) read(ctx context.Context) ([]part, bool) {
+func (c *zfsCollector) Read(ctx context.Context) ([]exposition.Part, bool) {
 	snap, err := c.pools.Get(ctx)
 	if err != nil {
 		return nil, errors.Is(err, cache.ErrClosed) || errors.Is(err, cache.ErrNothing)
@@ -39,13 +42,13 @@ func (c *zfsCollector) read(ctx context.Context) ([]part, bool) {
 	if len(pools) == 0 {
 		return nil, true
 	}
-	parts := make([]part, 0, len(pools)+1)
-	parts = append(parts, part{id: "zfs", version: snap.Revision, emit: func(s sink) {
-		s.add(c.all.lastObserved, float64(snap.ObservedAt.UnixMilli())/1e3)
+	parts := make([]exposition.Part, 0, len(pools)+1)
+	parts = append(parts, exposition.Part{ID: "zfs", Version: snap.Revision, Emit: func(s exposition.Sink) {
+		s.Add(c.all.lastObserved, float64(snap.ObservedAt.UnixMilli())/1e3)
 	}})
 	for i := range pools {
 		p := &pools[i]
-		parts = append(parts, part{id: "pool " + p.Name, version: snap.Revision, emit: func(s sink) { c.all.emit(s, p) }})
+		parts = append(parts, exposition.Part{ID: "pool " + p.Name, Version: snap.Revision, Emit: func(s exposition.Sink) { c.all.emit(s, p) }})
 	}
 	return parts, true
 }

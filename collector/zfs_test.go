@@ -14,6 +14,7 @@ import (
 
 	"storage_exporter/block"
 	"storage_exporter/cache"
+	"storage_exporter/collector/exposition"
 	"storage_exporter/internal/cachetest"
 	"storage_exporter/internal/fakezpool/fake"
 	"storage_exporter/internal/fakezpool/zpooltest"
@@ -88,7 +89,7 @@ func TestZFSSeriesGolden(t *testing.T) {
 		"no-pools":         {Version: "2.3"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := exposition(t, newZFSCollector(somePools{pools: poolsOf(t, b)}))
+			got := shown(t, newZFSCollector(somePools{pools: poolsOf(t, b)}))
 			golden(t, "zfs/"+name, got)
 			for line := range strings.Lines(got) {
 				if name, ok := strings.CutPrefix(line, "# TYPE "); ok {
@@ -98,9 +99,9 @@ func TestZFSSeriesGolden(t *testing.T) {
 		})
 	}
 	all := newZFSFamilies()
-	for _, f := range all.list() {
-		if !covered[f.name] {
-			t.Errorf("no golden file shows %s", f.name)
+	for _, name := range names(all.list) {
+		if !covered[name] {
+			t.Errorf("no golden file shows %s", name)
 		}
 	}
 }
@@ -108,7 +109,7 @@ func TestZFSSeriesGolden(t *testing.T) {
 func TestZFSFamiliesLint(t *testing.T) {
 	pools := poolsOf(t, fake.Behaviour{Version: "2.3", Print: zfsDocument(t, "raidz2-spare-2.3.json")})
 	reg := prometheus.NewPedanticRegistry()
-	reg.MustRegister(newCollector(newZFSCollector(somePools{pools: pools})))
+	reg.MustRegister(exposition.NewCollector(newZFSCollector(somePools{pools: pools})))
 	problems, err := testutil.GatherAndLint(reg)
 	if err != nil || len(problems) > 0 {
 		t.Errorf("%v, %v", problems, err)
@@ -119,7 +120,7 @@ func TestZFSFamiliesLint(t *testing.T) {
 func TestZFSVdevsAreUnique(t *testing.T) {
 	pools := poolsOf(t, fake.Behaviour{Version: "2.3", Print: zfsDocument(t, "raidz2-spare-2.3.json")})
 	seen := make(map[string]bool)
-	for line := range strings.Lines(exposition(t, newZFSCollector(somePools{pools: pools}))) {
+	for line := range strings.Lines(shown(t, newZFSCollector(somePools{pools: pools}))) {
 		if !strings.HasPrefix(line, "jbod_zfs_vdev_info{") {
 			continue
 		}
@@ -149,7 +150,7 @@ func TestZFSCollectorReads(t *testing.T) {
 		{"taken away", somePools{err: fmt.Errorf("x: %w", cache.ErrClosed)}, 0, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			parts, ok := newZFSCollector(tt.pools).read(t.Context())
+			parts, ok := newZFSCollector(tt.pools).Read(t.Context())
 			if len(parts) != tt.parts || ok != tt.ok {
 				t.Errorf("%d parts, ok %v", len(parts), ok)
 			}
@@ -166,10 +167,10 @@ func TestZFSScrape(t *testing.T) {
 	}
 	t.Cleanup(pools.Close)
 	pools.Start()
-	e := newTestExporter(t, Config{}, newZFSCollector(pools))
+	e := newTestExporter(t, exposition.Config{}, newZFSCollector(pools))
 	for range 3 {
-		lines, _ := scrapeOf(t, e, "/metrics")
-		wantLines(t, lines,
+		page, _ := scrape(t, e, "/metrics", "")
+		wantLines(t, page,
 			`jbod_zfs_pool_state{pool="tank",state="ONLINE"} 1`,
 			`jbod_zfs_vdev_state{device="",path="/dev/disk/by-vdev/A83-part1",pool="tank",state="ONLINE",vdev="90000083"} 1`,
 			`jbod_zfs_vdev_errors{device="",kind="checksum",path="raidz2-6",pool="tank",vdev="80000006"} 0`,

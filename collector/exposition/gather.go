@@ -1,4 +1,4 @@
-package collector
+package exposition
 
 import (
 	"context"
@@ -37,7 +37,7 @@ type outcome struct {
 	ok       bool
 	cut      bool // the read's own deadline has ended it
 	elapsed  time.Duration
-	parts    []part      // as read
+	parts    []Part      // as read
 	texts    []*partText // as encoded
 }
 
@@ -133,7 +133,7 @@ func (e *Exporter) fly(c *Collector, f *flight) {
 		close(f.done)
 	}()
 
-	parts, ok := c.source.read(ctx)
+	parts, ok := c.source.Read(ctx)
 	encoded := c.memo.encode(parts, e.cfg.Logger)
 	e.cfg.Metrics.panics.WithLabelValues(c.Name()).Add(float64(encoded.panics))
 	e.cfg.Metrics.dropped.WithLabelValues(c.Name(), droppedInvalid).Add(float64(encoded.invalid))

@@ -1,4 +1,4 @@
-package collector
+package exposition
 
 import (
 	"context"
@@ -18,7 +18,7 @@ import (
 // fakeFleet is a fake source of drives whose series look like those of real ones.
 type fakeFleet struct {
 	drives, series int
-	all            []*family
+	all            []*Family
 	versions       []int
 }
 
@@ -32,25 +32,25 @@ func newFakeFleet(drives, series int) *fakeFleet {
 	return f
 }
 
-func (f *fakeFleet) name() string        { return "smart" }
-func (f *fakeFleet) families() []*family { return f.all }
-func (f *fakeFleet) read(context.Context) ([]part, bool) {
-	parts := make([]part, f.drives)
+func (f *fakeFleet) Name() string       { return "smart" }
+func (f *fakeFleet) Families() Families { return f.all }
+func (f *fakeFleet) Read(context.Context) ([]Part, bool) {
+	parts := make([]Part, f.drives)
 	for i := range parts {
-		parts[i] = part{id: fmt.Sprintf("sd%d", i), version: f.versions[i], emit: func(s sink) { f.emit(s, i) }}
+		parts[i] = Part{ID: fmt.Sprintf("sd%d", i), Version: f.versions[i], Emit: func(s Sink) { f.emit(s, i) }}
 	}
 	return parts, true
 }
 
-func (f *fakeFleet) emit(s sink, drive int) {
+func (f *fakeFleet) emit(s Sink, drive int) {
 	device := fmt.Sprintf("sd%d", drive)
 	simple := f.all[:len(f.all)-1]
 	for i, family := range simple {
-		s.add(family, float64(drive*i+f.versions[drive])*1.25, device)
+		s.Add(family, float64(drive*i+f.versions[drive])*1.25, device)
 	}
 	attribute := f.all[len(f.all)-1]
 	for i := range f.series - len(simple) {
-		s.add(attribute, float64(drive+i), device, fmt.Sprintf("Attribute_Of_Number_%d", i/4), "PO--CK",
+		s.Add(attribute, float64(drive+i), device, fmt.Sprintf("Attribute_Of_Number_%d", i/4), "PO--CK",
 			"prefailure,updated_online,event_count,auto_keep", []string{"raw", "value", "worst", "thresh"}[i%4], fmt.Sprint(i/4))
 	}
 }
@@ -70,7 +70,7 @@ type constMetrics struct {
 }
 
 func newConstMetrics(f *fakeFleet) *constMetrics {
-	c := newCollector(f)
+	c := NewCollector(f)
 	out := &constMetrics{}
 	for _, family := range c.families {
 		out.descs = append(out.descs, family.desc)

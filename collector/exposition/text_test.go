@@ -1,4 +1,4 @@
-package collector
+package exposition
 
 import (
 	"bytes"
@@ -29,11 +29,11 @@ type sample struct {
 }
 
 // encodeFamily is the page of a collector with one family.
-func encodeFamily(f *family, samples ...sample) []byte {
-	c := newCollector(fixed("test", []*family{f}))
-	out := c.memo.encode([]part{{id: "one", emit: func(s sink) {
+func encodeFamily(f *Family, samples ...sample) []byte {
+	c := NewCollector(fixed("test", []*Family{f}))
+	out := c.memo.encode([]Part{{ID: "one", Emit: func(s Sink) {
 		for _, m := range samples {
-			s.add(f, m.value, m.labels...)
+			s.Add(f, m.value, m.labels...)
 		}
 	}}}, slog.New(slog.DiscardHandler))
 	l, err := newLayout([]*Collector{c})
@@ -48,7 +48,7 @@ func encodeFamily(f *family, samples ...sample) []byte {
 
 // expfmtFamily is what client_golang and expfmt make of the same, in the order
 // of the samples.
-func expfmtFamily(t interface{ Fatal(...any) }, f *family, samples ...sample) []byte {
+func expfmtFamily(t interface{ Fatal(...any) }, f *Family, samples ...sample) []byte {
 	out := &dto.MetricFamily{Name: &f.name, Help: proto.String(strings.ToValidUTF8(f.help, "\uFFFD")), Type: dto.MetricType_GAUGE.Enum()}
 	if f.kind == prometheus.CounterValue {
 		out.Type = dto.MetricType_COUNTER.Enum()
@@ -76,7 +76,7 @@ func TestTextIsExpfmts(t *testing.T) {
 	two := []string{"zone", "device"}
 	tests := []struct {
 		name    string
-		family  *family
+		family  *Family
 		samples []sample
 	}{
 		{"no labels", gauge("a_total", "Help."), []sample{{value: 3}}},
@@ -122,8 +122,8 @@ func TestHistogramIsExpfmts(t *testing.T) {
 		if _, err := expfmt.MetricFamilyToText(&want, families[0]); err != nil {
 			t.Fatal(err)
 		}
-		e := newTestExporter(t, Config{}, fixed("test", []*family{f}, part{id: "one", emit: func(s sink) {
-			s.addHistogram(f, &distribution{[]uint64{2, 4, 5}, 6, 1e9 + 2.85}, values...)
+		e := newTestExporter(t, Config{}, fixed("test", []*Family{f}, Part{ID: "one", Emit: func(s Sink) {
+			s.AddHistogram(f, &Distribution{[]uint64{2, 4, 5}, 6, 1e9 + 2.85}, values...)
 		}}))
 		got, _, _ := strings.Cut(get(t, e, "/metrics").Body.String(), "# HELP storage_scrape_")
 		if diff := cmp.Diff(want.String(), got); diff != "" {
@@ -178,7 +178,7 @@ func TestPathsAgree(t *testing.T) {
 	labelValue := rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{"", "a", "b", "\xff", "\\", "\n"}),
 		rapid.Map(rapid.SliceOf(rapid.Byte()), func(b []byte) string { return string(b) }))
 	rapid.Check(t, func(rt *rapid.T) {
-		var families []*family
+		var families []*Family
 		for i := range rapid.IntRange(1, 4).Draw(rt, "families") {
 			labels := []string{"c", "a", "b"}[:rapid.IntRange(0, 3).Draw(rt, "labels")]
 			name, help := fmt.Sprintf("family_%d", i), rapid.String().Draw(rt, "help")
@@ -192,11 +192,11 @@ func TestPathsAgree(t *testing.T) {
 			}
 		}
 		// Two collectors, of which the second has only some families.
-		parts := func(families []*family) []part {
-			var parts []part
+		parts := func(families []*Family) []Part {
+			var parts []Part
 			for i := range rapid.IntRange(0, 4).Draw(rt, "parts") {
 				type line struct {
-					f      *family
+					f      *Family
 					value  float64
 					labels []string
 				}
@@ -206,12 +206,12 @@ func TestPathsAgree(t *testing.T) {
 					labels := rapid.SliceOfN(labelValue, len(f.labels), len(f.labels)).Draw(rt, "values")
 					lines = append(lines, line{f, rapid.Float64().Draw(rt, "value"), labels})
 				}
-				parts = append(parts, part{id: fmt.Sprint(i), version: 1, emit: func(s sink) {
+				parts = append(parts, Part{ID: fmt.Sprint(i), Version: 1, Emit: func(s Sink) {
 					for _, l := range lines {
 						if l.f.bounds == nil {
-							s.add(l.f, l.value, l.labels...)
+							s.Add(l.f, l.value, l.labels...)
 						} else {
-							s.addHistogram(l.f, &distribution{[]uint64{1, 2}, 5, l.value}, l.labels...)
+							s.AddHistogram(l.f, &Distribution{[]uint64{1, 2}, 5, l.value}, l.labels...)
 						}
 					}
 				}})
@@ -301,16 +301,16 @@ func TestEncoderRemembers(t *testing.T) {
 	emitted := map[string]int{}
 	version := map[string]any{"sda": 1, "sdb": 1}
 	value := 1.0
-	make1 := func(id string) part {
-		return part{id: id, version: version[id], emit: func(s sink) {
+	make1 := func(id string) Part {
+		return Part{ID: id, Version: version[id], Emit: func(s Sink) {
 			emitted[id]++
-			s.add(g, value, id)
-			s.add(f, value, id)
+			s.Add(g, value, id)
+			s.Add(f, value, id)
 		}}
 	}
-	c := newCollector(fixed("test", []*family{f, g}))
+	c := NewCollector(fixed("test", []*Family{f, g}))
 	encode := func(ids ...string) []*partText {
-		var parts []part
+		var parts []Part
 		for _, id := range ids {
 			parts = append(parts, make1(id))
 		}
@@ -350,9 +350,9 @@ func TestEncoderRemembers(t *testing.T) {
 
 	// Two parts with the same id and version are still two.
 	for range 3 {
-		var parts []part
+		var parts []Part
 		for _, v := range []float64{1, 2} {
-			parts = append(parts, part{id: "same", version: 1, emit: func(s sink) { s.add(f, v, "x") }})
+			parts = append(parts, Part{ID: "same", Version: 1, Emit: func(s Sink) { s.Add(f, v, "x") }})
 		}
 		texts := c.memo.encode(parts, slog.New(slog.DiscardHandler)).texts
 		if len(texts) != 2 || !bytes.HasSuffix(texts[0].text, []byte(" 1\n")) || !bytes.HasSuffix(texts[1].text, []byte(" 2\n")) {
@@ -363,22 +363,22 @@ func TestEncoderRemembers(t *testing.T) {
 
 func TestBadSeriesAreSkipped(t *testing.T) {
 	f, h := gauge("test_a", "Help.", "device"), histogram("test_b", "Help.", []float64{1}, "device")
-	e := newTestExporter(t, Config{}, fixed("test", []*family{f, h},
-		part{id: "bad", version: 1, emit: func(s sink) {
-			s.add(f, 1)
-			s.add(f, 1, "a", "b")
-			s.add(gauge("test_other", "Help."), 1)
-			s.add(f, 1, "good")
+	e := newTestExporter(t, Config{}, fixed("test", []*Family{f, h},
+		Part{ID: "bad", Version: 1, Emit: func(s Sink) {
+			s.Add(f, 1)
+			s.Add(f, 1, "a", "b")
+			s.Add(gauge("test_other", "Help."), 1)
+			s.Add(f, 1, "good")
 		}},
-		part{id: "panics", version: 1, emit: func(s sink) {
-			s.add(f, 1, "half")
+		Part{ID: "panics", Version: 1, Emit: func(s Sink) {
+			s.Add(f, 1, "half")
 			panic("index out of range")
 		}},
-		part{id: "after", version: 1, emit: func(s sink) { s.add(f, 2, "after") }},
-		part{id: "of another kind", version: 1, emit: func(s sink) {
-			s.addHistogram(f, &distribution{count: 1}, "no histogram")
-			s.addHistogram(h, &distribution{count: 1}, "no buckets")
-			s.add(h, 1, "no number")
+		Part{ID: "after", Version: 1, Emit: func(s Sink) { s.Add(f, 2, "after") }},
+		Part{ID: "of another kind", Version: 1, Emit: func(s Sink) {
+			s.AddHistogram(f, &Distribution{Count: 1}, "no histogram")
+			s.AddHistogram(h, &Distribution{Count: 1}, "no buckets")
+			s.Add(h, 1, "no number")
 		}},
 	))
 	families := parse(t, get(t, e, "/metrics").Body.Bytes())
@@ -400,13 +400,13 @@ func TestBadSeriesAreSkipped(t *testing.T) {
 func TestBadFamiliesPanic(t *testing.T) {
 	tests := []struct {
 		name string
-		all  []*family
+		all  []*Family
 	}{
-		{"metric name", []*family{gauge("a-b", "Help.")}},
-		{"label name", []*family{gauge("a", "Help.", "b.c")}},
-		{"label twice", []*family{gauge("a", "Help.", "b", "b")}},
-		{"label of the buckets", []*family{histogram("a", "Help.", []float64{1}, "le")}},
-		{"reserved label", []*family{gauge("a", "Help.", "__name__")}},
+		{"metric name", []*Family{gauge("a-b", "Help.")}},
+		{"label name", []*Family{gauge("a", "Help.", "b.c")}},
+		{"label twice", []*Family{gauge("a", "Help.", "b", "b")}},
+		{"label of the buckets", []*Family{histogram("a", "Help.", []float64{1}, "le")}},
+		{"reserved label", []*Family{gauge("a", "Help.", "__name__")}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -415,16 +415,16 @@ func TestBadFamiliesPanic(t *testing.T) {
 					t.Error("no panic")
 				}
 			}()
-			newCollector(fixed("test", tt.all))
+			NewCollector(fixed("test", tt.all))
 		})
 	}
 }
 
 func TestCollectorIsCollector(t *testing.T) {
 	f := gauge("test_a", "Help.", "device")
-	c := newCollector(fixed("test", []*family{f}, part{id: "x", emit: func(s sink) {
-		s.add(f, 1, "\xff")
-		s.add(f, 2, "\uFFFD") // the same once it is valid
+	c := NewCollector(fixed("test", []*Family{f}, Part{ID: "x", Emit: func(s Sink) {
+		s.Add(f, 1, "\xff")
+		s.Add(f, 2, "\uFFFD") // the same once it is valid
 	}}))
 	reg := prometheus.NewPedanticRegistry()
 	reg.MustRegister(c)

@@ -1,4 +1,4 @@
-package collector
+package exposition
 
 import (
 	"context"
@@ -53,7 +53,7 @@ func wantNoLine(t *testing.T, lines []string, prefix string) {
 func TestSlowCollectorCostsOnlyItself(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		slow := up("slow")
-		slow.onRead = func(ctx context.Context) ([]part, bool) { time.Sleep(40 * time.Second); return nil, true }
+		slow.onRead = func(ctx context.Context) ([]Part, bool) { time.Sleep(40 * time.Second); return nil, true }
 		e := newTestExporter(t, Config{}, up("fast"), slow)
 		lines, took := scrapeOf(t, e, "/metrics", timeoutHeader, "5")
 		if took != 4500*time.Millisecond {
@@ -84,7 +84,7 @@ func TestPartialReadIsServed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		partial := up("partial")
 		parts, _ := partial.onRead(t.Context())
-		partial.onRead = func(ctx context.Context) ([]part, bool) { <-ctx.Done(); return parts, false }
+		partial.onRead = func(ctx context.Context) ([]Part, bool) { <-ctx.Done(); return parts, false }
 		e := newTestExporter(t, Config{}, partial)
 		lines, took := scrapeOf(t, e, "/metrics")
 		if took != 9250*time.Millisecond {
@@ -109,7 +109,7 @@ func TestWedgedReadIsJoinedThenGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newGate()
 		stuck := up("stuck")
-		stuck.onRead = func(context.Context) ([]part, bool) { g.wait(); return nil, true }
+		stuck.onRead = func(context.Context) ([]Part, bool) { g.wait(); return nil, true }
 		e := newTestExporter(t, Config{}, up("fast"), stuck)
 		for range 6 {
 			lines, took := scrapeOf(t, e, "/metrics", timeoutHeader, "10")
@@ -147,7 +147,7 @@ func TestScrapersShareOneRead(t *testing.T) {
 		shared := up("shared")
 		parts, _ := shared.onRead(t.Context())
 		shared.reads.Store(0)
-		shared.onRead = func(ctx context.Context) ([]part, bool) { return parts, g.waitOr(ctx) }
+		shared.onRead = func(ctx context.Context) ([]Part, bool) { return parts, g.waitOr(ctx) }
 		e := newTestExporter(t, Config{}, shared)
 		var wg sync.WaitGroup
 		for i := range 20 {
@@ -175,7 +175,7 @@ func TestLeavingScraperCancelsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		shared := up("shared")
 		parts, _ := shared.onRead(t.Context())
-		shared.onRead = func(ctx context.Context) ([]part, bool) {
+		shared.onRead = func(ctx context.Context) ([]Part, bool) {
 			select {
 			case <-time.After(3 * time.Second):
 				return parts, true
@@ -209,9 +209,8 @@ func TestLeavingScraperCancelsNothing(t *testing.T) {
 
 func TestPanicCostsOnlyItsCollector(t *testing.T) {
 	broken := up("broken")
-	broken.onRead = func(context.Context) ([]part, bool) {
-		together(func() { panic("index out of range") }, func() {})
-		return nil, true
+	broken.onRead = func(context.Context) ([]Part, bool) {
+		panic("index out of range")
 	}
 	e := newTestExporter(t, Config{}, up("fast"), broken)
 	for i := range 2 {
@@ -227,8 +226,8 @@ func TestClose(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newGate()
 		obeys, stuck := up("obeys"), up("stuck")
-		obeys.onRead = func(ctx context.Context) ([]part, bool) { <-ctx.Done(); return nil, false }
-		stuck.onRead = func(context.Context) ([]part, bool) { g.wait(); return nil, true }
+		obeys.onRead = func(ctx context.Context) ([]Part, bool) { <-ctx.Done(); return nil, false }
+		stuck.onRead = func(context.Context) ([]Part, bool) { g.wait(); return nil, true }
 		e := newTestExporter(t, Config{}, obeys, stuck)
 		var wg sync.WaitGroup
 		wg.Go(func() { scrapeOf(t, e, "/metrics") })
@@ -254,7 +253,7 @@ func TestClose(t *testing.T) {
 
 func TestSet(t *testing.T) {
 	e := newTestExporter(t, Config{}, up("a"), up("b"))
-	if err := e.Set(newCollector(up("c")), newCollector(up("a"))); err != nil {
+	if err := e.Set(NewCollector(up("c")), NewCollector(up("a"))); err != nil {
 		t.Fatal(err)
 	}
 	lines, _ := scrapeOf(t, e, "/metrics")
@@ -264,16 +263,16 @@ func TestSet(t *testing.T) {
 		t.Errorf("names %q", got)
 	}
 
-	help := fixed("x", []*family{gauge("test_a_up", "Another help.", "id")})
-	kind := fixed("x", []*family{counter("test_a_up", "Whether it is up.", "id")})
-	labels := fixed("x", []*family{gauge("test_a_up", "Whether it is up.", "device")})
-	twice := fixed("x", []*family{gauge("test_x", "Help."), gauge("test_x", "Help.")})
-	reserved := fixed("x", []*family{gauge("storage_scrape_collector_success", "Help.")})
-	for name, bad := range map[string]source{
+	help := fixed("x", []*Family{gauge("test_a_up", "Another help.", "id")})
+	kind := fixed("x", []*Family{counter("test_a_up", "Whether it is up.", "id")})
+	labels := fixed("x", []*Family{gauge("test_a_up", "Whether it is up.", "device")})
+	twice := fixed("x", []*Family{gauge("test_x", "Help."), gauge("test_x", "Help.")})
+	reserved := fixed("x", []*Family{gauge("storage_scrape_collector_success", "Help.")})
+	for name, bad := range map[string]Source{
 		"same name": up("a"), "help": help, "kind": kind, "labels": labels, "family twice": twice, "reserved": reserved,
 	} {
 		t.Run(name, func(t *testing.T) {
-			if err := e.Set(newCollector(up("a")), newCollector(bad)); err == nil {
+			if err := e.Set(NewCollector(up("a")), NewCollector(bad)); err == nil {
 				t.Error("no error")
 			}
 			if len(e.Names()) != 2 {
@@ -287,22 +286,22 @@ func TestSet(t *testing.T) {
 func TestManyScrapersWhileEverythingChanges(t *testing.T) {
 	f := gauge("test_pair", "Two series that are always equal.", "drive", "side")
 	var version atomic.Int64
-	pairs := fixed("pairs", []*family{f})
-	pairs.onRead = func(context.Context) ([]part, bool) {
-		var parts []part
+	pairs := fixed("pairs", []*Family{f})
+	pairs.onRead = func(context.Context) ([]Part, bool) {
+		var parts []Part
 		for i := range 5 + version.Add(1)%3 {
 			v := version.Load() / (i + 1)
 			drive := strconv.FormatInt(i, 10)
-			parts = append(parts, part{id: drive, version: v, emit: func(s sink) {
-				s.add(f, float64(v), drive, "left")
-				s.add(f, float64(v), drive, "right")
-				s.add(f, float64(v), drive, "right")
+			parts = append(parts, Part{ID: drive, Version: v, Emit: func(s Sink) {
+				s.Add(f, float64(v), drive, "left")
+				s.Add(f, float64(v), drive, "right")
+				s.Add(f, float64(v), drive, "right")
 			}})
 		}
 		return parts, true
 	}
 	e := newTestExporter(t, Config{}, pairs, up("a"))
-	first, other := e.layout.Load().collectors, newCollector(up("b"))
+	first, other := e.layout.Load().collectors, NewCollector(up("b"))
 	stop := newGate()
 	var background, wg sync.WaitGroup
 	background.Go(func() {

@@ -1,4 +1,4 @@
-package collector
+package exposition
 
 import (
 	"fmt"
@@ -23,7 +23,7 @@ var seriesSeed = maphash.MakeSeed()
 // textFamily is a family with the constant text of its lines, as in the text
 // exposition format 0.0.4.
 type textFamily struct {
-	*family
+	*Family
 	desc   *prometheus.Desc
 	header []byte // the HELP and TYPE lines
 	// lines are those that a series has: one, or of a histogram one for each
@@ -43,30 +43,21 @@ type textLine struct {
 
 // newTextFamily panics if a name is not valid in every format and version:
 // names are written in our code, never made of what comes from outside.
-func newTextFamily(f *family) *textFamily {
+func newTextFamily(f *Family) *textFamily {
 	if !model.LegacyValidation.IsValidMetricName(f.name) {
 		panic(fmt.Sprintf("invalid metric name %q", f.name))
 	}
 	help := clean(f.help)
-	t := &textFamily{family: f, desc: prometheus.NewDesc(f.name, help, f.labels, nil)}
+	t := &textFamily{Family: f, desc: prometheus.NewDesc(f.name, help, f.labels, nil)}
 	for i, l := range f.labels {
 		if !model.LegacyValidation.IsValidLabelName(l) || strings.HasPrefix(l, "__") || slices.Contains(f.labels[:i], l) || f.bounds != nil && l == model.BucketLabel {
 			panic(fmt.Sprintf("invalid label name %q of %s", l, f.name))
 		}
 	}
 
-	kind := "untyped"
-	switch {
-	case f.bounds != nil:
-		kind = "histogram"
-	case f.kind == prometheus.CounterValue:
-		kind = "counter"
-	case f.kind == prometheus.GaugeValue:
-		kind = "gauge"
-	}
 	h := append(append([]byte("# HELP "), f.name...), ' ')
 	h = appendEscaped(h, help, false)
-	t.header = append(h, "\n# TYPE "+f.name+" "+kind+"\n"...)
+	t.header = append(h, "\n# TYPE "+f.name+" "+f.typeName()+"\n"...)
 
 	if f.bounds == nil {
 		t.lines = []textLine{newTextLine(f.name, f.labels, "")}

@@ -1,4 +1,4 @@
-package collector
+package exposition
 
 import (
 	"context"
@@ -133,9 +133,9 @@ func (e *Exporter) Close(ctx context.Context) error {
 
 // The exporter's own families that every scrape fills.
 var (
-	successFamily = newTextFamily(gauge("storage_scrape_collector_success",
+	successFamily = newTextFamily(new(Families).Gauge("storage_scrape_collector_success",
 		"Whether the collector had everything to show within the scrape's deadline (1) or not (0).", "collector"))
-	durationFamily = newTextFamily(gauge("storage_scrape_collector_duration_seconds",
+	durationFamily = newTextFamily(new(Families).Gauge("storage_scrape_collector_duration_seconds",
 		"How long the collector took to read its snapshots; so far, if it was not ready within the scrape's deadline.", "collector"))
 )
 

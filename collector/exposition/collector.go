@@ -1,11 +1,10 @@
-// Package collector turns snapshots into metrics. It asks no drive and no
-// array: it reads what the cache holds, and only waits, within a scrape's
-// deadline, for what was never observed.
-package collector
+// Package exposition serves series in the formats of Prometheus. It knows no
+// subject: a collector's source gives it parts, such as a drive, and a page is
+// joined from the encoded text of those that did not change, and compressed.
+package exposition
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"runtime/debug"
 	"strings"
@@ -14,28 +13,28 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// source is what a collector is made of: one for drives, one for each volume
+// Source is what a collector is made of: one for drives, one for each volume
 // backend, and so on.
-type source interface {
-	// name is that of the flag, of collect[] and of the label "collector".
-	name() string
-	// families are all that read may emit; the same ones at every call. Their
+type Source interface {
+	// Name is that of the flag, of collect[] and of the label "collector".
+	Name() string
+	// Families are all that Read may emit; the same ones at every call. Their
 	// order does not matter.
-	families() []*family
-	// read gets the snapshots and returns the series that can be made of
+	Families() Families
+	// Read gets the snapshots and returns the series that can be made of
 	// them, in a stable order. It must obey ctx's deadline and return what it
 	// has by then. ok is false if anything had nothing to show in time.
 	// It is never called again before it has returned.
-	read(ctx context.Context) (parts []part, ok bool)
+	Read(ctx context.Context) (parts []Part, ok bool)
 }
 
 // Collector is one collector: a prometheus.Collector of its own, and a part of
 // an Exporter, which serves it far more cheaply. It must not be shared by two
 // Exporters.
 type Collector struct {
-	source   source
+	source   Source
 	families []*textFamily
-	index    map[*family]int // of families
+	index    map[*Family]int // of families
 
 	mu     sync.Mutex // guards flight
 	flight *flight    // the read under way, or nil
@@ -46,14 +45,11 @@ type Collector struct {
 
 var _ prometheus.Collector = (*Collector)(nil)
 
-// newCollector panics on a family that is not valid: that is a mistake in the
+// NewCollector panics on a family that is not valid: that is a mistake in the
 // source's own code.
-func newCollector(src source) *Collector {
-	c := &Collector{source: src, index: make(map[*family]int)}
-	for _, f := range src.families() {
-		if _, ok := c.index[f]; ok {
-			panic(fmt.Sprintf("collector %s lists the family %s twice", src.name(), f.name))
-		}
+func NewCollector(src Source) *Collector {
+	c := &Collector{source: src, index: make(map[*Family]int)}
+	for _, f := range src.Families() {
 		c.index[f] = len(c.families)
 		c.families = append(c.families, newTextFamily(f))
 	}
@@ -62,7 +58,7 @@ func newCollector(src source) *Collector {
 }
 
 // Name is the collector's name, as in --collector.<name>.
-func (c *Collector) Name() string { return c.source.name() }
+func (c *Collector) Name() string { return c.source.Name() }
 
 // Describe sends the descriptors of the families that the collector may emit.
 func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
@@ -77,7 +73,7 @@ func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
 func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), defaultTimeout)
 	defer cancel()
-	parts, _ := c.source.read(ctx)
+	parts, _ := c.source.Read(ctx)
 	sink := newMetricSink(ch)
 	for i := range parts {
 		sink.emit(c, &parts[i], slog.New(slog.DiscardHandler))
@@ -86,15 +82,15 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 
 // emit lets p emit into s and reports whether that went well. A panic costs
 // the part, and nothing else.
-func (c *Collector) emit(p *part, s sink, logger *slog.Logger) (ok bool) {
+func (c *Collector) emit(p *Part, s Sink, logger *slog.Logger) (ok bool) {
 	defer func() {
 		if r := recover(); r != nil {
 			ok = false
-			logger.Error("panic in a collector", "collector", c.Name(), "part", p.id,
+			logger.Error("panic in a collector", "collector", c.Name(), "part", p.ID,
 				"err", r, "stack", string(debug.Stack()))
 		}
 	}()
-	p.emit(s)
+	p.Emit(s)
 	return true
 }
 
@@ -114,13 +110,13 @@ func newMetricSink(ch chan<- prometheus.Metric) *metricSink {
 	return &metricSink{ch: ch, seen: make(map[seriesID]struct{})}
 }
 
-func (s *metricSink) emit(c *Collector, p *part, logger *slog.Logger) {
+func (s *metricSink) emit(c *Collector, p *Part, logger *slog.Logger) {
 	s.collector = c
 	c.emit(p, s, logger)
 }
 
 // add leaves out what the encoder does.
-func (s *metricSink) add(f *family, value float64, labelValues ...string) {
+func (s *metricSink) Add(f *Family, value float64, labelValues ...string) {
 	if f.bounds != nil {
 		return
 	}
@@ -129,21 +125,21 @@ func (s *metricSink) add(f *family, value float64, labelValues ...string) {
 	})
 }
 
-func (s *metricSink) addHistogram(f *family, h *distribution, labelValues ...string) {
-	if f.bounds == nil || len(h.upTo) != len(f.bounds) {
+func (s *metricSink) AddHistogram(f *Family, h *Distribution, labelValues ...string) {
+	if f.bounds == nil || len(h.UpTo) != len(f.bounds) {
 		return
 	}
 	s.send(f, labelValues, func(desc *prometheus.Desc, values []string) (prometheus.Metric, error) {
 		buckets := make(map[float64]uint64, len(f.bounds))
 		for i, bound := range f.bounds {
-			buckets[bound] = h.upTo[i]
+			buckets[bound] = h.UpTo[i]
 		}
-		return prometheus.NewConstHistogram(desc, h.count, h.sum, buckets, values...)
+		return prometheus.NewConstHistogram(desc, h.Count, h.Sum, buckets, values...)
 	})
 }
 
 // send makes a metric of cleaned label values and sends it, once.
-func (s *metricSink) send(f *family, labelValues []string, create func(*prometheus.Desc, []string) (prometheus.Metric, error)) {
+func (s *metricSink) send(f *Family, labelValues []string, create func(*prometheus.Desc, []string) (prometheus.Metric, error)) {
 	i, ok := s.collector.index[f]
 	if !ok || len(labelValues) != len(f.labels) {
 		return

@@ -1,4 +1,4 @@
-package collector
+package exposition
 
 import (
 	"bytes"
@@ -78,15 +78,15 @@ type encoded struct {
 	panics  int // parts that are left out
 }
 
-func (e *encoder) encode(parts []part, logger *slog.Logger) encoded {
+func (e *encoder) encode(parts []Part, logger *slog.Logger) encoded {
 	out := encoded{texts: make([]*partText, 0, len(parts))}
 	texts := make(map[string]*partText, len(parts))
 	for i := range parts {
 		p := &parts[i]
-		old := e.texts[p.id]
-		_, again := texts[p.id]
-		if !again && old != nil && p.version != nil && old.version == p.version {
-			texts[p.id] = old
+		old := e.texts[p.ID]
+		_, again := texts[p.ID]
+		if !again && old != nil && p.Version != nil && old.version == p.Version {
+			texts[p.ID] = old
 			out.texts = append(out.texts, old)
 			continue
 		}
@@ -95,13 +95,13 @@ func (e *encoder) encode(parts []part, logger *slog.Logger) encoded {
 			out.panics++
 			continue
 		}
-		t := e.text(p.version, old)
+		t := e.text(p.Version, old)
 		out.invalid += e.invalid
 		out.texts = append(out.texts, t)
 		if again {
 			t = nil // the id is not unique: whose text it is could not be told
 		}
-		texts[p.id] = t
+		texts[p.ID] = t
 	}
 	e.texts = texts
 	return out
@@ -116,7 +116,7 @@ func (e *encoder) reset() {
 }
 
 // add implements sink.
-func (e *encoder) add(f *family, value float64, labelValues ...string) {
+func (e *encoder) Add(f *Family, value float64, labelValues ...string) {
 	i, ok := e.collector.index[f]
 	if !ok || len(labelValues) != len(f.labels) || f.bounds != nil {
 		e.invalid++
@@ -126,19 +126,19 @@ func (e *encoder) add(f *family, value float64, labelValues ...string) {
 }
 
 // addHistogram implements sink.
-func (e *encoder) addHistogram(f *family, h *distribution, labelValues ...string) {
+func (e *encoder) AddHistogram(f *Family, h *Distribution, labelValues ...string) {
 	i, ok := e.collector.index[f]
-	if !ok || len(labelValues) != len(f.labels) || f.bounds == nil || len(h.upTo) != len(f.bounds) {
+	if !ok || len(labelValues) != len(f.labels) || f.bounds == nil || len(h.UpTo) != len(f.bounds) {
 		e.invalid++
 		return
 	}
-	for n, v := range h.upTo {
+	for n, v := range h.UpTo {
 		e.line(i, n, float64(v), labelValues)
 	}
-	n := len(h.upTo)
-	e.line(i, n, float64(h.count), labelValues)
-	e.line(i, n+1, h.sum, labelValues)
-	e.line(i, n+2, float64(h.count), labelValues)
+	n := len(h.UpTo)
+	e.line(i, n, float64(h.Count), labelValues)
+	e.line(i, n+1, h.Sum, labelValues)
+	e.line(i, n+2, float64(h.Count), labelValues)
 }
 
 // line adds the n-th line of a series of the i-th family.

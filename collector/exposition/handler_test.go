@@ -1,4 +1,4 @@
-package collector
+package exposition
 
 import (
 	"bufio"
@@ -99,7 +99,7 @@ func TestDeadline(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				g := newGate()
 				stuck := up("stuck")
-				stuck.onRead = func(context.Context) ([]part, bool) { g.wait(); return nil, true }
+				stuck.onRead = func(context.Context) ([]Part, bool) { g.wait(); return nil, true }
 				e := newTestExporter(t, Config{}, stuck)
 				_, took := scrapeOf(t, e, "/metrics", timeoutHeader, tt.header)
 				if took != tt.want {
@@ -115,7 +115,7 @@ func TestMaxRequests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newGate()
 		slow := up("slow")
-		slow.onRead = func(context.Context) ([]part, bool) { g.wait(); return nil, true }
+		slow.onRead = func(context.Context) ([]Part, bool) { g.wait(); return nil, true }
 		e := newTestExporter(t, Config{MaxRequests: 2}, slow, up("fast"))
 		var wg sync.WaitGroup
 		for range 2 {
@@ -246,13 +246,13 @@ func TestGzip(t *testing.T) {
 	own.MustRegister(scrapes)
 	f := gauge("test_series", "Help.", "id")
 	value, version := 1.0, 1
-	src := fixed("many", []*family{f})
-	src.onRead = func(context.Context) ([]part, bool) {
-		var parts []part
+	src := fixed("many", []*Family{f})
+	src.onRead = func(context.Context) ([]Part, bool) {
+		var parts []Part
 		for i := range 50 {
-			parts = append(parts, part{id: fmt.Sprint(i), version: version, emit: func(s sink) {
+			parts = append(parts, Part{ID: fmt.Sprint(i), Version: version, Emit: func(s Sink) {
 				for j := range 40 {
-					s.add(f, value, fmt.Sprintf("series-%d-%d", i, j))
+					s.Add(f, value, fmt.Sprintf("series-%d-%d", i, j))
 				}
 			}})
 		}
@@ -312,17 +312,17 @@ func withoutDurations(text string) string {
 
 func TestDuplicates(t *testing.T) {
 	f := gauge("test_shared", "Help.", "id")
-	one := func(id string, values ...string) part {
-		return part{id: id, version: 1, emit: func(s sink) {
+	one := func(id string, values ...string) Part {
+		return Part{ID: id, Version: 1, Emit: func(s Sink) {
 			for i, v := range values {
-				s.add(f, float64(i), v)
+				s.Add(f, float64(i), v)
 			}
 		}}
 	}
 	var log bytes.Buffer
 	e := newTestExporter(t, Config{Logger: slog.New(slog.NewTextHandler(&log, nil))},
-		fixed("a", []*family{f}, one("1", "x", "x", "y"), one("2", "y", "z")),
-		fixed("b", []*family{f}, one("1", "z", "w"), one("2", "x")))
+		fixed("a", []*Family{f}, one("1", "x", "x", "y"), one("2", "y", "z")),
+		fixed("b", []*Family{f}, one("1", "z", "w"), one("2", "x")))
 	for i := range 3 { // the first finds out, the others remember
 		body := get(t, e, "/metrics").Body.String()
 		want := "# HELP test_shared Help.\n# TYPE test_shared gauge\n" +
@@ -403,7 +403,7 @@ func TestClientLeaves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newGate()
 		slow := up("slow")
-		slow.onRead = func(context.Context) ([]part, bool) { g.wait(); return nil, true }
+		slow.onRead = func(context.Context) ([]Part, bool) { g.wait(); return nil, true }
 		e := newTestExporter(t, Config{MaxRequests: 1}, slow, up("fast"))
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()

@@ -1,4 +1,4 @@
-package collector
+package exposition
 
 import "github.com/prometheus/client_golang/prometheus"
 
