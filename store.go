@@ -6,6 +6,7 @@ import (
 
 	"storage_exporter/cachestore"
 	"storage_exporter/config"
+	"storage_exporter/internal/secret"
 )
 
 // newStore makes the store that the configuration names. That Redis cannot be
@@ -53,7 +54,7 @@ func redisConfig(c config.Redis, logger *slog.Logger) cachestore.RedisConfig {
 
 // credentials name the password's file rather than the password where there is
 // one, so that it can be changed without a restart.
-func credentials(username string, password config.Secret) cachestore.RedisCredentials {
+func credentials(username string, password secret.Text) cachestore.RedisCredentials {
 	c := cachestore.RedisCredentials{Username: username, PasswordFile: password.File()}
 	if c.PasswordFile == "" {
 		c.Password = password.Reveal()

@@ -6,6 +6,8 @@ package config
 import (
 	"fmt"
 	"time"
+
+	"storage_exporter/internal/secret"
 )
 
 // Config is what the exporter runs with: flag, environment, file and default,
@@ -63,9 +65,9 @@ type Redis struct {
 	MasterName       string        `toml:"master_name"`
 	DB               int           `toml:"db"`
 	Username         string        `toml:"username"`
-	Password         Secret        `toml:"password"`
+	Password         secret.Text   `toml:"password"`
 	SentinelUsername string        `toml:"sentinel_username"`
-	SentinelPassword Secret        `toml:"sentinel_password"`
+	SentinelPassword secret.Text   `toml:"sentinel_password"`
 	Timeout          time.Duration `toml:"timeout"` // of one call
 	TLS              TLS           `toml:"tls"`
 }

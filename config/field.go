@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"storage_exporter/internal/secret"
 )
 
 // field is the place of one key in a Config or a Volume.
@@ -33,7 +35,7 @@ func walkFields(v reflect.Value, prefix string, into map[string]field) {
 			continue
 		}
 		at := f.Addr().Interface()
-		if _, secret := at.(*Secret); f.Kind() == reflect.Struct && !secret {
+		if _, isSecret := at.(*secret.Text); f.Kind() == reflect.Struct && !isSecret {
 			walkFields(f, prefix+name+".", into)
 			continue
 		}
@@ -45,7 +47,7 @@ func walkFields(v reflect.Value, prefix string, into map[string]field) {
 func Keys() []string {
 	var keys []string
 	for key, f := range fieldsOf(Default(), "") {
-		if _, ok := f.at.(*Secret); ok {
+		if _, ok := f.at.(*secret.Text); ok {
 			key += fileSuffix
 		}
 		keys = append(keys, key)
@@ -64,7 +66,7 @@ func keysWithin(fields map[string]field, prefix string) []string {
 		}
 		name, _, deeper := strings.Cut(rest, ".")
 		names[name] = true
-		if _, ok := f.at.(*Secret); ok && !deeper {
+		if _, ok := f.at.(*secret.Text); ok && !deeper {
 			names[name+fileSuffix] = true
 		}
 	}
@@ -84,12 +86,12 @@ func (f field) set(v any) error {
 			return err
 		}
 		*at = s
-	case *Secret:
+	case *secret.Text:
 		s, ok := v.(string)
 		if !ok {
 			return errNotText
 		}
-		*at = NewSecret(s)
+		*at = secret.New(s)
 	case *bool:
 		b, ok := v.(bool)
 		if !ok {

@@ -4,6 +4,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"storage_exporter/internal/secret"
 )
 
 const (
@@ -124,12 +126,12 @@ func (l *loader) setValue(fields map[string]field, key string, v any, table map[
 
 // secretFile returns the key of the secret whose file key names.
 func (l *loader) secretFile(key string) (string, bool) {
-	secret, ok := strings.CutSuffix(key, fileSuffix)
+	name, ok := strings.CutSuffix(key, fileSuffix)
 	if !ok {
 		return "", false
 	}
-	_, ok = l.fields[secret].at.(*Secret)
-	return secret, ok
+	_, ok = l.fields[name].at.(*secret.Text)
+	return name, ok
 }
 
 func (l *loader) setSecretFile(key string, from origin, path string) {
@@ -138,9 +140,8 @@ func (l *loader) setSecretFile(key string, from origin, path string) {
 		l.refuse(key, from, err)
 		return
 	}
-	_ = l.fields[key].set(s)
-	if secret, ok := l.fields[key].at.(*Secret); ok {
-		secret.file = path
+	if at, ok := l.fields[key].at.(*secret.Text); ok {
+		*at = secret.FromFile(s, path)
 	}
 	l.origins[key] = from
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"storage_exporter/internal/secret"
 )
 
 // Options says what to load.
@@ -198,7 +200,7 @@ func (l *loader) readFlags(overrides []Override) {
 			l.setSecretFile(key, from, last(o.Values))
 			continue
 		}
-		if _, ok := l.fields[o.Key].at.(*Secret); ok {
+		if _, ok := l.fields[o.Key].at.(*secret.Text); ok {
 			l.problemAt(o.Key, from, "a secret must not be given by a flag, where other users can see it: use %s", o.Key+fileSuffix)
 			continue
 		}

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"storage_exporter/internal/secret"
 )
 
 // write puts text into a file and returns its path.
@@ -78,7 +80,7 @@ func TestDefaults(t *testing.T) {
 }
 
 func TestEveryKey(t *testing.T) {
-	secret := write(t, "secret", "from a file\r\n")
+	secretFile := write(t, "secret", "from a file\r\n")
 	c := load(t, `
 [node]
 name = "n1"
@@ -93,7 +95,7 @@ db = 3
 username = "u"
 password = "p${P}p"
 sentinel_username = "su"
-sentinel_password_file = "`+secret+`"
+sentinel_password_file = "`+secretFile+`"
 timeout = "250ms"
 [redis.tls]
 enabled = true
@@ -129,13 +131,13 @@ usage_ttl = "6s"
 backend = "gpfs"
 [volume.g1.options]
 gpfs_endpoint = "https://${P}:443"
-gpfs_password_file = "`+secret+`"
+gpfs_password_file = "`+secretFile+`"
 n = 1
 f = 1.5
 b = false
 literal = "$${P} pa$$word $P"
 list = ["x", "${P}"]
-nested = { token_file = "`+secret+`", key_file = "/k" }
+nested = { token_file = "`+secretFile+`", key_file = "/k" }
 [volume."a b.c"]
 backend = "nfs"
 path = "/mnt/a"
@@ -152,8 +154,8 @@ usage_interval = "9s"
 		Cache: Cache{Store: StoreRedis, Path: "/var/lib/x"},
 		Redis: Redis{
 			Mode: RedisSentinel, Addresses: []string{"a:1", "[::1]:2"}, MasterName: "m", DB: 3,
-			Username: "u", Password: NewSecret("p$$${P}p"),
-			SentinelUsername: "su", SentinelPassword: NewSecret("from a file"),
+			Username: "u", Password: secret.New("p$$${P}p"),
+			SentinelUsername: "su", SentinelPassword: secret.New("from a file"),
 			Timeout: 250 * time.Millisecond,
 			TLS: TLS{
 				Enabled: true, CAFile: "/ca", CertFile: "/cert", KeyFile: "/key",

@@ -3,6 +3,8 @@ package config
 import (
 	"reflect"
 	"strings"
+
+	"storage_exporter/internal/secret"
 )
 
 // restartSections are read once, at the start.
@@ -26,10 +28,10 @@ func RestartNeeded(from, to *Config) []string {
 // same compares two values. Secrets from the same file are the same: what is in
 // it now is read at each connect.
 func same(a, b any) bool {
-	from, isSecret := a.(*Secret)
-	to, _ := b.(*Secret)
-	if isSecret && from.file != "" {
-		return from.file == to.file
+	from, isSecret := a.(*secret.Text)
+	to, _ := b.(*secret.Text)
+	if isSecret && from.File() != "" {
+		return from.File() == to.File()
 	}
 	return reflect.DeepEqual(a, b)
 }

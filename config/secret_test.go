@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"storage_exporter/internal/secret"
 )
 
 const hidden = "hunter2-hunter2"
@@ -37,7 +39,7 @@ list = [{ client_secret = "`+hidden+`" }]
 credentials = { a = "`+hidden+`", b = ["`+hidden+`"], c = 4711 }
 `, Options{})
 	type private struct {
-		secret Secret
+		secret secret.Text
 		volume []Volume
 	}
 	in := private{c.Redis.Password, nil}
@@ -73,7 +75,7 @@ credentials = { a = "`+hidden+`", b = ["`+hidden+`"], c = 4711 }
 	if c.Redis.Password.Reveal() != hidden {
 		t.Error("Reveal does not")
 	}
-	if s := fmt.Sprint(Secret{}); s != "" {
+	if s := fmt.Sprint(secret.Text{}); s != "" {
 		t.Errorf("the empty secret prints as %q", s)
 	}
 }

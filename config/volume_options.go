@@ -6,11 +6,13 @@ import (
 	"io"
 	"log/slog"
 	"strings"
+
+	"storage_exporter/internal/secret"
 )
 
 // VolumeOptions are a backend's own keys, as TOML has them: string, int64, float64,
 // bool, time.Time, []any and map[string]any. They hold secrets as plain text,
-// so they print with every value redacted whose name suggests one.
+// so they print with every value secret.Redacted whose name suggests one.
 type VolumeOptions map[string]any
 
 // String returns the options for reading.
@@ -51,12 +53,12 @@ func redact(private bool, v any) any {
 		return v
 	case string:
 		if private || strings.Contains(v, "@") { // https://user:password@host
-			return redacted
+			return secret.Redacted
 		}
 		return v
 	}
 	if private {
-		return redacted
+		return secret.Redacted
 	}
 	return fmt.Sprint(v)
 }

@@ -10,7 +10,6 @@ import (
 
 	"storage_exporter/volume"
 	"storage_exporter/volume/mount"
-	"storage_exporter/volume/rest"
 )
 
 // The types of a mount: of the kernel's client, and of ceph-fuse by two names.
@@ -42,7 +41,7 @@ type options struct {
 }
 
 func read(cfg volume.Config) (options, error) {
-	o := rest.Read(cfg)
+	o := volume.ReadOptions(cfg)
 	opts := options{debugfs: o.StringOr("ceph_debugfs_path", ""), socket: o.StringOr("ceph_admin_socket", "")}
 	if opts.debugfs != "" && !path.IsAbs(opts.debugfs) {
 		o.Wrong("ceph_debugfs_path", `must be an absolute path, such as "/sys/kernel/debug/ceph"`)

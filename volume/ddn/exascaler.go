@@ -39,7 +39,7 @@ type options struct {
 }
 
 func read(cfg volume.Config) (options, error) {
-	o := rest.Read(cfg)
+	o := volume.ReadOptions(cfg)
 	opts := options{path: o.StringOr("lustre_path", ""), ignored: o.Strings("lustre_ignored_targets")}
 	if opts.path != "" && !path.IsAbs(opts.path) {
 		o.Wrong("lustre_path", "must be an absolute path, such as \"/sys/kernel/debug/lustre\"")

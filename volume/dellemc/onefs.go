@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"time"
 
+	"storage_exporter/internal/secret"
 	"storage_exporter/volume"
 	"storage_exporter/volume/rest"
 )
@@ -59,7 +60,7 @@ func newBackend(volumes []volume.Config, dial rest.Dialer, logger *slog.Logger) 
 		shared = o
 	}
 	client, err := rest.NewClient(rest.Config{
-		Access: shared.access, Auth: shared.auth(), Secrets: []rest.Secret{shared.password}, Dial: dial, Logger: logger,
+		Access: shared.access, Auth: shared.auth(), Secrets: []secret.Text{shared.password}, Dial: dial, Logger: logger,
 	})
 	if err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"storage_exporter/internal/secret"
 	"storage_exporter/volume"
 	"storage_exporter/volume/rest"
 )
@@ -15,7 +16,7 @@ import (
 type options struct {
 	access   rest.Access
 	user     string
-	password rest.Secret
+	password secret.Text
 	volumeOptions
 }
 
@@ -27,9 +28,9 @@ type volumeOptions struct {
 }
 
 func read(cfg volume.Config) (options, error) {
-	o := rest.Read(cfg)
+	o := volume.ReadOptions(cfg)
 	opts := options{
-		access:   o.Access("dell_endpoint", `the cluster's URL, such as "https://onefs.example.net:8080"`, "dell_verify_ssl"),
+		access:   rest.ReadAccess(o, "dell_endpoint", `the cluster's URL, such as "https://onefs.example.net:8080"`, "dell_verify_ssl"),
 		user:     o.String("dell_username", "the name of an account that may read", "dell_admin"),
 		password: o.Secret("dell_password", "the account's password"),
 		volumeOptions: volumeOptions{

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"storage_exporter/internal/secret"
 	"storage_exporter/volume"
 	"storage_exporter/volume/rest"
 )
@@ -78,7 +79,7 @@ func newBackend(volumes []volume.Config, dial rest.Dialer, logger *slog.Logger) 
 	b.log = logger.With("endpoint", shared.access.Endpoint())
 	client, err := rest.NewClient(rest.Config{
 		Access: shared.access, Auth: rest.Basic(shared.user, shared.password),
-		Secrets: []rest.Secret{shared.password}, Dial: dial, Logger: logger,
+		Secrets: []secret.Text{shared.password}, Dial: dial, Logger: logger,
 	})
 	if err != nil {
 		return nil, err

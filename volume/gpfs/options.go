@@ -3,6 +3,7 @@ package gpfs
 import (
 	"time"
 
+	"storage_exporter/internal/secret"
 	"storage_exporter/volume"
 	"storage_exporter/volume/rest"
 )
@@ -18,7 +19,7 @@ const (
 type options struct {
 	access   rest.Access
 	user     string
-	password rest.Secret
+	password secret.Text
 	class    string        // gpfs_node_class
 	bucket   time.Duration // gpfs_sensor_period
 	volumeOptions
@@ -31,9 +32,9 @@ type volumeOptions struct {
 }
 
 func read(cfg volume.Config) (options, error) {
-	o := rest.Read(cfg)
+	o := volume.ReadOptions(cfg)
 	opts := options{
-		access:   o.Access("gpfs_endpoint", `the URL of a GUI node, such as "https://gui.example.net:443"`, "gpfs_verify_ssl"),
+		access:   rest.ReadAccess(o, "gpfs_endpoint", `the URL of a GUI node, such as "https://gui.example.net:443"`, "gpfs_verify_ssl"),
 		user:     o.String("gpfs_username", "the name of a GUI user with the role Monitor"),
 		password: o.Secret("gpfs_password", "that user's password"),
 		class:    o.StringOr("gpfs_node_class", standardClass),

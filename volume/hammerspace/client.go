@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"time"
 
+	"storage_exporter/internal/secret"
 	"storage_exporter/volume/rest"
 )
 
@@ -18,7 +19,7 @@ type client struct{ rest *rest.Client }
 func newClient(o options, dial rest.Dialer, logger *slog.Logger) (*client, error) {
 	c, err := rest.NewClient(rest.Config{
 		Access: o.access, Auth: rest.Auth{Login: o.login, ForbiddenIsExpired: true},
-		Secrets: []rest.Secret{o.password}, Dial: dial, Logger: logger,
+		Secrets: []secret.Text{o.password}, Dial: dial, Logger: logger,
 	})
 	return &client{c}, err
 }

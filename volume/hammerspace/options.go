@@ -1,6 +1,7 @@
 package hammerspace
 
 import (
+	"storage_exporter/internal/secret"
 	"storage_exporter/volume"
 	"storage_exporter/volume/rest"
 )
@@ -13,15 +14,15 @@ const apiPath = "/mgmt/v1.2/rest"
 type options struct {
 	access   rest.Access
 	user     string
-	password rest.Secret
+	password secret.Text
 	share    string // empty: the volume is the cluster
 	path     string // on this host; may be empty
 }
 
 func readOptions(cfg volume.Config) (options, error) {
-	o := rest.Read(cfg)
+	o := volume.ReadOptions(cfg)
 	read := options{
-		access:   o.Access("address", "the Anvil's management URL, such as https://anvil01"+apiPath, "ssl_enabled"),
+		access:   rest.ReadAccess(o, "address", "the Anvil's management URL, such as https://anvil01"+apiPath, "ssl_enabled"),
 		user:     o.String("username", "the name of an account that may read"),
 		password: o.Secret("password", "the account's password"),
 		share:    o.StringOr("share", ""),

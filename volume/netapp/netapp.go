@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"storage_exporter/internal/secret"
 	"storage_exporter/volume"
 	"storage_exporter/volume/rest"
 )
@@ -78,7 +79,7 @@ func newBackend(dial rest.Dialer, volumes []volume.Config, logger *slog.Logger) 
 	client, err := rest.NewClient(rest.Config{
 		Access:  o.access,
 		Auth:    rest.Basic(o.user, o.password),
-		Secrets: []rest.Secret{o.password},
+		Secrets: []secret.Text{o.password},
 		Header:  map[string][]string{"Accept": {"application/hal+json"}}, // with the links of the pages
 		Dial:    dial,
 		Logger:  logger,

@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strings"
 
+	"storage_exporter/internal/secret"
 	"storage_exporter/volume"
 	"storage_exporter/volume/rest"
 )
@@ -13,7 +14,7 @@ import (
 type options struct {
 	access   rest.Access
 	user     string
-	password rest.Secret
+	password secret.Text
 	object   object
 }
 
@@ -35,9 +36,9 @@ func (o object) String() string {
 var plainName = regexp.MustCompile(`^[A-Za-z0-9_.-]+$`)
 
 func readOptions(cfg volume.Config) (options, error) {
-	o := rest.Read(cfg)
+	o := volume.ReadOptions(cfg)
 	read := options{
-		access:   o.Access("netapp_ontap_endpoint", "the URL of the cluster's or the SVM's management LIF, such as https://ontap01", "netapp_ontap_verify_ssl"),
+		access:   rest.ReadAccess(o, "netapp_ontap_endpoint", "the URL of the cluster's or the SVM's management LIF, such as https://ontap01", "netapp_ontap_verify_ssl"),
 		user:     o.String("netapp_ontap_user", "the name of an account that may read by REST"),
 		password: o.Secret("netapp_ontap_password", "the account's password"),
 		object: object{

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"storage_exporter/internal/secret"
 	"storage_exporter/volume/rest"
 )
 
@@ -26,7 +27,7 @@ func newClient(o options, dial rest.Dialer, logger *slog.Logger) (*client, error
 	var err error
 	c.rest, err = rest.NewClient(rest.Config{
 		Access: o.access, Auth: rest.Auth{Login: o.login, Logout: logout},
-		Secrets: []rest.Secret{o.token}, Dial: dial, Logger: logger,
+		Secrets: []secret.Text{o.token}, Dial: dial, Logger: logger,
 	})
 	if err != nil {
 		return nil, err

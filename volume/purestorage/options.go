@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"storage_exporter/internal/secret"
 	"storage_exporter/volume"
 	"storage_exporter/volume/rest"
 )
@@ -11,7 +12,7 @@ import (
 // options are a volume's.
 type options struct {
 	access   rest.Access
-	token    rest.Secret
+	token    secret.Text
 	version  string // "1.8", or what pick understands
 	protocol string // upper case; empty is all
 	fs       string
@@ -25,9 +26,9 @@ const all = "ALL"
 var protocols = []string{all, "NFS", "SMB", "HTTP", "S3"}
 
 func readOptions(cfg volume.Config) (options, error) {
-	o := rest.Read(cfg)
+	o := volume.ReadOptions(cfg)
 	read := options{
-		access:   o.Access("purity_endpoint", "the FlashBlade's URL, such as https://fb01", "purity_verify_ssl"),
+		access:   rest.ReadAccess(o, "purity_endpoint", "the FlashBlade's URL, such as https://fb01", "purity_verify_ssl"),
 		token:    o.Secret("purity_api_token", "the API token of an account that may read, such as T-…"),
 		version:  strings.ToLower(strings.TrimSpace(o.StringOr("purity_api_version", auto))),
 		protocol: strings.ToUpper(o.StringOr("purity_protocol", "NFS")),

@@ -11,6 +11,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"storage_exporter/volume"
 )
 
 // DefaultTimeout is how long one call may take; the option request_timeout
@@ -38,17 +40,17 @@ type Access struct {
 	caKey     string // ca_file, as the configuration file spells it
 }
 
-// Access reads how the appliance is reached: the option key has its URL or a
+// ReadAccess reads how the appliance is reached: the option key has its URL or a
 // list of URLs; what completes "set it to …". verifyKey is the backend's own
 // spelling of verify_ssl. Certificates are verified unless one of them is false.
-func (o *Options) Access(key, what, verifyKey string) Access {
+func ReadAccess(o *volume.Options, key, what, verifyKey string) Access {
 	a := Access{
 		CAFile:     o.StringOr("ca_file", ""),
 		ServerName: o.StringOr("server_name", ""),
 		Timeout:    o.Duration("request_timeout", DefaultTimeout),
 		Insecure:   !o.Bool(verifyKey, true, "verify_ssl"),
 		verifyKey:  verifyKey,
-		caKey:      o.name("ca_file"),
+		caKey:      o.Name("ca_file"),
 	}
 	list := o.Strings(key)
 	if len(list) == 0 {

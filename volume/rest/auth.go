@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"storage_exporter/internal/secret"
 )
 
 // Send makes a call without credentials; logins get one.
@@ -36,14 +38,14 @@ type Auth struct {
 }
 
 // Basic is HTTP Basic authentication with every call.
-func Basic(user string, password Secret) Auth {
+func Basic(user string, password secret.Text) Auth {
 	pair := base64.StdEncoding.EncodeToString([]byte(user + ":" + password.Reveal()))
-	return Header("Authorization", NewSecret("Basic "+pair))
+	return Header("Authorization", secret.New("Basic "+pair))
 }
 
 // Header is a header that every call carries, as for a long-lived token:
-// Header("Authorization", rest.NewSecret("Bearer "+token)).
-func Header(name string, value Secret) Auth {
+// Header("Authorization", secret.New("Bearer "+token)).
+func Header(name string, value secret.Text) Auth {
 	return Auth{fixed: &Token{Header: http.Header{name: {value.Reveal()}}}}
 }
 
@@ -54,7 +56,7 @@ type Token struct {
 	// Expires is when the token ends, by this host's clock: time.Now() and what
 	// the appliance says how long it lasts. Zero: not before a call is refused.
 	Expires time.Time
-	Refresh Secret // for Auth.Refresh
+	Refresh secret.Text // for Auth.Refresh
 }
 
 // Bearer is a token in the Authorization header.
@@ -63,7 +65,7 @@ func Bearer(access string) Token {
 }
 
 // Format shows nothing of the token.
-func (t Token) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
+func (t Token) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, secret.Redacted) }
 
 // secrets are the parts of the token that must not show.
 func (t *Token) secrets() []string {

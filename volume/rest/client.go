@@ -14,6 +14,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"storage_exporter/internal/secret"
 )
 
 const (
@@ -35,7 +37,7 @@ type Config struct {
 	Auth   Auth // zero for none
 	// Secrets are the passwords and tokens that the backend read. They never show
 	// in an error, even where the appliance repeats them.
-	Secrets []Secret
+	Secrets []secret.Text
 	Header  http.Header // sent with every call; may be nil
 	Dial    Dialer
 	Logger  *slog.Logger
@@ -273,7 +275,7 @@ func (c *Client) secrets(token *Token) []string {
 			continue // a text always can be
 		}
 		for _, spelt := range []string{s, url.QueryEscape(s), url.PathEscape(s), strings.Trim(string(quoted), `"`)} {
-			pairs = append(pairs, spelt, redacted)
+			pairs = append(pairs, spelt, secret.Redacted)
 		}
 	}
 	return pairs

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"storage_exporter/internal/secret"
 	"storage_exporter/volume"
 	"storage_exporter/volume/rest"
 	"storage_exporter/volume/volumetest"
@@ -219,7 +220,7 @@ func TestTimeout(t *testing.T) {
 
 // Redirects are followed at home, with the credentials, and nowhere else.
 func TestRedirects(t *testing.T) {
-	auth := rest.Header("X-Token", rest.NewSecret("t0ken"))
+	auth := rest.Header("X-Token", secret.New("t0ken"))
 	within(t, auth, func(r *rig) {
 		if got, err := r.get("/slash"); err != nil || got != "t0ken" {
 			t.Errorf("%s, %v", got, err)
@@ -267,8 +268,8 @@ func TestRealNetwork(t *testing.T) {
 	get := func(options map[string]any) (string, error) {
 		t.Helper()
 		r := &rig{t: t, network: volumetest.NewNetwork()}
-		o := rest.Read(volume.Config{Name: "v", Options: options})
-		access := o.Access("endpoint", "its URL", "own_verify_ssl")
+		o := volume.ReadOptions(volume.Config{Name: "v", Options: options})
+		access := rest.ReadAccess(o, "endpoint", "its URL", "own_verify_ssl")
 		c, err := rest.NewClient(rest.Config{Access: access, Logger: quiet()})
 		if err != nil || o.Err() != nil {
 			t.Fatal(err, o.Err())

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"unicode"
 	"unicode/utf8"
+
+	"storage_exporter/internal/secret"
 )
 
 func TestComplaint(t *testing.T) {
@@ -35,7 +37,7 @@ func TestComplaint(t *testing.T) {
 // A secret is not cut in half where the message is cut.
 func TestComplaintHidesFirst(t *testing.T) {
 	body := strings.Repeat("x", longestExcerpt-5) + "hunter2hunter2"
-	if message, _ := complaint([]byte(body), strings.NewReplacer("hunter2hunter2", redacted).Replace); strings.Contains(message, "hunt") {
+	if message, _ := complaint([]byte(body), strings.NewReplacer("hunter2hunter2", secret.Redacted).Replace); strings.Contains(message, "hunt") {
 		t.Error(message)
 	}
 }

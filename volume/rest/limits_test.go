@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"storage_exporter/internal/secret"
 	"storage_exporter/volume"
 	"storage_exporter/volume/rest"
 	"storage_exporter/volume/volumetest"
@@ -22,7 +23,7 @@ import (
 // Two calls that are refused at the same moment are one refusal.
 func TestBackOffOnce(t *testing.T) {
 	var good atomic.Bool
-	within(t, rest.Basic("reader", rest.NewSecret("x")), func(r *rig) {
+	within(t, rest.Basic("reader", secret.New("x")), func(r *rig) {
 		var wg sync.WaitGroup
 		for range 2 {
 			wg.Go(func() { _, _ = r.get("/x") })
@@ -50,9 +51,9 @@ func TestBackOffOnce(t *testing.T) {
 func TestBombIsNotUnpacked(t *testing.T) {
 	within(t, rest.Auth{}, func(r *rig) {
 		var log bytes.Buffer
-		o := rest.Read(volume.Config{Name: "v", Options: map[string]any{"endpoint": r.first.URL, "ca_file": r.first.CAFile}})
+		o := volume.ReadOptions(volume.Config{Name: "v", Options: map[string]any{"endpoint": r.first.URL, "ca_file": r.first.CAFile}})
 		c, err := rest.NewClient(rest.Config{
-			Access: o.Access("endpoint", "its URL", "own_verify_ssl"), Dial: r.network.Dial,
+			Access: rest.ReadAccess(o, "endpoint", "its URL", "own_verify_ssl"), Dial: r.network.Dial,
 			Logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		})
 		if err != nil {
@@ -78,8 +79,8 @@ func TestOldTLS(t *testing.T) {
 	s.StartTLS()
 	defer s.Close()
 	var log strings.Builder
-	o := rest.Read(volume.Config{Name: "v", Options: map[string]any{"endpoint": s.URL, "verify_ssl": false}})
-	c, err := rest.NewClient(rest.Config{Access: o.Access("endpoint", "its URL", "own_verify_ssl"), Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	o := volume.ReadOptions(volume.Config{Name: "v", Options: map[string]any{"endpoint": s.URL, "verify_ssl": false}})
+	c, err := rest.NewClient(rest.Config{Access: rest.ReadAccess(o, "endpoint", "its URL", "own_verify_ssl"), Logger: slog.New(slog.NewTextHandler(&log, nil))})
 	if err != nil {
 		t.Fatal(err)
 	}

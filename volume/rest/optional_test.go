@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"storage_exporter/internal/secret"
 	"storage_exporter/volume"
 	"storage_exporter/volume/rest"
 	"storage_exporter/volume/volumetest"
@@ -27,7 +28,7 @@ func aside(next http.HandlerFunc) http.HandlerFunc {
 
 // What the account may not see does not end what it may.
 func TestOptionalRefused(t *testing.T) {
-	for name, auth := range map[string]rest.Auth{"session": session(), "basic": rest.Basic("reader", rest.NewSecret("pass word"))} {
+	for name, auth := range map[string]rest.Auth{"session": session(), "basic": rest.Basic("reader", secret.New("pass word"))} {
 		for _, first := range []string{"/x", "/aside"} {
 			t.Run(name+" after "+first, func(t *testing.T) {
 				d := &door{}
@@ -77,7 +78,7 @@ func TestOptionalRenews(t *testing.T) {
 
 // The pages that follow are as optional as the first.
 func TestOptionalPages(t *testing.T) {
-	within(t, rest.Basic("reader", rest.NewSecret("pass word")), func(r *rig) {
+	within(t, rest.Basic("reader", secret.New("pass word")), func(r *rig) {
 		r.mustEcho()
 		err := r.Pages(r.t.Context(), rest.Request{Path: "/x", Optional: true}, func(*rest.Answer) (string, error) { return "/aside", nil })
 		is(r.t, err, rest.ErrForbidden, volume.Unavailable)
@@ -94,7 +95,7 @@ func (r *rig) mustEcho() {
 
 // Calls that wait for their turn while the credentials are refused are not made.
 func TestRefusedWhileWaiting(t *testing.T) {
-	within(t, rest.Basic("reader", rest.NewSecret("pass word")), func(r *rig) {
+	within(t, rest.Basic("reader", secret.New("pass word")), func(r *rig) {
 		r.first.Break(volumetest.Slow(time.Second))
 		var wg sync.WaitGroup
 		for range 10 {

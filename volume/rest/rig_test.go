@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"storage_exporter/internal/secret"
 	"storage_exporter/volume"
 	"storage_exporter/volume/rest"
 	"storage_exporter/volume/volumetest"
@@ -45,8 +46,8 @@ func within(t *testing.T, auth rest.Auth, f func(*rig), handlers ...http.Handler
 
 func (r *rig) client(auth rest.Auth, options map[string]any) *rest.Client {
 	r.t.Helper()
-	o := rest.Read(volume.Config{Name: "v", Options: options})
-	access := o.Access("endpoint", "its URL", "own_verify_ssl")
+	o := volume.ReadOptions(volume.Config{Name: "v", Options: options})
+	access := rest.ReadAccess(o, "endpoint", "its URL", "own_verify_ssl")
 	if err := o.Err(); err != nil {
 		r.t.Fatal(err)
 	}
@@ -55,7 +56,7 @@ func (r *rig) client(auth rest.Auth, options map[string]any) *rest.Client {
 	}
 	c, err := rest.NewClient(rest.Config{
 		Access: access, Auth: auth, Dial: r.network.Dial, Logger: quiet(),
-		Secrets: []rest.Secret{rest.NewSecret("pass word")},
+		Secrets: []secret.Text{secret.New("pass word")},
 	})
 	if err != nil {
 		r.t.Fatal(err)

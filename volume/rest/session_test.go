@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"storage_exporter/internal/secret"
 	"storage_exporter/volume"
 	"storage_exporter/volume/rest"
 	"storage_exporter/volume/volumetest"
@@ -98,7 +99,7 @@ func ask(path string) func(context.Context, rest.Send) (rest.Token, error) {
 		if err := answer.Decode(&said); err != nil {
 			return rest.Token{}, err
 		}
-		token := rest.Token{Cookies: answer.Cookies(), Refresh: rest.NewSecret("again")}
+		token := rest.Token{Cookies: answer.Cookies(), Refresh: secret.New("again")}
 		if said.Seconds.Value > 0 {
 			token.Expires = time.Now().Add(time.Duration(said.Seconds.Value) * time.Second)
 		}
@@ -264,7 +265,7 @@ func TestForbiddenIsExpired(t *testing.T) {
 
 // An account is locked after a few wrong passwords.
 func TestBackOff(t *testing.T) {
-	for name, auth := range map[string]rest.Auth{"session": session(), "basic": rest.Basic("reader", rest.NewSecret("pass word"))} {
+	for name, auth := range map[string]rest.Auth{"session": session(), "basic": rest.Basic("reader", secret.New("pass word"))} {
 		for _, status := range []int{401, 403, 400, 423} {
 			if name == "basic" && status != 401 {
 				continue
@@ -298,7 +299,7 @@ func TestBackOff(t *testing.T) {
 
 // Once it works again, the next refusal begins with a minute.
 func TestBackOffForgets(t *testing.T) {
-	within(t, rest.Basic("reader", rest.NewSecret("x")), func(r *rig) {
+	within(t, rest.Basic("reader", secret.New("x")), func(r *rig) {
 		for range 3 {
 			r.first.Break(volumetest.Fails(401, ""))
 			_, err := r.get("/x")
@@ -360,11 +361,11 @@ func TestClosed(t *testing.T) {
 // What a token is made of never shows.
 func TestTokenPrints(t *testing.T) {
 	token := rest.Bearer("hidden")
-	token.Refresh = rest.NewSecret("hidden")
+	token.Refresh = secret.New("hidden")
 	for _, text := range []string{
 		fmt.Sprint(token), fmt.Sprintf("%+v %#v %s %q", token, token, token, token), fmt.Sprint(&token),
 		fmt.Sprintf("%v %+v %#v %s %x", token.Refresh, token.Refresh, token.Refresh, token.Refresh, token.Refresh),
-		fmt.Sprintf("%+v", struct{ s rest.Secret }{token.Refresh}),
+		fmt.Sprintf("%+v", struct{ s secret.Text }{token.Refresh}),
 	} {
 		if strings.Contains(text, "hidden") || strings.Contains(text, "68696464656e") {
 			t.Error(text)

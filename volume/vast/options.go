@@ -8,6 +8,7 @@ import (
 	"strings"
 	"unicode"
 
+	"storage_exporter/internal/secret"
 	"storage_exporter/volume"
 	"storage_exporter/volume/rest"
 )
@@ -24,8 +25,8 @@ const (
 type options struct {
 	access   rest.Access
 	user     string
-	password rest.Secret
-	token    rest.Secret // a long-lived one, in place of user and password; may be empty
+	password secret.Text
+	token    secret.Text // a long-lived one, in place of user and password; may be empty
 	basic    bool        // user and password go with every call; else there is a session
 	tenant   string      // may be empty
 	cluster  int         // its id
@@ -35,9 +36,9 @@ type options struct {
 var versions = regexp.MustCompile(`^(v[1-9][0-9]?|latest)$`)
 
 func readOptions(cfg volume.Config) (options, error) {
-	o := rest.Read(cfg)
+	o := volume.ReadOptions(cfg)
 	read := options{
-		access:  o.Access("vast_endpoint", "the URL of the management, such as https://vms01", "vast_verify_ssl"),
+		access:  rest.ReadAccess(o, "vast_endpoint", "the URL of the management, such as https://vms01", "vast_verify_ssl"),
 		token:   o.SecretOr("vast_api_token"),
 		basic:   o.Bool("vast_force_login", true),
 		tenant:  strings.TrimSpace(o.StringOr("vast_tenant", "")),

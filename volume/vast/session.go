@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"storage_exporter/internal/secret"
 	"storage_exporter/volume/rest"
 )
 
@@ -19,7 +20,7 @@ const longestLife = 24 * time.Hour
 func (o options) auth() rest.Auth {
 	switch token := o.token.Reveal(); {
 	case token != "":
-		return rest.Header("Authorization", rest.NewSecret("Api-Token "+token))
+		return rest.Header("Authorization", secret.New("Api-Token "+token))
 	case o.basic:
 		return rest.Basic(o.user, o.password)
 	}
@@ -57,7 +58,7 @@ func tokenOf(answer *rest.Answer) (rest.Token, error) {
 		return rest.Token{}, rest.Nonsense("the login's answer has no access token: check that vast_endpoint is a VAST management system")
 	}
 	token := rest.Bearer(said.Access.String())
-	token.Refresh = rest.NewSecret(said.Refresh.String())
+	token.Refresh = secret.New(said.Refresh.String())
 	if life := lifeOf(said.Access.String(), answer); life > 0 {
 		token.Expires = answer.ReceivedAt.Add(min(life, longestLife))
 	}

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"storage_exporter/internal/secret"
 	"storage_exporter/volume"
 	"storage_exporter/volume/rest"
 )
@@ -102,7 +103,7 @@ func newBackend(cfgs []volume.Config, dial rest.Dialer, logger *slog.Logger) (*b
 	}
 	var err error
 	b.client, err = rest.NewClient(rest.Config{
-		Access: o.access, Auth: o.auth(), Secrets: []rest.Secret{o.password, o.token}, Header: header, Dial: dial, Logger: logger,
+		Access: o.access, Auth: o.auth(), Secrets: []secret.Text{o.password, o.token}, Header: header, Dial: dial, Logger: logger,
 	})
 	b.quotas = rest.NewMemo(quotasEvery, 0, b.fetchQuotas)
 	b.alarms = rest.NewMemo(alarmsEvery, alarmsLongest, b.fetchAlarms)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"storage_exporter/internal/secret"
 	"storage_exporter/volume"
 	"storage_exporter/volume/rest"
 )
@@ -25,13 +26,13 @@ type tiny struct {
 type tinyOptions struct {
 	access   rest.Access
 	user, fs string
-	password rest.Secret
+	password secret.Text
 }
 
 func readTiny(cfg volume.Config) (tinyOptions, error) {
-	o := rest.Read(cfg)
+	o := volume.ReadOptions(cfg)
 	return tinyOptions{
-		access:   o.Access("tiny_endpoint", "the appliance's URL, such as https://tiny01", "tiny_verify_ssl"),
+		access:   rest.ReadAccess(o, "tiny_endpoint", "the appliance's URL, such as https://tiny01", "tiny_verify_ssl"),
 		user:     o.String("tiny_user", "the name of an account that may read"),
 		password: o.Secret("tiny_password", "the account's password"),
 		fs:       o.String("tiny_fs", "the file system's name"),
@@ -79,7 +80,7 @@ func tinyKind(dial rest.Dialer, basic bool, bug string) volume.Kind {
 					return t, err
 				}
 			}
-			secrets := []rest.Secret{o.password}
+			secrets := []secret.Text{o.password}
 			if bug == "does not name its secrets" {
 				secrets = nil
 			}

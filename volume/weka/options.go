@@ -1,6 +1,7 @@
 package weka
 
 import (
+	"storage_exporter/internal/secret"
 	"storage_exporter/volume"
 	"storage_exporter/volume/rest"
 )
@@ -9,16 +10,16 @@ import (
 type options struct {
 	access       rest.Access
 	user         string
-	password     rest.Secret
+	password     secret.Text
 	organization string
-	token        rest.Secret // a long-lived one, in place of user and password; may be empty
+	token        secret.Text // a long-lived one, in place of user and password; may be empty
 	fs           string
 }
 
 func readOptions(cfg volume.Config) (options, error) {
-	o := rest.Read(cfg)
+	o := volume.ReadOptions(cfg)
 	read := options{
-		access:       o.Access("weka_endpoint", "the URL of a backend server with its port, such as https://weka01:14000, or a list of them", "weka_verify_ssl"),
+		access:       rest.ReadAccess(o, "weka_endpoint", "the URL of a backend server with its port, such as https://weka01:14000, or a list of them", "weka_verify_ssl"),
 		organization: o.StringOr("weka_organization", "Root"),
 		token:        o.SecretOr("weka_token"),
 		fs:           o.String("weka_fs_name", "the file system's name"),

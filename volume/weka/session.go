@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"storage_exporter/internal/secret"
 	"storage_exporter/volume/rest"
 )
 
@@ -20,7 +21,7 @@ const (
 // auth is a session that renews its tokens, or a long-lived token.
 func (o options) auth() rest.Auth {
 	if token := o.token.Reveal(); token != "" {
-		return rest.Header("Authorization", rest.NewSecret("Bearer "+token))
+		return rest.Header("Authorization", secret.New("Bearer "+token))
 	}
 	return rest.Auth{
 		Login: func(ctx context.Context, send rest.Send) (rest.Token, error) {
@@ -71,7 +72,7 @@ func tokenOf(answer *rest.Answer) (rest.Token, error) {
 		return rest.Token{}, rest.Nonsense("the login's answer has no access_token: check that the endpoint is a Weka backend server")
 	}
 	token := rest.Bearer(g.Access.String())
-	token.Refresh = rest.NewSecret(g.Refresh.String())
+	token.Refresh = secret.New(g.Refresh.String())
 	token.Expires = time.Now().Add(g.life())
 	return token, nil
 }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"storage_exporter/internal/secret"
 	"storage_exporter/volume"
 	"storage_exporter/volume/rest"
 )
@@ -58,7 +59,7 @@ func newBackend(volumes []volume.Config, dial rest.Dialer, logger *slog.Logger) 
 	}
 	var err error
 	b.client, err = rest.NewClient(rest.Config{
-		Access: o.access, Auth: o.auth(), Secrets: []rest.Secret{o.password, o.token}, Dial: dial, Logger: logger,
+		Access: o.access, Auth: o.auth(), Secrets: []secret.Text{o.password, o.token}, Dial: dial, Logger: logger,
 	})
 	b.filesystems = rest.NewMemo(listEvery, 0, b.fetchFilesystems)
 	b.look = rest.NewMemo(lookEvery, 0, b.fetchScope)

@@ -1,4 +1,4 @@
-package rest
+package volume
 
 import (
 	"cmp"
@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"storage_exporter/volume"
+	"storage_exporter/internal/secret"
 )
 
 // Options reads a volume's option table. Each method returns the value, or zero
@@ -23,8 +23,8 @@ type Options struct {
 	wrong  []string
 }
 
-// Read begins to read the options of a volume.
-func Read(cfg volume.Config) *Options {
+// ReadOptions begins to read the options of a volume.
+func ReadOptions(cfg Config) *Options {
 	return &Options{volume: cfg.Name, table: cfg.Options}
 }
 
@@ -39,13 +39,13 @@ func (o *Options) Err() error {
 // Wrong adds a mistake that the backend itself found: the key, and what to do
 // about it, as in Wrong("weka_stats", `must be "fs" or "cluster"`).
 func (o *Options) Wrong(key, remedy string) {
-	o.wrong = append(o.wrong, o.name(key)+" "+remedy)
+	o.wrong = append(o.wrong, o.Name(key)+" "+remedy)
 }
 
 var bareKey = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 
-// name is the option as the configuration file spells it.
-func (o *Options) name(key string) string {
+// Name is the option as the configuration file spells it.
+func (o *Options) Name(key string) string {
 	name := o.volume
 	if !bareKey.MatchString(name) {
 		name = strconv.Quote(name)
@@ -81,13 +81,13 @@ func (o *Options) StringOr(key, standard string, aliases ...string) string {
 
 // Secret is String for a password or a token. The configuration also takes it
 // from a file (key_file) and from the environment; that is done already.
-func (o *Options) Secret(key, what string, aliases ...string) Secret {
-	return NewSecret(o.String(key, what, aliases...))
+func (o *Options) Secret(key, what string, aliases ...string) secret.Text {
+	return secret.New(o.String(key, what, aliases...))
 }
 
 // SecretOr is Secret for one that need not be there: it is then empty.
-func (o *Options) SecretOr(key string, aliases ...string) Secret {
-	return NewSecret(o.StringOr(key, "", aliases...))
+func (o *Options) SecretOr(key string, aliases ...string) secret.Text {
+	return secret.New(o.StringOr(key, "", aliases...))
 }
 
 // Bool is true or false; "yes", "off", 1 and the like are understood, too.
