@@ -13,6 +13,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"storage_exporter/cachestore"
@@ -72,25 +73,113 @@ func TestFileSurvivesRestart(t *testing.T) {
 // TestFileAfterKill shows that values reach the file without Close.
 func TestFileAfterKill(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	path, copied := filepath.Join(dir, "cache.db"), filepath.Join(dir, "copy.db")
+	path := filepath.Join(t.TempDir(), "cache.db")
 	store := openFile(t, path, cachestore.FileConfig{FlushInterval: 10 * time.Millisecond})
 	set(t, store, "key", "value")
 	eventually(t, "the value to be written", func() bool {
-		content, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(copied, content, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		other, err := cachestore.OpenFile(copied, cachestore.FileConfig{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer other.Close()
-		return string(getOne(t, other, "key").Value) == "value"
+		_, err := os.Stat(path)
+		return err == nil && afterKill(t, path, "key") == "value"
 	})
+}
+
+// TestFileWrites counts how often the file is written, and shows that what is
+// irreplaceable is there within a minute and stays there.
+func TestFileWrites(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name    string
+		ttl     time.Duration
+		asleep  bool
+		minutes int
+		most    int
+	}{
+		{"nothing irreplaceable", 2 * time.Minute, false, 120, 7},
+		{"irreplaceable with a short life", 2 * time.Minute, true, 30, 31},
+		{"irreplaceable with a long life", time.Hour, true, 120, 8},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "cache.db")
+			synctest.Test(t, func(t *testing.T) {
+				store := openFile(t, path, cachestore.FileConfig{})
+				var inode uint64 // of the file: each write makes another one
+				writes, lost := 0, 0
+				for second := range tt.minutes * 60 {
+					if second%60 == 45 {
+						for i := range 100 {
+							err := store.Set(t.Context(), cachestore.SetItem{
+								Key: fmt.Sprint("key", i), Value: []byte("value"), TTL: tt.ttl, Irreplaceable: tt.asleep && i == 7,
+							})
+							if err != nil {
+								t.Fatal(err)
+							}
+						}
+					}
+					time.Sleep(time.Second)
+					synctest.Wait()
+					var stat syscall.Stat_t
+					if err := syscall.Stat(path, &stat); err == nil && stat.Ino != inode {
+						inode = stat.Ino
+						writes++
+					}
+					if tt.asleep && second > 120 && second%10 == 0 && afterKill(t, path, "key7") == "" {
+						lost++
+					}
+				}
+				if writes == 0 || writes > tt.most {
+					t.Errorf("%d writes in %d minutes, want at most %d", writes, tt.minutes, tt.most)
+				}
+				if lost > 0 {
+					t.Errorf("would have been lost by a kill at %d moments", lost)
+				}
+			})
+		})
+	}
+}
+
+// TestFileAsleepAgain shows that a drive's report is written anew when it was
+// awake meanwhile.
+func TestFileAsleepAgain(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "cache.db")
+	synctest.Test(t, func(t *testing.T) {
+		store := openFile(t, path, cachestore.FileConfig{})
+		for i, asleep := range []bool{true, false, true, true, false, false, true} {
+			item := cachestore.SetItem{Key: "key", Value: fmt.Append(nil, i), TTL: 24 * time.Hour, Irreplaceable: asleep}
+			if err := store.Set(t.Context(), item); err != nil {
+				t.Fatal(err)
+			}
+			if !asleep || i == 3 { // the file has it
+				continue
+			}
+			time.Sleep(time.Minute)
+			synctest.Wait()
+			if got := afterKill(t, path, "key"); got != fmt.Sprint(i) {
+				t.Errorf("after Set %d the file has %q", i, got)
+			}
+		}
+	})
+}
+
+// afterKill is what a process would find that starts after this one was killed.
+func afterKill(t *testing.T, path, key string) string {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	copied := filepath.Join(filepath.Dir(path), "copy.db")
+	if err := os.WriteFile(copied, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	other, err := cachestore.OpenFile(copied, cachestore.FileConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	value := string(getOne(t, other, key).Value)
+	if err := other.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return value
 }
 
 func TestFileStaysSmall(t *testing.T) {
@@ -192,6 +281,91 @@ func runAs(t *testing.T, test string, attr *syscall.SysProcAttr, env ...string) 
 	}
 }
 
+// TestFileFolderRemoved also shows that a lock in a removed folder is not
+// believed in.
+func TestFileFolderRemoved(t *testing.T) {
+	t.Parallel()
+	folder := filepath.Join(t.TempDir(), "folder")
+	path := filepath.Join(folder, "cache.db")
+	logger, log := newLog()
+	cfg := cachestore.FileConfig{Logger: logger, FlushInterval: 5 * time.Millisecond}
+	if err := os.Mkdir(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	store := openFile(t, path, cfg)
+	if err := os.RemoveAll(folder); err != nil {
+		t.Fatal(err)
+	}
+	set(t, store, "key", "value")
+	eventually(t, "the warning", func() bool { return log.count("cache file cannot be written") == 1 })
+	if string(getOne(t, store, "key").Value) != "value" {
+		t.Error("a value was lost in memory")
+	}
+	if err := os.Mkdir(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the recovery", func() bool { return log.count("can be written again") == 1 })
+	if _, err := cachestore.OpenFile(path, cfg); !errors.Is(err, cachestore.ErrInUse) {
+		t.Errorf("second open: %v", err)
+	}
+	if err := store.Close(); err != nil || log.count("cannot be written") != 1 {
+		t.Errorf("%v, log:\n%s", err, log)
+	}
+	if string(getOne(t, openFile(t, path, cfg), "key").Value) != "value" {
+		t.Error("the value is not in the new folder")
+	}
+}
+
+// TestFileLinks shows that what a link leads to is written and locked, be it
+// there or not, and that links stay.
+func TestFileLinks(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path, link, linked := filepath.Join(dir, "real", "cache.db"), filepath.Join(dir, "link.db"), filepath.Join(dir, "linked")
+	err := errors.Join(os.Mkdir(filepath.Dir(path), 0o700), os.Symlink(filepath.Join("linked", "cache.db"), link), os.Symlink("real", linked))
+	if err != nil {
+		t.Fatal(err)
+	}
+	store := openFile(t, link, cachestore.FileConfig{})
+	set(t, store, "key", "value")
+	for _, p := range []string{path, link, filepath.Join(linked, "cache.db")} {
+		if _, err := cachestore.OpenFile(p, cachestore.FileConfig{}); !errors.Is(err, cachestore.ErrInUse) {
+			t.Errorf("second open by %s: %v", p, err)
+		}
+	}
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Lstat(path); err != nil || !info.Mode().IsRegular() {
+		t.Errorf("%v, %v", info, err)
+	}
+	if string(getOne(t, openFile(t, link, cachestore.FileConfig{}), "key").Value) != "value" {
+		t.Error("the value is not there by the link")
+	}
+}
+
+// TestFileLeftovers shows that neither a half-written file of a process that
+// was killed nor a link in its place is in the way.
+func TestFileLeftovers(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path, other := filepath.Join(dir, "cache.db"), filepath.Join(dir, "other")
+	if err := errors.Join(os.WriteFile(other, []byte("x"), 0o600), os.Symlink(other, path+".new")); err != nil {
+		t.Fatal(err)
+	}
+	store := openFile(t, path, cachestore.FileConfig{})
+	set(t, store, "key", "value")
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if content, err := os.ReadFile(other); err != nil || string(content) != "x" {
+		t.Errorf("another file was written: %q, %v", content, err)
+	}
+	if _, err := os.Lstat(path + ".new"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("left behind: %v", err)
+	}
+}
+
 // TestFileDiskFull fills a real file system of 64 KiB, in a mount namespace
 // that ends with its process.
 func TestFileDiskFull(t *testing.T) {
@@ -251,6 +425,43 @@ func TestFileDiskFullMounted(t *testing.T) {
 		defer store.Close()
 		if len(getOne(t, store, "large9").Value) != 20_000 || string(getOne(t, store, "small").Value) != "value" {
 			t.Error("what was written after the recovery is not there")
+		}
+	})
+	t.Run("read-only", func(t *testing.T) {
+		cfg.Logger, buf = newLog()
+		store := openFile(t, path, cfg)
+		mount(syscall.MS_REMOUNT|syscall.MS_RDONLY, "size=4m")
+		set(t, store, "late", "value")
+		eventually(t, "the warning", func() bool { return buf.count(lost) > 0 })
+		if _, err := cachestore.OpenFile(filepath.Join(dir, "other.db"), cfg); !errors.Is(err, syscall.EROFS) || !strings.Contains(err.Error(), "write to the folder") {
+			t.Errorf("a start there: %v", err)
+		}
+		mount(syscall.MS_REMOUNT, "size=4m")
+		eventually(t, "the recovery", func() bool { return buf.count(back) > 0 })
+		if err := store.Close(); err != nil || buf.count(lost) != 1 || buf.count(back) != 1 {
+			t.Errorf("%v, log:\n%s", err, buf)
+		}
+	})
+	t.Run("a file that is a mount", func(t *testing.T) {
+		single := filepath.Join(t.TempDir(), "single.db")
+		if err := os.WriteFile(single, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		link := filepath.Join(t.TempDir(), "link.db")
+		if err := os.Symlink(single, link); err != nil {
+			t.Fatal(err)
+		}
+		running := openFile(t, link, cfg)
+		if err := syscall.Mount(path, single, "", syscall.MS_BIND, ""); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = syscall.Unmount(single, 0) })
+		set(t, running, "key", "value")
+		if err := running.Close(); !errors.Is(err, syscall.EBUSY) || !strings.Contains(err.Error(), "mount its folder instead") {
+			t.Errorf("mounted while running: %v", err)
+		}
+		if _, err := cachestore.OpenFile(link, cfg); err == nil || !strings.Contains(err.Error(), "mount its folder instead") {
+			t.Errorf("mounted before the start: %v", err)
 		}
 	})
 	t.Run("at the start", func(t *testing.T) {

@@ -2,6 +2,8 @@ package cachestore
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
 	"testing"
 	"time"
 )
@@ -24,54 +26,81 @@ func TestRecordLife(t *testing.T) {
 		{"nonsense in the future", time.UnixMilli(1 << 62), 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			b := encodeRecord("key", []byte("value"), tt.deadline, ttl)
-			value, gotTTL, left, err := decodeRecord("key", b, now)
-			if err != nil || left != tt.want || gotTTL != ttl {
-				t.Errorf("%s left of %s, %v; want %s", left, gotTTL, err, tt.want)
-			}
-			if left > 0 && string(value) != "value" {
-				t.Errorf("value %q", value)
-			}
-			if expired(b, now) != (left == 0) {
-				t.Error("the header tells otherwise")
+			ttlGot, left, ok := checkRecord(encodeHeader("key", []byte("value"), tt.deadline, ttl), []byte("keyvalue"), now)
+			if !ok || left != tt.want || ttlGot != ttl {
+				t.Errorf("%s left of %s, %t; want %s", left, ttlGot, ok, tt.want)
 			}
 		})
 	}
 }
 
 func TestRecordOfAnotherKey(t *testing.T) {
-	b := encodeRecord("key", []byte("value"), time.Now().Add(time.Minute), time.Minute)
-	if _, _, _, err := decodeRecord("kex", b, time.Now()); err == nil {
+	header := encodeHeader("key", []byte("value"), time.Now().Add(time.Minute), time.Minute)
+	if _, _, ok := checkRecord(header, []byte("kexvalue"), time.Now()); ok {
 		t.Error("a record was taken for another key's")
 	}
 }
 
-func FuzzDecodeRecord(f *testing.F) {
+// encodeFile is a file with these records.
+func encodeFile(records []kept, now time.Time) []byte {
+	b := []byte(fileMagic)
+	for _, r := range records {
+		b = append(b, encodeHeader(r.key, r.value, now.Add(r.left), r.ttl)...)
+		b = append(append(b, r.key...), r.value...)
+	}
+	return append(b, encodeEnd(uint32(len(records)))...)
+}
+
+// FuzzReadRecords reads what is hostile, and good files of which bytes were
+// changed. What is accepted without an error is what was written, to the byte.
+func FuzzReadRecords(f *testing.F) {
 	now := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
-	good := encodeRecord("key", []byte(`{"value":1}`), now.Add(time.Minute), 2*time.Minute)
-	f.Add("key", good)
-	f.Add("", encodeRecord("", nil, now, time.Millisecond))
-	f.Add("key", good[:recordHeader])
-	f.Add("key", good[:recordHeader-1])
-	f.Add("key", []byte("text"))
-	f.Add("key", encodeRecord("key", nil, now.Add(time.Hour), -time.Second))
-	f.Fuzz(func(t *testing.T, key string, b []byte) {
-		value, ttl, left, err := decodeRecord(key, b, now)
-		if err != nil {
-			return
+	want := map[string]string{}
+	var records []kept
+	for i := range 20 {
+		r := kept{fmt.Sprint("key", i), bytes.Repeat([]byte{byte(i)}, 20*i), time.Hour, time.Duration(i+1) * time.Minute}
+		want[r.key] = string(r.value)
+		records = append(records, r)
+	}
+	good := encodeFile(records, now)
+	f.Add([]byte(nil), uint32(0), []byte(nil))
+	f.Add([]byte(nil), uint32(len(fileMagic)), []byte{0xff})
+	f.Add([]byte(nil), uint32(len(fileMagic)+4), []byte{0, 0, 0xff, 0xff, 0, 0xff})
+	f.Add([]byte(nil), uint32(len(good)-20), []byte{1})
+	f.Add(good[:len(good)-recordHeader], uint32(0), []byte(nil))
+	f.Add(encodeFile(nil, now), uint32(0), []byte(nil))
+	f.Add(encodeFile([]kept{{"", nil, time.Millisecond, time.Hour}, {"key", nil, -time.Second, time.Hour}}, now), uint32(0), []byte(nil))
+	f.Fuzz(func(t *testing.T, content []byte, at uint32, with []byte) {
+		changed := len(content) == 0
+		if changed {
+			content = bytes.Clone(good)
+			copy(content[int(at)%len(content):], with)
 		}
-		if ttl <= 0 || left < 0 || left > ttl || ttl > maxLife {
-			t.Errorf("%s left of %s", left, ttl)
+		var found []kept
+		err := readRecords(bytes.NewReader(content), int64(len(content)), now, func(key string, value []byte, ttl, left time.Duration) error {
+			if value == nil || ttl <= 0 || left <= 0 || left > ttl || ttl > maxLife {
+				t.Errorf("%q: %s left of %s", key, left, ttl)
+			}
+			if changed && string(value) != want[key] {
+				t.Errorf("%s has a wrong value", key)
+			}
+			found = append(found, kept{key, value, ttl, left})
+			return nil
+		})
+		switch {
+		case err != nil && !errors.Is(err, errDamaged):
+			t.Errorf("error: %v", err)
+		case err != nil:
+		case changed && (!bytes.Equal(content, good) || len(found) != len(want)):
+			t.Errorf("a changed file was accepted, with %d of %d records", len(found), len(want))
 		}
-		if left == 0 {
-			return
-		}
-		if value == nil || !bytes.HasSuffix(b, value) {
-			t.Errorf("value %q of %q", value, b)
-		}
-		again, _, againLeft, err := decodeRecord(key, encodeRecord(key, value, now.Add(left), ttl), now)
-		if err != nil || againLeft != left || !bytes.Equal(again, value) {
-			t.Errorf("written and read again: %q, %s, %v", again, againLeft, err)
+		var again []kept
+		err = readRecords(bytes.NewReader(encodeFile(found, now)), int64(len(encodeFile(found, now))), now, func(key string, value []byte, ttl, left time.Duration) error {
+			again = append(again, kept{key, value, ttl, left})
+			return nil
+		})
+		if err != nil || fmt.Sprint(again) != fmt.Sprint(found) {
+			t.Errorf("written and read again: %v, %v", again, err)
 		}
 	})
 }

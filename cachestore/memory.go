@@ -1,8 +1,8 @@
 package cachestore
 
 import (
+	"cmp"
 	"context"
-	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -53,6 +53,7 @@ type record struct {
 	value    []byte
 	deadline time.Time // with a monotonic reading
 	ttl      time.Duration
+	claim    bool
 }
 
 // NewMemory makes a store with the default limits.
@@ -121,6 +122,9 @@ func (m *Memory) Claim(ctx context.Context, key, holder string, ttl time.Duratio
 	if err := m.put(key, []byte(holder), ttl); err != nil {
 		return false, err
 	}
+	r := m.records[key]
+	r.claim = true
+	m.records[key] = r
 	return true, nil
 }
 
@@ -230,16 +234,26 @@ func checkItem(value []byte, ttl time.Duration) error {
 	return nil
 }
 
-// peek is what File writes of a key: the value, the lifetime it was put with
-// and what is left of it; zero when it is gone.
-func (m *Memory) peek(key string, now time.Time) (value []byte, ttl, left time.Duration) {
+// kept is what File writes of a record.
+type kept struct {
+	key   string
+	value []byte
+	ttl   time.Duration // it was put with
+	left  time.Duration
+}
+
+// alive is what has been set and lives, the smallest first. Claims are not in it.
+func (m *Memory) alive(now time.Time) []kept {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	r, ok := m.records[key]
-	if !ok || !r.deadline.After(now) {
-		return nil, 0, 0
+	all := make([]kept, 0, len(m.records))
+	for key, r := range m.records {
+		if !r.claim && r.deadline.After(now) {
+			all = append(all, kept{key, r.value, r.ttl, r.deadline.Sub(now)})
+		}
 	}
-	return r.value, r.ttl, r.deadline.Sub(now)
+	slices.SortFunc(all, func(a, b kept) int { return cmp.Compare(len(a.value), len(b.value)) })
+	return all
 }
 
 // restore puts back what had lived for a while with lifetime ttl.
@@ -253,10 +267,4 @@ func (m *Memory) restore(key string, value []byte, ttl, left time.Duration) erro
 	r.ttl = ttl
 	m.records[key] = r
 	return nil
-}
-
-func (m *Memory) keys() []string {
-	m.mu.RLock()
-	defer m.mu.RUnlock()
-	return slices.Collect(maps.Keys(m.records))
 }
