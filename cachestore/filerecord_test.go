@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"testing"
 	"time"
 )
@@ -49,6 +50,50 @@ func encodeFile(records []kept, now time.Time) []byte {
 		b = append(append(b, r.key...), r.value...)
 	}
 	return append(b, encodeEnd(uint32(len(records)))...)
+}
+
+// TestFileSlowDisk shows that a disk too slow for all records gets the small
+// ones, and a whole file.
+func TestFileSlowDisk(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "cache.db")
+	f, err := OpenFile(path, FileConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 5 {
+		err := f.Set(t.Context(), SetItem{Key: fmt.Sprint("document", i), Value: make([]byte, syncBytes/2), TTL: time.Hour},
+			SetItem{Key: fmt.Sprint("report", i), Value: make([]byte, 1000), TTL: time.Hour})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := f.flush(time.Now()); err != nil { // as if the time was up already
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	again, err := OpenFile(path, FileConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer again.Close()
+	documents := 0
+	for i := range 5 {
+		items, err := again.Get(t.Context(), fmt.Sprint("document", i), fmt.Sprint("report", i))
+		if err != nil || len(items[1].Value) != 1000 {
+			t.Fatalf("report %d: %d bytes, %v", i, len(items[1].Value), err)
+		}
+		if items[0].Value != nil {
+			documents++
+		}
+	}
+	if documents == 0 || documents == 5 {
+		t.Errorf("%d of 5 documents were written", documents)
+	}
+	if damaged, err := filepath.Glob(path + ".*"); err != nil || len(damaged) != 1 { // the lock
+		t.Errorf("beside the file: %q, %v", damaged, err)
+	}
 }
 
 // FuzzReadRecords reads what is hostile, and good files of which bytes were
