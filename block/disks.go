@@ -42,7 +42,7 @@ func (s System) Disks() Disks {
 		if files == nil { // loop, md and dm have no device
 			continue
 		}
-		d := device{name: name, dir: dir}
+		d := entry{name: name, dir: dir}
 		all[name] = &Disk{
 			Name: name, Identity: s.identify(d), Offline: offline(d), Bay: bay(filepath.Join(dir, "device"), files),
 			SASAddress: NormalID(outside.ReadLine(filepath.Join(dir, "device/sas_address"))),

@@ -66,7 +66,7 @@ func (w *walker) drives(name string, layers int) (found []string, one bool) {
 
 // below is what a device is made of: the disk of a partition, the members of an
 // array or a mapping. A whole disk has none.
-func (s System) below(d device) (names []string, partition bool) {
+func (s System) below(d entry) (names []string, partition bool) {
 	if exists(filepath.Join(d.dir, "partition")) {
 		if above := above(d); above != "" && above != d.name {
 			return []string{above}, true
@@ -78,7 +78,7 @@ func (s System) below(d device) (names []string, partition bool) {
 
 // above is the name of what a device lies in, by the kernel's own place of it:
 // .../block/sdc/sdc1, .../nvme/nvme0/nvme0n1.
-func above(d device) string {
+func above(d entry) string {
 	link, err := os.Readlink(d.dir)
 	if err != nil {
 		return ""
@@ -89,7 +89,7 @@ func above(d device) string {
 // controllers are those of an NVMe device, in order; none for any other. With the
 // kernel's own multipath the number of a namespace is that of a subsystem, which
 // has controllers of other numbers.
-func (s System) controllers(d device) []string {
+func (s System) controllers(d entry) []string {
 	if d.nvme {
 		return []string{d.name}
 	}

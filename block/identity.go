@@ -55,7 +55,7 @@ func (i Identity) Same(o Identity) bool {
 // (a namespace, a partition, what lies on one drive only) is the drive. It is empty
 // for what the kernel does not know, and for what spreads over several drives.
 func (s System) Identify(name string) Identity {
-	d, ok := s.device(name)
+	d, ok := s.look(name)
 	if !ok {
 		return Identity{}
 	}
@@ -74,7 +74,7 @@ func (s System) Identify(name string) Identity {
 }
 
 // identify is Identify for a whole disk, a controller or a generic SCSI device.
-func (s System) identify(d device) Identity {
+func (s System) identify(d entry) Identity {
 	if controllers := s.controllers(d); len(controllers) > 0 {
 		if dir := s.sys("class/nvme", controllers[0]); exists(dir) {
 			return nvmeIdentity(dir)

@@ -1,7 +1,9 @@
 package block
 
 import (
+	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -123,6 +125,54 @@ func TestNormalWWN(t *testing.T) {
 	for _, tt := range tests {
 		if got := NormalWWN(tt.in); got != tt.want {
 			t.Errorf("%q: got %q, want %q", tt.in, got, tt.want)
+		}
+	}
+}
+
+// What names a drive is written in one way, and is a text.
+func FuzzIdentity(f *testing.F) {
+	for _, s := range []string{"naa.5000C500A1B2C3D4", "0x5000c500a1b2c3d4", "eui.0025385573900122", "0x0", "t10.ATA", "5003048000000ABC", "\x00\x80\x00\x04ABCD", "\x00\x80\xff\xffA\xff\x00"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		if wwn := NormalWWN(s); wwn != "" && (NormalWWN(wwn) != wwn || !strings.HasPrefix(wwn, "0x") && !strings.HasPrefix(wwn, "eui.")) {
+			t.Errorf("WWN %q", wwn)
+		}
+		if id := NormalID(s); id != "" && (NormalID(id) != id || len(id) != len("0x5000c500a1b2c3d4")) {
+			t.Errorf("id %q", id)
+		}
+		serial := serialPage([]byte(s))
+		if len(serial) > len(s)*3 || !utf8.ValidString(serial) || strings.TrimSpace(serial) != serial {
+			t.Errorf("serial number %q", serial)
+		}
+		if id := (Identity{WWN: NormalWWN(s), Serial: serial}); id.Known() && !id.Same(id) || (id.Key() != "") != (id.WWN != "" && id.Serial != "") {
+			t.Errorf("%+v", id)
+		}
+	})
+}
+
+func TestSame(t *testing.T) {
+	whole := Identity{WWN: "0x5000c500a1b2c3d4", Model: "EX", Serial: "1"}
+	for name, tt := range map[string]struct {
+		a, b      Identity
+		same, key bool
+	}{
+		"one drive":               {whole, whole, true, true},
+		"a shared WWN":            {whole, Identity{WWN: whole.WWN, Model: "EX", Serial: "2"}, false, false},
+		"another model":           {whole, Identity{WWN: whole.WWN, Model: "OTHER", Serial: "1"}, false, false},
+		"less known":              {whole, Identity{WWN: whole.WWN}, true, false},
+		"a unit of its own":       {whole, Identity{WWN: "0x5000c500a1b2c3d5", Model: "EX", Serial: "1"}, false, false},
+		"a WWN on one side":       {whole, Identity{Model: "EX", Serial: "1"}, false, false},
+		"no WWN":                  {Identity{Model: "EX", Serial: "1"}, Identity{Model: "EX", Serial: "1"}, true, false},
+		"no WWN, other model":     {Identity{Model: "EX", Serial: "1"}, Identity{Serial: "1"}, false, false},
+		"nothing known":           {Identity{}, Identity{}, false, false},
+		"controllers of one NVMe": {Identity{NQN: "n", Model: "EX", Serial: "1"}, Identity{NQN: "n", WWN: "", Model: "EX", Serial: "1"}, true, true},
+	} {
+		if tt.a.Same(tt.b) != tt.same || tt.b.Same(tt.a) != tt.same {
+			t.Errorf("%s: same is %v", name, !tt.same)
+		}
+		if got := tt.a.Key() != "" && tt.a.Key() == tt.b.Key(); got != tt.key {
+			t.Errorf("%s: one key is %v", name, got)
 		}
 	}
 }

@@ -17,11 +17,11 @@ import (
 // nvme0 or sg3; empty if the kernel has none. The name is one of the kernel's or a
 // path below /dev, links included. It does not ask udev, see Index.
 func (s System) Node(name string) string {
-	d, _ := s.device(name)
+	d, _ := s.look(name)
 	return d.name
 }
 
-func (s System) device(name string) (device, bool) {
+func (s System) look(name string) (entry, bool) {
 	if filepath.IsAbs(name) { // the kernel's names have no slash
 		name = strings.ReplaceAll(s.follow(name), "/", "!")
 	}

@@ -11,11 +11,11 @@ import (
 // Offline says whether the kernel has given a device up. The name is one that
 // Node takes.
 func (s System) Offline(name string) bool {
-	d, ok := s.device(name)
+	d, ok := s.look(name)
 	return ok && offline(d)
 }
 
-func offline(d device) bool {
+func offline(d entry) bool {
 	switch outside.ReadLine(filepath.Join(d.dir, "device/state")) {
 	case "offline", "transport-offline", "cancel", "deleted":
 		return true
@@ -35,7 +35,7 @@ type Maker struct {
 // Maker looks up what is known of a device; it is zero for what the kernel does not
 // know. The name is one that Node takes.
 func (s System) Maker(name string) Maker {
-	d, ok := s.device(name)
+	d, ok := s.look(name)
 	if !ok {
 		return Maker{}
 	}

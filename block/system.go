@@ -38,8 +38,8 @@ func (s System) udev(number string) string {
 	return filepath.Join(cmp.Or(s.Udev, "/run/udev/data"), "b"+number)
 }
 
-// device is what the kernel has under one name.
-type device struct {
+// entry is what the kernel has under one name.
+type entry struct {
 	name string
 	dir  string // in sysfs
 	nvme bool   // an NVMe controller
@@ -50,16 +50,16 @@ type device struct {
 var places = []string{"class/block", "class/nvme", "class/scsi_generic", "block"}
 
 // find looks a kernel's name up.
-func (s System) find(name string) (device, bool) {
+func (s System) find(name string) (entry, bool) {
 	if name == "" || name == "." || name == ".." || filepath.Base(name) != name {
-		return device{}, false
+		return entry{}, false
 	}
 	for _, place := range places {
 		if dir := s.sys(place, name); exists(dir) {
-			return device{name: name, dir: dir, nvme: place == "class/nvme"}, true
+			return entry{name: name, dir: dir, nvme: place == "class/nvme"}, true
 		}
 	}
-	return device{}, false
+	return entry{}, false
 }
 
 func exists(path string) bool {

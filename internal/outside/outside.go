@@ -16,16 +16,21 @@ const maxFile = 64 << 10
 
 // ReadFile reads at most 64 KiB of a file; nil if it cannot be read.
 func ReadFile(path string) []byte {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil
-	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, maxFile))
+	b, err := Read(path)
 	if err != nil {
 		return nil
 	}
 	return b
+}
+
+// Read is ReadFile for who needs to know why a file cannot be read.
+func Read(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, maxFile))
 }
 
 // ReadLine is the first line of a file as Text, empty if there is none.

@@ -1,11 +1,11 @@
 package mount
 
 import (
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"storage_exporter/block/blocktest"
 	"storage_exporter/volume"
 )
 
@@ -28,22 +28,21 @@ func TestDegradedArray(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			tr := newTree(t)
-			const stat = "1 0 8 1 1 0 8 1 0 1 1"
-			tr.device("virtual/block/md0", "9:0", stat, "1")
-			tr.device("virtual/block/md0/md0p1", "259:0", stat, "")
-			tr.file("sys/devices/virtual/block/md0/md0p1/partition", "1\n")
-			tr.device("virtual/block/dm-3", "253:3", stat, "1")
-			tr.device("pci/sda", "8:1", stat, "1")
-			tr.link("sys/devices/virtual/block/dm-3/slaves/md0p1", "../../md0/md0p1")
-			tr.link("sys/devices/virtual/block/dm-3/slaves/dm-3", "../../dm-3") // a ring must not be walked for ever
-			if tt.degraded != "" {
-				tr.file("sys/devices/virtual/block/md0/md/degraded", tt.degraded)
-				tr.file("sys/devices/virtual/block/md0/md/sync_action", tt.action)
-				tr.file("sys/devices/virtual/block/md0/md/raid_disks", "2\n")
+			tr := blocktest.New(t)
+			device := func(number string) blocktest.Device {
+				return blocktest.Device{Number: number, Stat: "1 0 8 1 1 0 8 1 0 1 1", IOStats: "1"}
 			}
-			tr.file("proc/self/mountinfo", "1 0 "+tt.mounted+" / / rw - ext4 /dev/x rw\n")
-			p := NewHost(Paths{Proc: filepath.Join(tr.root, "proc"), Sys: filepath.Join(tr.root, "sys")}, nil).NewPoint("/", time.Second)
+			md := tr.AddVirtual("md0", device("9:0"))
+			tr.AddPart("md0", "md0p1", device("259:0"))
+			tr.AddVirtual("dm-3", device("253:3"), "md0p1", "dm-3") // a ring must not be walked for ever
+			tr.AddDisk(blocktest.Disk{Name: "sda", Address: "0:0:0:0", Device: device("8:1")})
+			if tt.degraded != "" {
+				tr.Write(md+"/md/degraded", tt.degraded)
+				tr.Write(md+"/md/sync_action", tt.action)
+				tr.Write(md+"/md/raid_disks", "2\n")
+			}
+			mounts(tr, "1 0 "+tt.mounted+" / / rw - ext4 /dev/x rw")
+			p := hostOf(tr).NewPoint("/", time.Second)
 			h := p.Look(t.Context()).Health(Want{})
 			if h.Status != tt.want || !strings.Contains(h.Info, tt.says) {
 				t.Errorf("%s %q, want %s %q", h.Status, h.Info, tt.want, tt.says)

@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"storage_exporter/block/blocktest"
 	"storage_exporter/volume"
 	"storage_exporter/volume/rest"
 )
@@ -35,11 +36,11 @@ func (a *array) Health(ctx context.Context) (map[string]volume.Result[volume.Hea
 // no path at all) of an array.
 func healthBeside(ctx context.Context, t *testing.T, a *array) (map[string]volume.Result[volume.Health], error) {
 	t.Helper()
-	tr := newTree(t)
-	tr.file("nfs/volume/file", "")
-	tr.file("disk/file", "")
-	root := tr.root
-	tr.file("proc/self/mountinfo", "1 0 8:1 / / rw - ext4 /dev/a rw\n2 1 0:50 / "+root+"/nfs rw - nfs4 nas:/export rw\n3 1 8:2 / "+root+"/disk rw - ext4 /dev/b rw\n")
+	tr := blocktest.New(t)
+	tr.Write("nfs/volume/file", "")
+	tr.Write("disk/file", "")
+	root := tr.Path("")
+	tr.Write("proc/self/mountinfo", "1 0 8:1 / / rw - ext4 /dev/a rw\n2 1 0:50 / "+root+"/nfs rw - nfs4 nas:/export rw\n3 1 8:2 / "+root+"/disk rw - ext4 /dev/b rw\n")
 	host := NewHost(Paths{Proc: filepath.Join(root, "proc"), Sys: root}, nil)
 	kind := Beside(host, volume.Kind{New: func([]volume.Config, *slog.Logger) (volume.Backend, error) { return a, nil }}, "wekafs")
 	b, err := kind.New([]volume.Config{

@@ -2,7 +2,10 @@ package mount
 
 import (
 	"path/filepath"
+	"slices"
 	"strings"
+
+	"storage_exporter/block"
 )
 
 // maxOverlays is how deep overlays may lie upon overlays.
@@ -10,7 +13,7 @@ const maxOverlays = 4
 
 // devices finds the block devices that a mount's file system is on: one, but for
 // file systems that span several. deeper bounds overlays upon overlays.
-func (h *Host) devices(m Mount, table Table, deeper int) ([]blockDevice, error) {
+func (h *Host) devices(m Mount, table Table, deeper int) ([]block.Device, error) {
 	switch m.FSType {
 	case "btrfs":
 		return h.btrfsDevices(m)
@@ -24,22 +27,18 @@ func (h *Host) devices(m Mount, table Table, deeper int) ([]blockDevice, error) 
 		}
 		return h.devices(below, table, deeper-1)
 	}
-	if b, ok := h.block(m.Device); ok {
-		return []blockDevice{b}, nil
+	if d, ok := h.block.Numbered(m.Device); ok {
+		return []block.Device{d}, nil
 	}
 	return nil, unsupported("%s at %s has no block device below", m.FSType, m.Point)
 }
 
-// btrfsDevices finds the file system among those that sysfs lists; its mount has
+// btrfsDevices finds the file system among those that the kernel has; its mount has
 // a device number of its own. Each copy that RAID 1 writes counts.
-func (h *Host) btrfsDevices(m Mount) ([]blockDevice, error) {
-	systems, err := filepath.Glob(filepath.Join(h.paths.Sys, "fs", "btrfs", "*-*", "devices"))
-	if err != nil {
-		return nil, err
-	}
-	source := filepath.Base(m.Source)
-	for _, system := range systems {
-		devices, named := h.btrfsMembers(system, source)
+func (h *Host) btrfsDevices(m Mount) ([]block.Device, error) {
+	systems, source := h.block.Btrfs(), filepath.Base(m.Source)
+	for _, devices := range systems {
+		named := slices.ContainsFunc(devices, func(d block.Device) bool { return d.Called(source) })
 		if len(devices) > 0 && (named || len(systems) == 1) {
 			return devices, nil
 		}
@@ -47,36 +46,15 @@ func (h *Host) btrfsDevices(m Mount) ([]blockDevice, error) {
 	return nil, unsupported("no devices are known of the btrfs at %s", m.Point)
 }
 
-// btrfsMembers lists a file system's devices, in the order of their names, and
-// whether the source of a mount is among them.
-func (h *Host) btrfsMembers(dir, source string) (devices []blockDevice, named bool) {
-	members, err := filepath.Glob(dir + "/*")
-	if err != nil {
-		return nil, false
-	}
-	for _, member := range members {
-		b, ok := h.blockIn(member)
-		if !ok {
-			return nil, false // a part would look like less load
-		}
-		mapped, err := readFile(member + "/dm/name")
-		if filepath.Base(member) == source || (err == nil && strings.TrimSpace(string(mapped)) == source) {
-			named = true
-		}
-		devices = append(devices, b)
-	}
-	return devices, named
-}
-
 // sourceDevices finds the devices that a mount's source lists, as a:b:c.
-func (h *Host) sourceDevices(m Mount) ([]blockDevice, error) {
-	var devices []blockDevice
+func (h *Host) sourceDevices(m Mount) ([]block.Device, error) {
+	var devices []block.Device
 	for source := range strings.SplitSeq(m.Source, ":") {
-		b, ok := h.blockNamed(source)
+		d, ok := h.block.Named(source)
 		if !ok {
 			return nil, unsupported("%s of the %s at %s is no block device that sysfs knows", source, m.FSType, m.Point)
 		}
-		devices = append(devices, b)
+		devices = append(devices, d)
 	}
 	return devices, nil
 }

@@ -2,97 +2,53 @@ package mount
 
 import (
 	"errors"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"storage_exporter/block/blocktest"
 	"storage_exporter/volume"
 )
 
-// tree is a made-up host: files by their path below its root.
-type tree struct {
-	t    testing.TB
-	root string
+// hostOf is the host of a tree with proc/… and sys/….
+func hostOf(tr *blocktest.Tree) *Host {
+	return NewHost(Paths{Proc: tr.Path("proc"), Sys: tr.Sys()}, nil)
 }
 
-func newTree(t testing.TB) tree {
-	t.Helper()
-	return tree{t, t.TempDir()}
-}
-
-func (tr tree) file(name, content string) {
-	tr.t.Helper()
-	name = filepath.Join(tr.root, name)
-	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-		tr.t.Fatal(err)
-	}
-	if err := os.WriteFile(name, []byte(content), 0o644); err != nil {
-		tr.t.Fatal(err)
-	}
-}
-
-func (tr tree) link(name, target string) {
-	tr.t.Helper()
-	name = filepath.Join(tr.root, name)
-	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-		tr.t.Fatal(err)
-	}
-	if err := os.Symlink(target, name); err != nil {
-		tr.t.Fatal(err)
-	}
-}
-
-// device adds a block device at a place below /sys/devices, as the kernel lays
-// it out. A disk has a queue, a partition lies in its disk.
-func (tr tree) device(place, number, stat, iostats string) {
-	tr.t.Helper()
-	dir := "sys/devices/" + place
-	tr.file(dir+"/dev", number+"\n")
-	tr.file(dir+"/stat", stat+"\n")
-	if iostats != "" {
-		tr.file(dir+"/queue/iostats", iostats+"\n")
-	}
-	tr.link("sys/dev/block/"+number, "../../devices/"+place)
-	tr.link("sys/class/block/"+filepath.Base(place), "../../devices/"+place)
-}
-
-func (tr tree) mounts(lines ...string) {
-	tr.t.Helper()
-	tr.file("proc/self/mountinfo", strings.Join(lines, "\n")+"\n")
-}
-
-func (tr tree) host() *Host {
-	return NewHost(Paths{Proc: filepath.Join(tr.root, "proc"), Sys: filepath.Join(tr.root, "sys")}, nil)
+func mounts(tr *blocktest.Tree, lines ...string) {
+	tr.Write("proc/self/mountinfo", strings.Join(lines, "\n")+"\n")
 }
 
 // ops makes a stat file of n reads.
 func ops(n string) string { return n + " 0 8 1 2 0 8 1 0 0 0" }
 
 // blockHost has every kind of device below a file system.
-func blockHost(t testing.TB) tree {
-	tr := newTree(t)
-	tr.device("pci/nvme0n1", "259:0", ops("900"), "1")
-	tr.device("pci/nvme0n1/nvme0n1p2", "259:2", ops("101"), "")
-	tr.device("pci/sdb", "8:16", ops("800"), "1")
-	tr.device("pci/sdb/sdb1", "8:17", ops("102"), "")
-	tr.device("pci/sdc", "8:32", ops("103"), "1")
-	tr.device("pci/sdq", "8:64", ops("104"), "0")
-	tr.device("pci/sdq/sdq1", "8:65", ops("105"), "")
-	tr.device("virtual/block/dm-3", "253:3", ops("106"), "1")
-	tr.device("virtual/block/dm-4", "253:4", ops("107"), "0")
-	tr.device("virtual/block/dm-5", "253:5", ops("108"), "1")
-	tr.file("sys/devices/virtual/block/dm-5/dm/name", "vg-btr\n")
-	tr.device("virtual/block/md0", "9:0", ops("109"), "1")
-	tr.link("sys/fs/btrfs/11-22/devices/sdb1", "../../../../devices/pci/sdb/sdb1")
-	tr.link("sys/fs/btrfs/11-22/devices/sdc", "../../../../devices/pci/sdc")
-	tr.link("sys/fs/btrfs/33-44/devices/dm-5", "../../../../devices/virtual/block/dm-5")
-	tr.file("proc/spl/kstat/zfs/tank/objset-0x36", "31 1 0x01 7 2160 1 2\nname type data\ndataset_name 7 tank\nreads 4 1\n")
-	tr.file("proc/spl/kstat/zfs/tank/objset-0x37", "31 1 0x01 7 2160 1 2\nname type data\ndataset_name 7 tank/vf\n"+
+func blockHost(t testing.TB) *blocktest.Tree {
+	tr := blocktest.New(t)
+	counts := func(number, reads, iostats string) blocktest.Device {
+		return blocktest.Device{Number: number, Stat: ops(reads), IOStats: iostats}
+	}
+	disk := func(name, number, reads, iostats string) {
+		tr.AddDisk(blocktest.Disk{Name: name, Address: name, Device: counts(number, reads, iostats)})
+	}
+	tr.AddNVMe(blocktest.NVMe{Name: "nvme0", Spaces: []blocktest.Space{{Number: 1, Device: counts("259:0", "900", "1")}}})
+	tr.AddPart("nvme0n1", "nvme0n1p2", counts("259:2", "101", ""))
+	disk("sdb", "8:16", "800", "1")
+	tr.AddPart("sdb", "sdb1", counts("8:17", "102", ""))
+	disk("sdc", "8:32", "103", "1")
+	disk("sdq", "8:64", "104", "0")
+	tr.AddPart("sdq", "sdq1", counts("8:65", "105", ""))
+	tr.AddMapping("dm-3", "vg-lv", "LVM-3", counts("253:3", "106", "1"))
+	tr.AddMapping("dm-4", "x", "LVM-4", counts("253:4", "107", "0"))
+	tr.AddMapping("dm-5", "vg-btr", "LVM-5", counts("253:5", "108", "1"))
+	tr.AddVirtual("md0", counts("9:0", "109", "1"))
+	tr.AddBtrfs("11-22", "sdb1", "sdc")
+	tr.AddBtrfs("33-44", "dm-5")
+	tr.Write("proc/spl/kstat/zfs/tank/objset-0x36", "31 1 0x01 7 2160 1 2\nname type data\ndataset_name 7 tank\nreads 4 1\n")
+	tr.Write("proc/spl/kstat/zfs/tank/objset-0x37", "31 1 0x01 7 2160 1 2\nname type data\ndataset_name 7 tank/vf\n"+
 		"writes 4 5\nnwritten 4 50\nreads 4 110\nnread 4 60\n")
-	tr.mounts(
+	mounts(tr,
 		`1 0 259:2 / / rw - ext4 /dev/nvme0n1p2 rw`,
 		`2 1 253:3 / /lvm rw - xfs /dev/mapper/vg-lv rw`,
 		`3 1 253:3 /dir /bind rw - xfs /dev/mapper/vg-lv rw`,
@@ -113,12 +69,12 @@ func blockHost(t testing.TB) tree {
 		`18 1 0:58 / /z2 rw - zfs ../../x rw`,
 		`19 1 8:64 / /frozenxfs rw - xfs /dev/sdq rw`,
 	)
-	tr.file("sys/fs/xfs/sdq/stats/stats", "rw 7 111\nxpc 0 1 2\n")
+	tr.Write("sys/fs/xfs/sdq/stats/stats", "rw 7 111\nxpc 0 1 2\n")
 	return tr
 }
 
 func TestRead(t *testing.T) {
-	p := blockHost(t).host().NewPoint("/", 0)
+	p := hostOf(blockHost(t)).NewPoint("/", 0)
 	table, err := p.host.Mounts()
 	if err != nil {
 		t.Fatal(err)
@@ -156,7 +112,7 @@ func TestRead(t *testing.T) {
 // believed once the counters have moved.
 func TestFrozenThatCounts(t *testing.T) {
 	tr := blockHost(t)
-	p := tr.host().NewPoint("/frozendm", 0)
+	p := hostOf(tr).NewPoint("/frozendm", 0)
 	table, _ := p.host.Mounts()
 	m, _ := table.Covering("/frozendm")
 	for range 2 {
@@ -164,7 +120,7 @@ func TestFrozenThatCounts(t *testing.T) {
 			t.Fatalf("standing still: %v, want unsupported", err)
 		}
 	}
-	tr.file("sys/devices/virtual/block/dm-4/stat", ops("200"))
+	tr.Write("sys/devices/virtual/block/dm-4/stat", ops("200"))
 	for range 2 {
 		if _, err := p.read(m, table); err != nil {
 			t.Fatalf("moved: %v", err)
@@ -172,23 +128,15 @@ func TestFrozenThatCounts(t *testing.T) {
 	}
 }
 
-func TestBadStat(t *testing.T) {
-	for _, line := range []string{"", "1 2 3", "1 2 3 4 5", "1 2 x 4", "-1 0 0 0 0 0 0 0 0 0 0", "99999999999999999999 0 0 0 0 0 0 0 0 0 0"} {
-		if s, err := parseStat(line); err == nil {
-			t.Errorf("%q is read as %+v", line, s)
-		}
-	}
-}
-
 func TestNFSBelowBind(t *testing.T) {
-	tr := newTree(t)
-	tr.mounts(
+	tr := blocktest.New(t)
+	mounts(tr,
 		`1 0 8:1 / / rw - ext4 /dev/a rw`,
 		`2 1 0:51 / /nfs rw - nfs4 nas:/e rw`,
 		`3 1 0:51 /d /bind rw - nfs4 nas:/e rw`,
 	)
-	tr.file("proc/self/mountstats", "device nas:/e mounted on /nfs with fstype nfs4 statvers=1.1\n\tage:\t5\n\tREAD: 7 7 0 1 2 3 4 5 0\n")
-	p := tr.host().NewPoint("/bind", 0)
+	tr.Write("proc/self/mountstats", "device nas:/e mounted on /nfs with fstype nfs4 statvers=1.1\n\tage:\t5\n\tREAD: 7 7 0 1 2 3 4 5 0\n")
+	p := hostOf(tr).NewPoint("/bind", 0)
 	table, _ := p.host.Mounts()
 	m, _ := table.Covering("/bind/x")
 	samples, err := p.read(m, table)

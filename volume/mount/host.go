@@ -14,6 +14,8 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"storage_exporter/block"
 )
 
 // Bounds for what comes from outside.
@@ -37,6 +39,7 @@ type Paths struct {
 // Host is what the mounts of one host are asked through.
 type Host struct {
 	paths Paths
+	block block.System
 	guard *Guard
 }
 
@@ -51,7 +54,8 @@ func NewHost(paths Paths, onHung func(delta int)) *Host {
 		paths.Sys = "/sys"
 	}
 	paths.Root = path.Clean("/" + paths.Root)
-	return &Host{paths: paths, guard: NewGuard(onHung)}
+	system := block.System{Sys: paths.Sys, Dev: filepath.Join(paths.Root, "dev")}
+	return &Host{paths: paths, block: system, guard: NewGuard(onHung)}
 }
 
 // Mounts reads the host's mounts. It touches none of them.

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"storage_exporter/block/blocktest"
 	"storage_exporter/volume"
 )
 
@@ -21,17 +22,17 @@ func TestLookInContainer(t *testing.T) {
 	}
 	for name, file := range tables {
 		t.Run(name, func(t *testing.T) {
-			tr := newTree(t)
-			root := filepath.Join(tr.root, "host")
-			tr.file("host/data/x/file", "")
-			tr.link("host/vf", "/data/y")
-			tr.link("host/data/y", "../data/x")
+			tr := blocktest.New(t)
+			root := tr.Path("host")
+			tr.Write("host/data/x/file", "")
+			tr.Symlink("host/vf", "/data/y")
+			tr.Symlink("host/data/y", "../data/x")
 			if file == "proc/1/mountinfo" {
-				tr.file(file, "1 0 8:1 / / rw - ext4 /dev/a rw\n2 1 8:2 / /data rw - xfs /dev/b rw\n")
+				tr.Write(file, "1 0 8:1 / / rw - ext4 /dev/a rw\n2 1 8:2 / /data rw - xfs /dev/b rw\n")
 			} else {
-				tr.file(file, "1 0 0:9 / / rw - overlay overlay rw\n2 1 8:1 / "+root+" ro - ext4 /dev/a rw\n3 2 8:2 / "+root+"/data ro - xfs /dev/b rw\n")
+				tr.Write(file, "1 0 0:9 / / rw - overlay overlay rw\n2 1 8:1 / "+root+" ro - ext4 /dev/a rw\n3 2 8:2 / "+root+"/data ro - xfs /dev/b rw\n")
 			}
-			p := NewHost(Paths{Proc: filepath.Join(tr.root, "proc"), Sys: tr.root, Root: root}, nil).NewPoint("/vf", time.Second)
+			p := NewHost(Paths{Proc: tr.Path("proc"), Sys: tr.Path(""), Root: root}, nil).NewPoint("/vf", time.Second)
 			s := p.Look(t.Context())
 			if s.Err != nil || s.Real != "/data/x" || s.Mount.Device != "8:2" || s.Mount.Point != "/data" || s.FS.Blocks == 0 {
 				t.Errorf("%+v", s)

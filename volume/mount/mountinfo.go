@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"storage_exporter/block"
 )
 
 // Mount is one line of mountinfo, its escapes undone.
@@ -166,7 +168,7 @@ func parseMountinfoLine(line string) (Mount, bool) {
 	point := unescape(fields[4])
 	id, err := strconv.Atoi(fields[0])
 	parent, err2 := strconv.Atoi(fields[1])
-	if err != nil || err2 != nil || !isDevice(fields[2]) || !strings.HasPrefix(point, "/") {
+	if err != nil || err2 != nil || !block.IsNumber(fields[2]) || !strings.HasPrefix(point, "/") {
 		return Mount{}, false
 	}
 	m := Mount{
@@ -177,17 +179,6 @@ func parseMountinfoLine(line string) (Mount, bool) {
 		m.Super = strings.Split(unescape(file[2]), ",")
 	}
 	return m, true
-}
-
-// isDevice is whether s is major:minor; it becomes a part of paths in sysfs.
-func isDevice(s string) bool {
-	major, minor, ok := strings.Cut(s, ":")
-	if !ok {
-		return false
-	}
-	_, err1 := strconv.ParseUint(major, 10, 32)
-	_, err2 := strconv.ParseUint(minor, 10, 32)
-	return err1 == nil && err2 == nil
 }
 
 // unescape undoes the kernel's \ooo for space, tab, newline, backslash and hash.

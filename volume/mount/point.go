@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"storage_exporter/block"
 	"storage_exporter/volume"
 )
 
@@ -29,10 +30,10 @@ type Point struct {
 	path  string
 	meter *Meter
 
-	mu      sync.Mutex // guards the fields below
-	real    string     // where the path led to last; "" before
-	counted []Sample   // the first reading of stacked devices that say they are not counted
-	counts  bool       // they are all the same: it changed since
+	counting block.Counting
+
+	mu   sync.Mutex // guards real
+	real string     // where the path led to last; "" before
 }
 
 // NewPoint makes a point for a clean absolute path of the host, whose
@@ -65,9 +66,9 @@ func (p *Point) Look(ctx context.Context) State {
 	}
 	state.Real = at.real
 	if devices, err := p.host.devices(at.mount, table, maxOverlays); err == nil {
-		for _, b := range devices {
-			state.Block = append(state.Block, b.name)
-			state.Lacks = append(state.Lacks, p.host.degradedArrays(b)...)
+		for _, d := range devices {
+			state.Block = append(state.Block, d.Name)
+			state.Lacks = append(state.Lacks, lacks(p.host.block.Degraded(d.Name))...)
 		}
 	}
 	local := p.host.local(at.real)
@@ -191,47 +192,23 @@ func (p *Point) read(m Mount, table Table) ([]Sample, error) {
 	if err != nil {
 		return nil, err
 	}
-	samples, frozen, stacked := make([]Sample, 0, len(devices)), "", true
-	for _, b := range devices {
-		s, err := b.sample()
-		if err != nil {
-			return nil, err
+	stats, still, err := p.counting.Read(devices)
+	switch {
+	case err != nil:
+		return nil, err
+	case still == "":
+		samples := make([]Sample, len(stats))
+		for i, s := range stats {
+			samples[i] = diskSample(s)
 		}
-		samples = append(samples, s)
-		if b.frozen() {
-			frozen, stacked = b.name, stacked && b.stacked()
-		}
-	}
-	if frozen == "" || (stacked && p.isCounted(samples)) {
 		return samples, nil
-	}
-	if m.FSType == "xfs" {
+	case m.FSType == "xfs":
 		if s, err := p.host.xfsSample(devices[0]); err == nil {
 			return []Sample{s}, nil
 		}
 	}
-	return nil, unsupported("the kernel counts nothing for %s: write 1 to its queue/iostats", frozen)
+	return nil, unsupported("the kernel counts nothing for %s: write 1 to its queue/iostats", still)
 }
-
-// isCounted is whether counters that are said to stand still have moved since
-// they were first seen: older kernels count for device-mapper and md all the same.
-func (p *Point) isCounted(samples []Sample) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	switch {
-	case p.counted == nil || !sameCounters(p.counted, samples):
-		p.counted, p.counts = samples, false
-	case !slices.EqualFunc(p.counted, samples, sameOps):
-		p.counts = true
-	}
-	return p.counts
-}
-
-func sameOps(a, b Sample) bool {
-	return same(a.Read.Ops, b.Read.Ops) && same(a.Write.Ops, b.Write.Ops)
-}
-
-func same(a, b *uint64) bool { return (a == nil) == (b == nil) && (a == nil || *a == *b) }
 
 // withMargin ends a quarter earlier than ctx, so that there is time to say what
 // was found.

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"storage_exporter/block"
 	"storage_exporter/volume"
 )
 
@@ -36,12 +37,12 @@ var none = math.NaN()
 func blockSample(t testing.TB, line string) Sample {
 	t.Helper()
 	fields := strings.Fields(line)
-	s, err := parseStat(strings.Join(fields[3:], " "))
+	stat, err := block.ParseStat(strings.Join(fields[3:], " "))
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Identity = fields[2]
-	return s
+	stat.Name = fields[2]
+	return diskSample(stat)
 }
 
 func nfsBlock(t testing.TB, name, point string) Sample {
@@ -254,10 +255,10 @@ func FuzzStat(f *testing.F) {
 		"102000 2010 12096000 53000 41000 5050 8448000 167000 1 90900 221000")
 	f.Add("10 0 80 4294967290 5 0 40 4294967000 0 100 200", "1 2 3 4")
 	f.Fuzz(func(t *testing.T, before, after string) {
-		old, err1 := parseStat(before)
-		now, err2 := parseStat(after)
+		old, err1 := block.ParseStat(before)
+		now, err2 := block.ParseStat(after)
 		if err1 == nil && err2 == nil {
-			invariants(t, old, now)
+			invariants(t, diskSample(old), diskSample(now))
 		}
 	})
 }

@@ -5,17 +5,19 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"storage_exporter/block"
 )
 
 // xfsSample reads what XFS itself counts: calls, not requests to the device, and
 // no times. It serves where the device counts nothing.
-func (h *Host) xfsSample(b blockDevice) (Sample, error) {
-	content, err := readFile(filepath.Join(h.paths.Sys, "fs", "xfs", b.name, "stats", "stats"))
+func (h *Host) xfsSample(d block.Device) (Sample, error) {
+	content, err := readFile(filepath.Join(h.paths.Sys, "fs", "xfs", d.Name, "stats", "stats"))
 	if err != nil {
-		return Sample{}, fmt.Errorf("read the counters of the file system on %s: %w", b.name, err)
+		return Sample{}, fmt.Errorf("read the counters of the file system on %s: %w", d.Name, err)
 	}
 	s := parseXFS(string(content))
-	s.Identity = "xfs " + b.number + " " + b.name
+	s.Identity = "xfs " + d.Number + " " + d.Name
 	return s, nil
 }
 

@@ -1,0 +1,170 @@
+package block
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"storage_exporter/internal/outside"
+)
+
+// The kernel's units: a sector in statistics is always 512 bytes, whatever the
+// drive's own is. Times are milliseconds in 32 bits, added up over parallel
+// requests, so they wrap every few hours under load (Documentation/block/stat.rst).
+const (
+	SectorSize = 512
+	MillisWrap = 1 << 32
+)
+
+// Device is a block device that has counters.
+type Device struct {
+	Number string // major:minor
+	Name   string // the kernel's; empty where sysfs does not say
+	dir    string
+}
+
+// Numbered finds a device by its number.
+func (s System) Numbered(number string) (Device, bool) {
+	if !IsNumber(number) {
+		return Device{}, false
+	}
+	d := Device{Number: number, dir: s.sys("dev/block", number)}
+	if !exists(d.dir + "/stat") {
+		return Device{}, false
+	}
+	if target, err := os.Readlink(d.dir); err == nil {
+		d.Name = filepath.Base(target)
+	}
+	return d, true
+}
+
+// Named finds a device by a name that Node takes.
+func (s System) Named(name string) (Device, bool) {
+	e, ok := s.look(name)
+	if !ok {
+		return Device{}, false
+	}
+	return s.in(e.dir)
+}
+
+// in finds the device whose directory in sysfs this is.
+func (s System) in(dir string) (Device, bool) {
+	return s.Numbered(outside.ReadLine(filepath.Join(dir, "dev")))
+}
+
+// stacked is whether the device hands its requests on to others; it then counts
+// them by itself, on many kernels whatever queue/iostats says.
+func (d Device) stacked() bool { return strings.HasPrefix(d.Name, "dm-") || d.array() }
+
+func (d Device) array() bool { return strings.HasPrefix(d.Name, "md") }
+
+// frozen is whether the kernel was told not to count.
+func (d Device) frozen() bool {
+	// A partition has its disk's queue. The path is not cleaned: the kernel
+	// follows the link before it goes up.
+	for _, name := range []string{"/queue/iostats", "/../queue/iostats"} {
+		if content := outside.ReadFile(d.dir + name); content != nil {
+			return strings.TrimSpace(string(content)) == "0"
+		}
+	}
+	return false
+}
+
+// Stat is what a device has counted since it was made. For device-mapper and md it
+// is what was asked of them; that of the drives below would count mirrors twice.
+type Stat struct {
+	Device
+	Read, Write Counts
+	// Timed is whether there are Millis. Untimed is whether they may stand still
+	// while operations are counted, as those of md do on older kernels.
+	Timed, Untimed bool
+}
+
+// Counts only ever grow, but for Millis, which start again at MillisWrap.
+type Counts struct{ Ops, Sectors, Millis uint64 }
+
+func (d Device) stat() (Stat, error) {
+	content, err := outside.Read(d.dir + "/stat")
+	if err != nil {
+		return Stat{}, fmt.Errorf("read the counters of %s: %w", d.Name, err)
+	}
+	s, err := ParseStat(string(content))
+	if err != nil {
+		return Stat{}, fmt.Errorf("the counters of %s: %w", d.Name, err)
+	}
+	s.Device, s.Untimed = d, d.array()
+	return s, nil
+}
+
+// ParseStat reads /sys/block/<dev>/stat, or a line of diskstats without its first
+// three words. Newer kernels add fields at the end; a partition of a very old one
+// has four.
+func ParseStat(line string) (Stat, error) {
+	fields := strings.Fields(line)
+	if len(fields) != 4 && len(fields) < 11 {
+		return Stat{}, fmt.Errorf("%d fields are not the 11 or more of a block device", len(fields))
+	}
+	var n [8]uint64
+	for i := range min(len(fields), len(n)) {
+		var err error
+		if n[i], err = strconv.ParseUint(fields[i], 10, 64); err != nil {
+			return Stat{}, fmt.Errorf("field %d is not a count: %.40q", i+1, fields[i])
+		}
+	}
+	if len(fields) == 4 {
+		return Stat{Read: Counts{Ops: n[0], Sectors: n[1]}, Write: Counts{Ops: n[2], Sectors: n[3]}}, nil
+	}
+	return Stat{Read: Counts{n[0], n[2], n[3]}, Write: Counts{n[4], n[6], n[7]}, Timed: true}, nil
+}
+
+// Counting reads the counters of the devices of one file system, and knows whether
+// they count. The zero value is ready; its calls may run at once.
+type Counting struct {
+	mu    sync.Mutex // guards the fields below
+	first []Stat     // the first reading of stacked devices that say they are not counted
+	moved bool       // they are all the same: it changed since
+}
+
+// Read takes one reading of each device. still is the name of a device whose
+// counters stand still although there may be I/O, so that the reading says nothing;
+// empty if all count.
+//
+// A device that was told not to count does not. Older kernels count for
+// device-mapper and md all the same: they are believed once they have moved.
+func (c *Counting) Read(devices []Device) (stats []Stat, still string, err error) {
+	stacked := true
+	for _, d := range devices {
+		s, err := d.stat()
+		if err != nil {
+			return nil, "", err
+		}
+		stats = append(stats, s)
+		if d.frozen() {
+			still, stacked = d.Name, stacked && d.stacked()
+		}
+	}
+	if still != "" && stacked && c.counted(stats) {
+		still = ""
+	}
+	return stats, still, nil
+}
+
+// counted is whether counters that are said to stand still have moved since they
+// were first seen.
+func (c *Counting) counted(stats []Stat) bool {
+	sameDevice := func(a, b Stat) bool { return a.Device == b.Device }
+	sameOps := func(a, b Stat) bool { return a.Read.Ops == b.Read.Ops && a.Write.Ops == b.Write.Ops }
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case !slices.EqualFunc(c.first, stats, sameDevice):
+		c.first, c.moved = stats, false
+	case !slices.EqualFunc(c.first, stats, sameOps):
+		c.moved = true
+	}
+	return c.moved
+}
