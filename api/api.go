@@ -27,8 +27,9 @@ type Config struct {
 	// Drives are those observed now: a reload may exchange them. nil: drives
 	// are not observed.
 	Drives func() *smart.Drives
-	// Overview, Enclosures and Pools are nil where they are not observed.
-	Overview   func(context.Context) (cache.Snapshot[overview.Overview], error)
+	// Overview is what is known of everything; it does not wait.
+	Overview func() cache.Snapshot[overview.Overview]
+	// Enclosures and Pools are nil where they are not observed.
 	Enclosures func(context.Context) (cache.Snapshot[[]enclosure.Enclosure], error)
 	Pools      func(context.Context) (cache.Snapshot[[]zpool.Pool], error)
 

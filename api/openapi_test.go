@@ -90,7 +90,8 @@ func TestSchemasAreTheTypes(t *testing.T) {
 	for name, v := range map[string]any{
 		"Problem": problem{}, "Assessment": smart.Assessment{}, "Reason": smart.Reason{},
 		"Overview": overview.Overview{}, "Counts": overview.Counts{}, "DriveCounts": overview.DriveCounts{}, "SlotCounts": overview.SlotCounts{},
-		"PoolCounts": overview.PoolCounts{}, "OverviewEnclosure": overview.Enclosure{}, "OverviewSlot": overview.Slot{}, "OverviewDrive": overview.Drive{},
+		"PoolCounts": overview.PoolCounts{}, "VolumeCounts": overview.VolumeCounts{}, "OverviewVolume": overview.Volume{},
+		"VolumePerformance": volume.Performance{}, "VolumeUsage": volume.Usage{}, "OverviewEnclosure": overview.Enclosure{}, "OverviewSlot": overview.Slot{}, "OverviewDrive": overview.Drive{},
 		"Membership": overview.Membership{}, "OverviewPool": overview.Pool{}, "OverviewVdev": overview.Vdev{},
 		"Enclosure": enclosure.Enclosure{}, "Slot": enclosure.Slot{}, "Pool": zpool.Pool{}, "Scan": zpool.Scan{}, "Vdev": zpool.Vdev{},
 		"DriveReport": driveInfo{}, "Report": smart.Report{}, "Volume": volumeInfo{}, "VolumeHealth": volumeHealth{}, "Performance": proxyMetric{},

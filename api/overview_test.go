@@ -41,6 +41,14 @@ func known[T any](v *T) func(context.Context) (cache.Snapshot[T], error) {
 	}
 }
 
+// made answers with an overview of 42 s.
+func made(o *overview.Overview) func() cache.Snapshot[overview.Overview] {
+	return func() cache.Snapshot[overview.Overview] {
+		snap, _ := known(o)(context.Background())
+		return snap
+	}
+}
+
 func unknown[T any](context.Context) (cache.Snapshot[T], error) {
 	return cache.Snapshot[T]{}, errors.New("not observed yet")
 }
@@ -50,7 +58,7 @@ func hostParts(t *testing.T) Config {
 	number := 7
 	return Config{
 		Logger: slog.New(slog.DiscardHandler), Drives: func() *smart.Drives { return nil },
-		Overview: known(threeShelves(t)),
+		Overview: made(threeShelves(t)),
 		Enclosures: known(&[]enclosure.Enclosure{
 			{ID: "0x1", Vendor: "EXAMPLE", Model: "JBOD", Revision: "1", Paths: []string{"0:0:9:0", "1:0:9:0"}, AnsweredBy: "0:0:9:0", Slots: []enclosure.Slot{{
 				Slot: "7", Number: &number, Name: "Slot 07", Status: enclosure.OK, Fault: new(false), Locate: new(true), Power: new("on"), Populated: new(true),
@@ -137,9 +145,11 @@ func TestOverviewFilters(t *testing.T) {
 // A part that was stale when the overview was made shows in X-Cache.
 func TestOverviewOfStaleParts(t *testing.T) {
 	cfg := hostParts(t)
-	o := threeShelves(t)
-	o.Stale = true
-	cfg.Overview = known(o)
+	cfg.Overview = func() cache.Snapshot[overview.Overview] {
+		snap := made(threeShelves(t))()
+		snap.Lookup = cache.Stale
+		return snap
+	}
 	if w := asking(t, cfg)("/api/overview"); w.Header().Get("X-Cache") != "STALE" || w.Header().Get("Age") != "42" {
 		t.Errorf("headers %v", w.Header())
 	}
@@ -151,10 +161,10 @@ func TestOverviewEncodedOnce(t *testing.T) {
 	var mu sync.Mutex
 	snap := cache.Snapshot[overview.Overview]{Value: threeShelves(t), Revision: 1}
 	cfg := hostParts(t)
-	cfg.Overview = func(context.Context) (cache.Snapshot[overview.Overview], error) {
+	cfg.Overview = func() cache.Snapshot[overview.Overview] {
 		mu.Lock()
 		defer mu.Unlock()
-		return snap, nil
+		return snap
 	}
 	a := New(cfg)
 	first, err := a.encode(snap)

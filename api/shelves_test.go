@@ -42,12 +42,16 @@ func TestEnclosuresAndPools(t *testing.T) {
 	}
 }
 
-// None are not unknown ones, and neither is the other's answer.
+// None are not unknown ones, and neither is the other's answer. The overview
+// always answers.
 func TestMissingPartsOfTheHost(t *testing.T) {
-	paths := []string{"/api/overview", "/api/enclosures", "/api/pools", "/api/drives"}
 	t.Run("not observed", func(t *testing.T) {
-		get := asking(t, Config{Logger: slog.New(slog.DiscardHandler), Drives: func() *smart.Drives { return nil }})
-		for _, path := range paths {
+		nothing := overview.Build(overview.Parts{DrivesErr: errors.New("not observed")})
+		get := asking(t, Config{Logger: slog.New(slog.DiscardHandler), Drives: func() *smart.Drives { return nil }, Overview: made(nothing)})
+		if w := get("/api/overview"); w.Code != 200 || !strings.Contains(w.Body.String(), `"drives":"not observed"`) || strings.Contains(w.Body.String(), `"total"`) {
+			t.Errorf("/api/overview: %d %s", w.Code, w.Body)
+		}
+		for _, path := range []string{"/api/enclosures", "/api/pools", "/api/drives"} {
 			if w := get(path); w.Code != 404 || !strings.Contains(w.Body.String(), "not observed") {
 				t.Errorf("%s: %d %s", path, w.Code, w.Body)
 			}
@@ -55,9 +59,9 @@ func TestMissingPartsOfTheHost(t *testing.T) {
 	})
 	t.Run("not known yet", func(t *testing.T) {
 		cfg := hostParts(t)
-		cfg.Overview, cfg.Enclosures, cfg.Pools = unknown[overview.Overview], unknown[[]enclosure.Enclosure], unknown[[]zpool.Pool]
+		cfg.Enclosures, cfg.Pools = unknown[[]enclosure.Enclosure], unknown[[]zpool.Pool]
 		get := asking(t, cfg)
-		for _, path := range paths[:3] {
+		for _, path := range []string{"/api/enclosures", "/api/pools"} {
 			if w := get(path); w.Code != 503 || !strings.Contains(w.Body.String(), "not observed yet") {
 				t.Errorf("%s: %d %s", path, w.Code, w.Body)
 			}
@@ -72,7 +76,7 @@ func TestMissingPartsOfTheHost(t *testing.T) {
 	})
 	t.Run("shelves not known", func(t *testing.T) {
 		cfg := hostParts(t)
-		cfg.Overview = known(overview.Build(overview.Parts{
+		cfg.Overview = made(overview.Build(overview.Parts{
 			Enclosures: cache.Result[[]enclosure.Enclosure]{Err: errors.New("permission denied")},
 			Pools:      cache.Result[[]zpool.Pool]{Err: errors.New("zpool: cannot be run")},
 		}))

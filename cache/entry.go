@@ -257,5 +257,5 @@ func (e *Entry[T]) reason(err error) error {
 func (c *copyOf[T]) age(now time.Time) time.Duration { return c.agePut + max(now.Sub(c.putAt), 0) }
 
 func (c *copyOf[T]) snapshot(now time.Time, lookup Lookup) Snapshot[T] {
-	return Snapshot[T]{Value: c.value, ObservedAt: c.observedAt, Age: c.age(now), Lookup: lookup, Revision: c.revision}
+	return Snapshot[T]{Value: c.value, ObservedAt: c.observedAt, Age: c.age(now), Lookup: lookup, Revision: c.revision, Mine: c.mine}
 }

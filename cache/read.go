@@ -39,15 +39,11 @@ func GetAll[T any](ctx context.Context, entries []*Entry[T]) []Result[T] {
 	return results
 }
 
-// PeekAll reads like GetAll but asks for nothing: what has no snapshot is an
-// error, and a stale one starts no refresh. It is for what is composed of
-// snapshots in the background, and counts no requests.
-func PeekAll[T any](ctx context.Context, entries []*Entry[T]) []Result[T] {
+// PeekAll is what this process has of the entries: it asks neither the store nor
+// a source. What has no snapshot alive is an error. It is for what is composed of
+// snapshots, and counts no requests.
+func PeekAll[T any](entries []*Entry[T]) []Result[T] {
 	results := make([]Result[T], len(entries))
-	if len(entries) == 0 {
-		return results
-	}
-	look(ctx, entries)
 	now := time.Now()
 	for i, e := range entries {
 		snap, ok := e.read(now)

@@ -40,6 +40,9 @@ type Snapshot[T any] struct {
 	// so that what was made of a value can be remembered. Unique within the
 	// process, above zero.
 	Revision uint64
+	// Mine says that this process has put the snapshot; otherwise it was read from
+	// the store.
+	Mine bool
 }
 
 // Result is one entry's part of GetAll: a snapshot, or why there is none.

@@ -13,47 +13,32 @@ import (
 	"storage_exporter/zpool"
 )
 
-// Parts is what an overview is made of. A part with an error is not known.
-type Parts struct {
-	At         time.Time   // the wall clock, for display
-	Drives     []Monitored // all monitored drives, labels unique
-	Enclosures cache.Result[[]enclosure.Enclosure]
-	Pools      cache.Result[[]zpool.Pool]
-}
-
-// Monitored is one drive of the monitored set.
-type Monitored struct {
-	Label string
-	// Paths are the labels of all names of the drive, its own among them, as
-	// smart.Drive has them. Those that the kernel's names make are the same.
-	Paths      []string
-	Identity   block.Identity // as the system tells it
-	Report     cache.Result[smart.Report]
-	Assessment smart.Assessment
-	Trouble    smart.Trouble
-}
-
 // notAssessed is for a drive of which there is no report.
 var notAssessed = smart.Assess(nil, nil)
 
 // Build makes the overview of the parts. The same parts make the same overview.
 // It shares memory with them.
 func Build(in Parts) *Overview {
-	o := &Overview{BuiltAt: in.At.UTC().Round(0), Outside: []Drive{}}
+	o := &Overview{BuiltAt: in.At.UTC().Round(0)}
 	o.Stale = in.lookup() != cache.Hit
 	b := builder{in: in, members: in.members(), place: place(in.Drives, in.shelves()), seats: make(map[string]seat)}
+	o.note("drives", in.DrivesErr)
 	o.note("enclosures", in.Enclosures.Err)
 	o.note("pools", in.Pools.Err)
 	if in.Enclosures.Err == nil {
 		o.Enclosures = b.enclosures()
 	}
-	for i := range in.Drives {
-		if _, placed := b.place.of[i]; !placed {
-			o.Outside = append(o.Outside, b.drive(i, nil, seat{}))
-		}
+	if in.DrivesErr == nil {
+		o.Outside = b.outside()
 	}
 	if in.Pools.Err == nil {
 		o.Pools = b.pools()
+	}
+	if in.Volumes != nil {
+		o.Volumes = make([]Volume, len(in.Volumes))
+	}
+	for i := range in.Volumes {
+		o.Volumes[i] = in.Volumes[i].describe()
 	}
 	o.Counts = o.count()
 	return o
@@ -67,38 +52,6 @@ func (o *Overview) note(part string, err error) {
 		o.Errors = make(map[string]string)
 	}
 	o.Errors[part] = err.Error()
-}
-
-// age is that of the oldest part.
-func (in *Parts) age() time.Duration {
-	age := max(in.Enclosures.Snapshot.Age, in.Pools.Snapshot.Age)
-	for i := range in.Drives {
-		age = max(age, in.Drives[i].Report.Snapshot.Age)
-	}
-	return age
-}
-
-// lookup is that of the worst part. A part that is not known has none.
-func (in *Parts) lookup() cache.Lookup {
-	worst := max(in.Enclosures.Snapshot.Lookup, in.Pools.Snapshot.Lookup)
-	for i := range in.Drives {
-		worst = max(worst, in.Drives[i].Report.Snapshot.Lookup)
-	}
-	return worst
-}
-
-func (in *Parts) shelves() []enclosure.Enclosure {
-	if in.Enclosures.Err != nil || in.Enclosures.Snapshot.Value == nil {
-		return nil
-	}
-	return *in.Enclosures.Snapshot.Value
-}
-
-func (in *Parts) zpools() []zpool.Pool {
-	if in.Pools.Err != nil || in.Pools.Snapshot.Value == nil {
-		return nil
-	}
-	return *in.Pools.Snapshot.Value
 }
 
 // builder holds what is looked up while an overview is made.
@@ -117,6 +70,16 @@ func (b *builder) enclosures() []Enclosure {
 			e.Slots = append(e.Slots, b.slot(bay{i, j}, seat{enclosure: shelf.ID, slot: shelf.Slots[j].Slot}, &shelf.Slots[j]))
 		}
 		list = append(list, e)
+	}
+	return list
+}
+
+func (b *builder) outside() []Drive {
+	list := []Drive{}
+	for i := range b.in.Drives {
+		if _, placed := b.place.of[i]; !placed {
+			list = append(list, b.drive(i, nil, seat{}))
+		}
 	}
 	return list
 }
@@ -174,15 +137,19 @@ func (d *Drive) report(snap cache.Snapshot[smart.Report]) {
 	if t, ok := r.Temperatures["current"]; ok {
 		d.TemperatureCelsius = &t
 	}
-	at, age := snap.ObservedAt.UTC(), math.Round(snap.Age.Seconds()*10)/10
-	d.ObservedAt, d.AgeSeconds = &at, &age
+	d.ObservedAt, d.AgeSeconds = shownTimes(snap.ObservedAt, snap.Age)
+}
+
+// shownTimes are a snapshot's time, and its age in seconds to a tenth.
+func shownTimes(observedAt time.Time, age time.Duration) (at *time.Time, seconds *float64) {
+	return new(observedAt.UTC()), new(math.Round(age.Seconds()*10) / 10)
 }
 
 // unmonitored describes a drive by what its shelf tells. Pools know drives by
 // name only: a name that a monitored drive has now is not this one's any more.
 func (b *builder) unmonitored(s *enclosure.Slot, where seat) *Drive {
 	d := &Drive{
-		Device: s.Device, Model: s.Model, Serial: s.Serial, WWN: s.WWN, NotMonitored: true,
+		Device: s.Device, Model: s.Model, Serial: s.Serial, WWN: s.WWN, NotMonitored: b.in.DrivesErr == nil,
 		Assessment: notAssessed,
 	}
 	if len(s.Devices) > 1 {

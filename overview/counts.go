@@ -4,10 +4,11 @@ import "storage_exporter/smart"
 
 // Counts add up what an overview shows.
 type Counts struct {
-	Drives DriveCounts `json:"drives"`
-	// Slots and Pools are nil where they are not known.
-	Slots *SlotCounts `json:"slots,omitempty"`
-	Pools *PoolCounts `json:"pools,omitempty"`
+	// What is not known is nil.
+	Drives  *DriveCounts  `json:"drives,omitempty"`
+	Slots   *SlotCounts   `json:"slots,omitempty"`
+	Pools   *PoolCounts   `json:"pools,omitempty"`
+	Volumes *VolumeCounts `json:"volumes,omitempty"`
 }
 
 // DriveCounts count the monitored drives: InSlots and Outside add up to Total,
@@ -38,10 +39,7 @@ type PoolCounts struct {
 
 // count counts what the overview shows.
 func (o *Overview) count() Counts {
-	c := Counts{Drives: DriveCounts{Outside: len(o.Outside), ByVerdict: make(map[smart.Verdict]int, len(smart.Verdicts))}}
-	for _, v := range smart.Verdicts {
-		c.Drives.ByVerdict[v] = 0
-	}
+	c := Counts{Drives: o.countDrives(), Volumes: countVolumes(o.Volumes)}
 	if o.Enclosures != nil {
 		c.Slots = new(SlotCounts)
 	}
@@ -50,22 +48,32 @@ func (o *Overview) count() Counts {
 			c.Slots.add(&o.Enclosures[i].Slots[j])
 		}
 	}
-	for d := range o.each {
-		switch {
-		case d.NotMonitored:
-			c.Drives.NotMonitored++
-		default:
-			c.Drives.Total++
-			c.Drives.ByVerdict[d.Assessment.Verdict]++
-		}
-	}
-	c.Drives.InSlots = c.Drives.Total - c.Drives.Outside
 	if o.Pools != nil {
 		c.Pools = &PoolCounts{Total: len(o.Pools), ByState: make(map[string]int)}
 		for i := range o.Pools {
 			c.Pools.ByState[o.Pools[i].State]++
 		}
 	}
+	return c
+}
+
+func (o *Overview) countDrives() *DriveCounts {
+	if o.Outside == nil {
+		return nil
+	}
+	c := &DriveCounts{Outside: len(o.Outside), ByVerdict: make(map[smart.Verdict]int, len(smart.Verdicts))}
+	for _, v := range smart.Verdicts {
+		c.ByVerdict[v] = 0
+	}
+	for d := range o.each {
+		if d.NotMonitored {
+			c.NotMonitored++
+			continue
+		}
+		c.Total++
+		c.ByVerdict[d.Assessment.Verdict]++
+	}
+	c.InSlots = c.Total - c.Outside
 	return c
 }
 

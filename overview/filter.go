@@ -22,17 +22,15 @@ func (o *Overview) HasEnclosure(id string) bool {
 
 // Filter is the part of the overview that passes: the named enclosures, then
 // the drives with one of the verdicts, with their slots. Of the pools those
-// remain that have such a drive, whole. The counts are of what is shown. The
+// remain that have such a drive, whole; of the volumes none. The counts are of
+// what is shown. The
 // overview stays as it is; the two share memory.
 func (o *Overview) Filter(f Filter) *Overview {
 	if f.Empty() {
 		return o
 	}
 	out := *o
-	if len(f.Enclosures) > 0 {
-		out.Outside = nil
-	}
-	out.Enclosures = nil
+	out.Outside, out.Enclosures, out.Volumes = nil, nil, nil
 	for i := range o.Enclosures {
 		e := o.Enclosures[i]
 		if len(f.Enclosures) > 0 && !slices.Contains(f.Enclosures, e.ID) {
@@ -46,9 +44,11 @@ func (o *Overview) Filter(f Filter) *Overview {
 	if out.Enclosures == nil && o.Enclosures != nil {
 		out.Enclosures = []Enclosure{}
 	}
-	out.Outside = f.drives(out.Outside)
-	if out.Outside == nil {
+	if o.Outside != nil {
 		out.Outside = []Drive{}
+	}
+	if len(f.Enclosures) == 0 {
+		out.Outside = append(out.Outside, f.drives(o.Outside)...)
 	}
 	out.Pools = out.poolsShown()
 	out.Counts = out.count()

@@ -1,6 +1,7 @@
-// Package overview composes what is known of a host's drives, of the shelves
-// they sit in and of the pools they belong to into one answer. It reads
-// snapshots and asks nothing: no drive, no shelf, no pool.
+// Package overview composes what is known of a host's drives, of the enclosures
+// they sit in, of the pools they belong to and of the storage volumes into one
+// answer. It is a function of the snapshots that this process has and asks
+// nothing: no drive, no enclosure, no pool, no volume, no store.
 package overview
 
 import (
@@ -22,10 +23,13 @@ type Overview struct {
 	// without any. So is Pools.
 	Enclosures []Enclosure `json:"enclosures,omitzero"`
 	// Outside are the monitored drives in no known slot, in the order of the
-	// parts.
-	Outside []Drive `json:"drives_outside"`
+	// parts; nil where the monitored drives are not known.
+	Outside []Drive `json:"drives_outside,omitzero"`
 	Pools   []Pool  `json:"pools,omitzero"`
-	// Errors tells why a part is not known, by the part: enclosures or pools.
+	// Volumes are the configured volumes; nil where none can be configured.
+	Volumes []Volume `json:"volumes,omitzero"`
+	// Errors says why a part is not known, by the part: drives, enclosures or
+	// pools.
 	Errors map[string]string `json:"errors,omitempty"`
 }
 
@@ -77,7 +81,7 @@ type Drive struct {
 	Error   string        `json:"error,omitempty"`
 	Trouble smart.Trouble `json:"trouble,omitempty"`
 	// NotMonitored says that only the shelf knows the drive: smartctl does not
-	// list it, or it was told to leave it out.
+	// list it, or leaves it out. Never set while the monitored drives are not known.
 	NotMonitored bool             `json:"not_monitored,omitempty"`
 	Assessment   smart.Assessment `json:"assessment"`
 	Pools        []Membership     `json:"pools,omitempty"`

@@ -2,8 +2,12 @@ package overview
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"log/slog"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -63,15 +67,19 @@ func (p *part[T]) count() int {
 // rig is an overview of two drives, a shelf and a pool, each of which is
 // observed every 90 s.
 type rig struct {
-	*Source
+	*View
 	cache   *cache.Cache
 	drives  []*part[smart.Report]
 	shelves *part[[]enclosure.Enclosure]
 	pools   *part[[]zpool.Pool]
 
+	store *countingStore
+
 	mu    sync.Mutex
 	known bool
 }
+
+var errNotScanned = errors.New("not scanned yet")
 
 const every = 90 * time.Second
 
@@ -94,8 +102,8 @@ func (r *rig) end(t *testing.T) {
 
 func newRig(t *testing.T, store cachestore.Store, observer string) *rig {
 	t.Helper()
-	r := &rig{known: true}
-	r.cache = cache.New(cache.Config{Store: store, Observer: observer, Logger: slog.New(slog.DiscardHandler), Metrics: cache.NewMetrics(prometheus.NewRegistry())})
+	r := &rig{known: true, store: &countingStore{Store: store}}
+	r.cache = cache.New(cache.Config{Store: r.store, Observer: observer, Logger: slog.New(slog.DiscardHandler), Metrics: cache.NewMetrics(prometheus.NewRegistry())})
 	c := r.cache
 	var set []*smart.Drive
 	for _, label := range []string{"sda", "sdb"} {
@@ -108,13 +116,17 @@ func newRig(t *testing.T, store cachestore.Store, observer string) *rig {
 	r.shelves = newPart(c, "shelves", every, []enclosure.Enclosure{shelf("e", slot(1, []string{"sda"}, "", ""))})
 	r.pools = newPart(c, "pools", every, []zpool.Pool{{Name: "p", State: "ONLINE", Vdevs: []zpool.Vdev{leaf("sda1", "", "sda", zpool.Data, "ONLINE")}}})
 	var err error
-	r.Source, err = New(Config{
+	r.View, err = New(Config{
 		Cache: c, Host: "host1", Enclosures: r.shelves.entry, Pools: r.pools.entry,
-		Drives: func() ([]*smart.Drive, bool) {
+		Drives: func() ([]*smart.Drive, error) {
 			r.mu.Lock()
 			defer r.mu.Unlock()
-			return set, r.known
+			if !r.known {
+				return nil, errNotScanned
+			}
+			return set, nil
 		},
+		Logger: slog.New(slog.DiscardHandler),
 		Assess: func(_ *smart.Drive, report *smart.Report) smart.Assessment { return smart.Assess(report, nil) },
 	})
 	if err != nil {
@@ -146,16 +158,45 @@ func (r *rig) setKnown(known bool) {
 	r.known = known
 }
 
-func (r *rig) overview(t *testing.T) cache.Snapshot[Overview] {
+// countingStore counts the reads, and the overviews that are put.
+type countingStore struct {
+	cachestore.Store
+	gets, puts atomic.Int64
+}
+
+func (s *countingStore) Get(ctx context.Context, keys ...string) ([]cachestore.Item, error) {
+	s.gets.Add(1)
+	return s.Store.Get(ctx, keys...)
+}
+
+func (s *countingStore) Set(ctx context.Context, key string, value []byte, ttl time.Duration) error {
+	if strings.HasSuffix(key, "overview") {
+		s.puts.Add(1)
+	}
+	return s.Store.Set(ctx, key, value, ttl)
+}
+
+// stored is the overview that the store holds, nil if there is none.
+func (r *rig) stored(t *testing.T) *Overview {
 	t.Helper()
-	snap, err := r.Get(t.Context())
+	items, err := r.store.Store.Get(t.Context(), "jbod:overview")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if snap.Value == nil {
-		t.Fatal("no overview and no error")
+	if items[0].Value == nil {
+		return nil
 	}
-	return snap
+	var envelope struct {
+		Origin string   `json:"origin"`
+		Value  Overview `json:"value"`
+	}
+	if err := json.Unmarshal(items[0].Value, &envelope); err != nil {
+		t.Fatal(err)
+	}
+	if envelope.Origin != "host1|overview" {
+		t.Errorf("origin %q", envelope.Origin)
+	}
+	return &envelope.Value
 }
 
 func memory() cachestore.Store { return cachestore.NewMemory() }

@@ -1,0 +1,30 @@
+package cache
+
+import (
+	"context"
+	"time"
+)
+
+// Publication is a value that lies in the store for readers in other processes.
+// No entry of this process reads it.
+type Publication struct {
+	Key, Origin string
+	ObservedAt  time.Time     // the wall clock, for display
+	Age         time.Duration // of the value's oldest part
+	TTL         time.Duration // above zero
+}
+
+// Publish puts the value into the store as a snapshot. It obeys ctx and takes no
+// longer than a call of the store may.
+func Publish[T any](ctx context.Context, c *Cache, p Publication, value *T) error {
+	raw, err := seal(envelope{
+		Origin: p.Origin, Observer: c.cfg.Observer, ObservedAt: p.ObservedAt.UTC().Round(0),
+		AgeMS: p.Age.Milliseconds(), TTLMS: p.TTL.Milliseconds(),
+	}, value)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.cfg.StoreTimeout)
+	defer cancel()
+	return c.cfg.Store.Set(ctx, p.Key, raw, p.TTL)
+}
