@@ -21,6 +21,14 @@ func (o *observedDrives) Start() { o.Load().Start() }
 // Close stops them.
 func (o *observedDrives) Close() { o.Load().Close() }
 
+// known is the drives observed now, or why they are not known. It does not wait.
+func (o *observedDrives) known() ([]*smart.Drive, error) {
+	if drives := o.Load(); drives != nil {
+		return drives.Known()
+	}
+	return nil, smart.ErrNotScanned
+}
+
 func (e *exporter) newObservedDrives(cfg *config.Config) (part, error) {
 	drives, err := e.newDrives(cfg)
 	if err != nil {

@@ -59,7 +59,7 @@ type exporter struct {
 	drives     observedDrives
 	enclosures *enclosure.Enclosures // nil: not observed, as the next two
 	pools      *zpool.Pools
-	overview   *overview.Source
+	overview   *overview.View
 	metrics    reloadMetrics
 	cacheStats *cache.Metrics
 	smartStats *smart.Metrics
@@ -91,7 +91,7 @@ func newExporter(f *flags, l *loader, cfg *config.Config, logger *slog.Logger) (
 	host := mount.NewHost(mount.Paths{Proc: f.procfs, Sys: f.sysfs, Root: f.rootfs}, func(delta int) { e.cacheStats.Stuck("mount", delta) })
 	e.kinds = backends.Table(host)
 	e.volumes = observed.NewSet(observed.SetConfig{
-		Cache: e.cache, Table: e.kinds, Host: e.host, Node: cfg.Node.Name, Logger: logger,
+		Cache: e.cache, Table: e.kinds, Host: e.host, Node: cfg.Node.Name, OnChange: e.volumesChanged, Logger: logger,
 	})
 	cc := exposition.Config{Logger: logger, Metrics: exposition.NewMetrics(own), Own: own, MaxRequests: f.maxRequests}
 	if !f.noExporterStats {

@@ -9,7 +9,6 @@ import (
 	"storage_exporter/config"
 	"storage_exporter/enclosure"
 	"storage_exporter/overview"
-	"storage_exporter/smart"
 	"storage_exporter/zpool"
 )
 
@@ -19,7 +18,8 @@ type part interface {
 	Close()
 }
 
-// newPart makes a part of a collector; it starts nothing.
+// newPart makes a part of a collector, or one that is always there where that is
+// empty; it starts nothing.
 type newPart struct {
 	collector string
 	make      func(*config.Config) (part, error)
@@ -31,7 +31,7 @@ func (e *exporter) hostParts() []newPart {
 	return []newPart{
 		{collectorEnclosures, e.newEnclosures},
 		{collectorZFS, e.newPools},
-		{collectorSmart, e.newOverview}, // hears of changes of the drives from their first on
+		{"", e.newOverview}, // hears of changes of the drives from their first on
 		{collectorSmart, e.newObservedDrives},
 	}
 }
@@ -39,7 +39,7 @@ func (e *exporter) hostParts() []newPart {
 // startHost starts the parts whose collectors are enabled.
 func (e *exporter) startHost(cfg *config.Config) error {
 	for _, n := range e.hostParts() {
-		if !e.flags.enabled(n.collector) {
+		if n.collector != "" && !e.flags.enabled(n.collector) {
 			continue
 		}
 		p, err := n.make(cfg)
@@ -96,13 +96,10 @@ func (e *exporter) newPools(cfg *config.Config) (part, error) {
 
 func (e *exporter) newOverview(cfg *config.Config) (part, error) {
 	oc := overview.Config{
-		Cache: e.cache, Host: e.host, KeyPrefix: jbodPrefix(cfg),
-		Drives: func() ([]*smart.Drive, bool) {
-			if drives := e.drives.Load(); drives != nil {
-				return drives.Known()
-			}
-			return nil, false
-		},
+		Cache: e.cache, Host: e.host, KeyPrefix: jbodPrefix(cfg), Volumes: e.volumes.Volumes, Logger: e.log,
+	}
+	if e.flags.enabled(collectorSmart) {
+		oc.Drives = e.drives.known
 	}
 	if e.enclosures != nil {
 		oc.Enclosures = e.enclosures.Entry()
@@ -113,4 +110,13 @@ func (e *exporter) newOverview(cfg *config.Config) (part, error) {
 	var err error
 	e.overview, err = overview.New(oc)
 	return e.overview, err
+}
+
+// volumesChanged has the overview made anew.
+func (e *exporter) volumesChanged(state bool) {
+	if state {
+		e.overview.Changed()
+	} else {
+		e.overview.Outdated()
+	}
 }

@@ -70,12 +70,30 @@ func TestOverview(t *testing.T) {
 	})
 }
 
-func TestNoDrivesNoOverview(t *testing.T) {
-	in := start(t, noSmartctl, "--no-collector.enclosures", "--no-collector.zfs")
+// What is not observed hides nothing else.
+func TestPartsNotObserved(t *testing.T) {
+	in := start(t, "--no-collector.smart", "--no-collector.enclosures", "--no-collector.zfs")
 	in.awaitReady()
-	for _, path := range []string{"/api/overview", "/api/enclosures", "/api/pools"} {
+	in.await("the volume's health", func() bool {
+		status, header, body := in.get("/api/overview")
+		return status == http.StatusOK && header.Get("X-Cache") == "HIT" && strings.Contains(body, `"drives":"not observed"`) &&
+			strings.Contains(body, `"volumes":[{"name":"root","backend":"vfs","status":"healthy"`) && !strings.Contains(body, `"drives_outside"`)
+	})
+	for _, path := range []string{"/api/enclosures", "/api/pools"} {
 		if status, _, body := in.get(path); status != http.StatusNotFound || !strings.Contains(body, "not observed") {
 			t.Errorf("%s: %d %s", path, status, body)
 		}
 	}
+}
+
+// A host without smartctl shows its enclosures, pools and volumes.
+func TestOverviewWithoutSmartctl(t *testing.T) {
+	flags, _, _ := shelves(t, 26)
+	in := start(t, append(flags, noSmartctl)...)
+	in.await("the other parts", func() bool {
+		status, _, body := in.get("/api/overview")
+		var o overview.Overview
+		return status == http.StatusOK && json.Unmarshal([]byte(body), &o) == nil && strings.Contains(o.Errors["drives"], "smartctl cannot be run") &&
+			len(o.Enclosures) == 1 && len(o.Pools) == 1 && len(o.Volumes) == 1 && o.Counts.Drives == nil && o.Outside == nil
+	})
 }

@@ -132,10 +132,7 @@ func (e *exporter) handler(ready *atomic.Bool) (http.Handler, error) {
 }
 
 func (e *exporter) newAPI() *api.API {
-	cfg := api.Config{Volumes: e.volumes, Drives: e.drives.Load, Version: version.Version, Logger: e.log}
-	if e.overview != nil {
-		cfg.Overview = e.overview.Get
-	}
+	cfg := api.Config{Volumes: e.volumes, Drives: e.drives.Load, Overview: e.overview.Get, Version: version.Version, Logger: e.log}
 	if e.enclosures != nil {
 		cfg.Enclosures = e.enclosures.Get
 	}

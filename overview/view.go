@@ -107,10 +107,14 @@ func (v *View) Close() {
 	v.run.Wait()
 }
 
-// Changed says that a part has changed. It returns at once and may be called
-// from anywhere, however often.
+// Outdated says that a part has a new snapshot, which who asks next is to see. It
+// returns at once and may be called from anywhere, however often.
+func (v *View) Outdated() { v.changes.Add(1) }
+
+// Changed says that the new snapshot shows something that those who read the
+// store should see soon. It returns at once, as Outdated does.
 func (v *View) Changed() {
-	v.changes.Add(1)
+	v.Outdated()
 	select {
 	case v.woken <- struct{}{}:
 	default:

@@ -21,6 +21,8 @@ var (
 	ErrPermission = errors.New("permission denied")
 	// ErrBadOutput says that what smartctl printed is not a whole JSON document of its own.
 	ErrBadOutput = errors.New("not smartctl's JSON")
+	// ErrNotScanned says that the first scan for drives has not ended.
+	ErrNotScanned = errors.New("the drives are not known yet: the first scan is under way")
 	// ErrUnknownDrive says that no monitored drive has the label.
 	ErrUnknownDrive = errors.New("unknown drive")
 	// ErrAsleep says that a drive sleeps and was never read before, so that

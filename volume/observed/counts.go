@@ -99,13 +99,14 @@ func (w *watch) observed(err error, elapsed time.Duration) {
 	}
 }
 
-// health counts and logs a change. The first status is none.
-func (w *watch) health(h *volume.Health) {
+// health counts and logs a change, and reports whether the status is a new one.
+// The first one is no change.
+func (w *watch) health(h *volume.Health) (isNew bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	before := w.status
 	if h.Status == before {
-		return
+		return false
 	}
 	w.status = h.Status
 	level := slog.LevelWarn
@@ -116,10 +117,11 @@ func (w *watch) health(h *volume.Health) {
 		if h.Status != volume.Healthy {
 			w.log.Warn("volume is not healthy", "status", h.Status, "status_info", h.Info)
 		}
-		return
+		return true
 	}
 	if i := slices.Index(Found[:], h.Status); i >= 0 {
 		w.counts.Transitions[i]++
 	}
 	w.log.Log(context.Background(), level, "volume health has changed", "status", h.Status, "before", before, "status_info", h.Info)
+	return true
 }

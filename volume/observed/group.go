@@ -67,7 +67,9 @@ func (s *Set) open(p plan) *group {
 		v.Performance = cache.Add[PerfMetric](performance, s.key(g, kindPerformance, v.Name), forPerformance.TTL)
 		v.Health = cache.Add[volume.Health](health, s.key(g, kindHealth, v.Name), forHealth.TTL)
 		v.Usage = cache.Add[volume.Usage](usage, s.key(g, kindUsage, v.Name), forUsage.TTL)
-		v.Health.OnChange(func(snap cache.Snapshot[volume.Health]) { v.watch.health(snap.Value) })
+		v.Health.OnChange(func(snap cache.Snapshot[volume.Health]) { s.changed(v.watch.health(snap.Value)) })
+		v.Performance.OnChange(func(cache.Snapshot[PerfMetric]) { s.changed(false) })
+		v.Usage.OnChange(func(cache.Snapshot[volume.Usage]) { s.changed(false) })
 	}
 	g.sources = []*cache.Source{performance, health, usage}
 	return g

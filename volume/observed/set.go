@@ -53,8 +53,11 @@ type SetConfig struct {
 	Host string
 	// Node, if set, goes into the keys of mounted volumes, where many hosts share
 	// a store.
-	Node   string
-	Logger *slog.Logger
+	Node string
+	// OnChange, if set, hears of each new snapshot and of each new list of volumes;
+	// state says that a state of health or the list has changed. It must be quick.
+	OnChange func(state bool)
+	Logger   *slog.Logger
 }
 
 // Set is the configured volumes, observed.
@@ -211,4 +214,11 @@ func (s *Set) publish() {
 	}
 	slices.SortFunc(list.volumes, func(a, b *Volume) int { return cmp.Compare(a.Name, b.Name) })
 	s.listed.Store(list)
+	s.changed(true)
+}
+
+func (s *Set) changed(state bool) {
+	if s.cfg.OnChange != nil {
+		s.cfg.OnChange(state)
+	}
 }
