@@ -48,7 +48,7 @@ func TestMissingPartsOfTheHost(t *testing.T) {
 	t.Run("not observed", func(t *testing.T) {
 		nothing := overview.Build(overview.Parts{DrivesErr: errors.New("not observed")})
 		get := asking(t, Config{Logger: slog.New(slog.DiscardHandler), Drives: func() *smart.Drives { return nil }, Overview: made(nothing)})
-		if w := get("/api/overview"); w.Code != 200 || !strings.Contains(w.Body.String(), `"drives":"not observed"`) || strings.Contains(w.Body.String(), `"total"`) {
+		if w := get("/api/overview"); w.Code != 200 || !strings.Contains(w.Body.String(), `"drives":"not observed"`) || strings.Contains(w.Body.String(), "by_assessment") {
 			t.Errorf("/api/overview: %d %s", w.Code, w.Body)
 		}
 		for _, path := range []string{"/api/enclosures", "/api/pools", "/api/drives"} {
