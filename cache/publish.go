@@ -3,6 +3,8 @@ package cache
 import (
 	"context"
 	"time"
+
+	"storage_exporter/cachestore"
 )
 
 // Publication is a value that lies in the store for readers in other processes.
@@ -26,5 +28,5 @@ func Publish[T any](ctx context.Context, c *Cache, p Publication, value *T) erro
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.StoreTimeout)
 	defer cancel()
-	return c.cfg.Store.Set(ctx, p.Key, raw, p.TTL)
+	return c.cfg.Store.Set(ctx, cachestore.SetItem{Key: p.Key, Value: raw, TTL: p.TTL})
 }

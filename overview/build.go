@@ -6,7 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"storage_exporter/block"
 	"storage_exporter/cache"
 	"storage_exporter/enclosure"
 	"storage_exporter/smart"

@@ -169,11 +169,13 @@ func (s *countingStore) Get(ctx context.Context, keys ...string) ([]cachestore.I
 	return s.Store.Get(ctx, keys...)
 }
 
-func (s *countingStore) Set(ctx context.Context, key string, value []byte, ttl time.Duration) error {
-	if strings.HasSuffix(key, "overview") {
-		s.puts.Add(1)
+func (s *countingStore) Set(ctx context.Context, items ...cachestore.SetItem) error {
+	for _, i := range items {
+		if strings.HasSuffix(i.Key, "overview") {
+			s.puts.Add(1)
+		}
 	}
-	return s.Store.Set(ctx, key, value, ttl)
+	return s.Store.Set(ctx, items...)
 }
 
 // stored is the overview that the store holds, nil if there is none.
