@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"maps"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -89,7 +90,8 @@ func TestPartsNotObserved(t *testing.T) {
 // A host without smartctl shows its enclosures, pools and volumes.
 func TestOverviewWithoutSmartctl(t *testing.T) {
 	flags, _, _ := shelves(t, 26)
-	in := start(t, append(flags, noSmartctl)...)
+	flags[0] = "--smartctl.path=" + filepath.Join(t.TempDir(), "smartctl")
+	in := start(t, flags...)
 	in.await("the other parts", func() bool {
 		status, _, body := in.get("/api/overview")
 		var o overview.Overview
