@@ -1,6 +1,7 @@
 package volume
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -18,8 +19,11 @@ type Verdict struct {
 var severity = []Status{Healthy, Degraded, Unavailable, Offline}
 
 // Worse is whether a state is worse than another, of those that a check finds.
-func (s Status) Worse(than Status) bool {
-	return slices.Index(severity, s) > slices.Index(severity, than)
+func (s Status) Worse(than Status) bool { return s.Compare(than) > 0 }
+
+// Compare orders states from the best to the worst, of those that a check finds.
+func (s Status) Compare(other Status) int {
+	return cmp.Compare(slices.Index(severity, s), slices.Index(severity, other))
 }
 
 // Note adds words without changing the state.
@@ -29,12 +33,21 @@ func (v *Verdict) Note(format string, args ...any) {
 
 // Worsen notes what makes the state at least this bad. The worst comes first.
 func (v *Verdict) Worsen(to Status, format string, args ...any) {
-	if !to.Worse(v.Status()) {
-		v.Note(format, args...)
-		return
+	v.Add(to, fmt.Sprintf(format, args...))
+}
+
+// Add is Worsen with each of the texts. An empty one says nothing and changes
+// nothing.
+func (v *Verdict) Add(to Status, texts ...string) {
+	for _, text := range texts {
+		switch {
+		case text == "":
+		case to.Worse(v.Status()):
+			v.status, v.words = to, slices.Insert(v.words, 0, text)
+		default:
+			v.words = append(v.words, text)
+		}
 	}
-	v.status = to
-	v.words = slices.Insert(v.words, 0, fmt.Sprintf(format, args...))
 }
 
 // Status is the worst state that was found.
@@ -47,6 +60,15 @@ func (v *Verdict) Status() Status {
 
 // Words are those of all that was noted, on one line.
 func (v *Verdict) Words() string { return strings.Join(v.words, "; ") }
+
+// Few lists texts in so many words at most; last leads over to how many more there
+// are, as in " and ".
+func Few(texts []string, most int, last string) string {
+	if more := len(texts) - most; more > 0 {
+		return fmt.Sprintf("%s%s%d more", strings.Join(texts[:most], ", "), last, more)
+	}
+	return strings.Join(texts, ", ")
+}
 
 // Clone is a verdict that goes on by itself from here.
 func (v *Verdict) Clone() Verdict { return Verdict{v.status, slices.Clone(v.words)} }

@@ -23,11 +23,28 @@ func TestVerdict(t *testing.T) {
 	v.Worsen(Unavailable, "the events are not known")
 	expect(v, Offline, "no quorum; a node is down; an upgrade is 7 %; all is well; a disk failed; the events are not known")
 	expect(before, Healthy, "an upgrade is 7 %; all is well")
+	v = Verdict{}
+	v.Add(Degraded, "", "a disk failed", "", "a fan failed")
+	v.Add(Offline, "")
+	v.Add(Offline, "no quorum", "no power")
+	expect(v, Offline, "no quorum; a disk failed; a fan failed; no power")
 	for i, s := range severity {
 		for j, other := range severity {
 			if s.Worse(other) != (i > j) {
 				t.Errorf("%s worse than %s: %v", s, other, s.Worse(other))
 			}
 		}
+	}
+}
+
+func TestFew(t *testing.T) {
+	all := []string{"a", "b", "c"}
+	for most, want := range map[int]string{1: "a, 2 more", 2: "a, b, 1 more", 3: "a, b, c", 4: "a, b, c"} {
+		if got := Few(all, most, ", "); got != want {
+			t.Errorf("%d: %q, not %q", most, got, want)
+		}
+	}
+	if got := Few(all, 2, " and "); got != "a, b and 1 more" {
+		t.Error(got)
 	}
 }

@@ -66,30 +66,26 @@ func (p probe) health(want mount.Want) volume.Health {
 		return h
 	}
 	p.describe(h.Metadata)
-	var wrong []string
+	var found volume.Verdict
 	switch {
 	case p.client.blocklisted():
-		h.Status = volume.Offline
-		wrong = append(wrong, state.Mount.Point+" is blocklisted by the cluster: mount it anew")
+		found.Worsen(volume.Offline, "%s is blocklisted by the cluster: mount it anew", state.Mount.Point)
 	case errors.Is(state.Err, mount.ErrHung):
-		wrong = append(wrong, fmt.Sprintf("%s (%s) does not answer (%v): check the cluster's metadata servers and monitors",
-			state.Mount.Point, state.Mount.FSType, state.Err), p.stuck.text(), notWell(p.sessions))
+		found.Worsen(h.Status, "%s (%s) does not answer (%v): check the cluster's metadata servers and monitors",
+			state.Mount.Point, state.Mount.FSType, state.Err)
+		found.Add(h.Status, p.stuck.text(), notWell(p.sessions))
 	case errors.Is(state.Err, unix.ESHUTDOWN): // EBLOCKLISTED of the kernel's client has the same number
-		wrong = append(wrong, fmt.Sprintf("%s (%s) was shut out by the cluster, or shut down (%v): mount it anew",
-			state.Mount.Point, state.Mount.FSType, state.Err))
+		found.Worsen(h.Status, "%s (%s) was shut out by the cluster, or shut down (%v): mount it anew",
+			state.Mount.Point, state.Mount.FSType, state.Err)
 	case state.Err != nil:
-		wrong = append(wrong, h.Info)
+		found.Add(h.Status, h.Info)
 	case p.asked.number(recursiveBytes) == nil:
-		h.Status = volume.Unavailable
-		wrong = append(wrong, fmt.Sprintf("%s does not tell %s, so that its metadata server cannot be checked", p.path, recursiveBytes))
+		found.Worsen(volume.Unavailable, "%s does not tell %s, so that its metadata server cannot be checked", p.path, recursiveBytes)
 	default:
-		wrong = append(wrong, h.Info)
-		wrong = append(wrong, p.troubles(h.Status)...)
-		if joined(wrong) != "" {
-			h.Status = volume.Degraded
-		}
+		found.Add(h.Status, h.Info)
+		found.Add(volume.Degraded, p.troubles(h.Status)...)
 	}
-	h.Info = joined(wrong)
+	h.Status, h.Info = found.Status(), found.Words()
 	return h
 }
 
@@ -120,17 +116,6 @@ func fullness(what string, used, quota *uint64) string {
 		return fmt.Sprintf("%.0f %% of the quota of %s is used", ratio*100, what)
 	}
 	return ""
-}
-
-// joined puts what is not empty into one line.
-func joined(texts []string) string {
-	var said []string
-	for _, text := range texts {
-		if text != "" {
-			said = append(said, text)
-		}
-	}
-	return strings.Join(said, "; ")
 }
 
 // describe adds what is known of the client and of the directory.

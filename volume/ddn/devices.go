@@ -1,7 +1,6 @@
 package ddn
 
 import (
-	"fmt"
 	"regexp"
 	"strings"
 
@@ -40,19 +39,19 @@ func parseHealthCheck(content []byte, fsname string) devices {
 	return d
 }
 
-func (d devices) judge(h *volume.Health) {
+func (d devices) judge(found *volume.Verdict, facts map[string]string) {
 	if d.said == "" {
-		h.Metadata["health_check"] = "unknown"
+		facts["health_check"] = "unknown"
 		return
 	}
-	h.Metadata["health_check"] = d.said
+	facts["health_check"] = d.said
 	switch {
 	case d.crashed:
-		worsen(h, volume.Offline, "the Lustre client has failed (LBUG): see the kernel log, then restart the host")
+		found.Worsen(volume.Offline, "the Lustre client has failed (LBUG): see the kernel log, then restart the host")
 	case len(d.unhealthy) > 0:
-		worsen(h, volume.Degraded, fmt.Sprintf("Lustre reports unhealthy: %s: see the kernel log", some(d.unhealthy)))
+		found.Worsen(volume.Degraded, "Lustre reports unhealthy: %s: see the kernel log", some(d.unhealthy))
 	case d.said == "NOT HEALTHY" && d.others: // of another file system
 	case d.said != "healthy":
-		worsen(h, volume.Degraded, fmt.Sprintf("Lustre's health_check says %q", d.said))
+		found.Worsen(volume.Degraded, "Lustre's health_check says %q", d.said)
 	}
 }

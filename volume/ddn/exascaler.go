@@ -132,7 +132,10 @@ func (b *backend) Health(ctx context.Context) (map[string]volume.Result[volume.H
 		if want.Check(b.path, state.Mount) != nil || state.Mount.FSType != "lustre" {
 			return h, time.Time{}, nil
 		}
-		b.watch.judge(&h, c)
+		var found volume.Verdict
+		found.Add(h.Status, h.Info)
+		b.watch.judge(&found, h.Metadata, c)
+		h.Status, h.Info = found.Status(), found.Words()
 		if uncounted != "" {
 			h.Metadata["performance"] = uncounted
 		}

@@ -38,31 +38,31 @@ func newWatch(ignored []string) *watch {
 
 // judge adds to the mount's health what the client says. It says nothing where it
 // is not known which file system is mounted; what was lost stays remembered.
-func (w *watch) judge(h *volume.Health, c connections) {
+func (w *watch) judge(found *volume.Verdict, facts map[string]string, c connections) {
 	if c.fsname == "" {
-		h.Metadata["imports"] = "unknown"
+		facts["imports"] = "unknown"
 		return
 	}
-	h.Metadata["filesystem"] = c.fsname
-	h.Metadata["performance_scope"] = "all mounts of " + c.fsname + " on this host"
+	facts["filesystem"] = c.fsname
+	facts["performance_scope"] = "all mounts of " + c.fsname + " on this host"
 	if c.version != "" {
-		h.Metadata["lustre_version"] = c.version
+		facts["lustre_version"] = c.version
 	}
 	if c.err != nil {
-		h.Metadata["imports"] = "unknown"
-		worsen(h, volume.Degraded, fmt.Sprintf("the state of the connections to the servers cannot be read: %v", c.err))
+		facts["imports"] = "unknown"
+		found.Worsen(volume.Degraded, "the state of the connections to the servers cannot be read: %v", c.err)
 		return
 	}
-	c.devices.judge(h)
+	c.devices.judge(found, facts)
 	osts, mdts := w.split(c.targets)
-	h.Metadata["imports"] = describe(h.Metadata, osts, mdts)
+	facts["imports"] = describe(facts, osts, mdts)
 	lost := w.lost(slices.Concat(osts, mdts))
-	judgeMDTs(h, mdts, lost)
-	judgeOSTs(h, osts, lost)
+	judgeMDTs(found, mdts, lost)
+	judgeOSTs(found, osts, lost)
 	if !slices.ContainsFunc(osts, target.known) {
-		w.judgeCount(h, c)
+		w.judgeCount(found, facts, c)
 	}
-	judgeRoom(h, c.rooms)
+	judgeRoom(found, facts, c.rooms)
 }
 
 // split leaves out the targets that are meant to be away.
@@ -120,48 +120,42 @@ func count(targets []target, is func(target) bool) int {
 }
 
 // judgeMDTs: MDT0000 has the root directory, without it nothing can be opened.
-func judgeMDTs(h *volume.Health, mdts []target, lost map[string]time.Duration) {
+func judgeMDTs(found *volume.Verdict, mdts []target, lost map[string]time.Duration) {
 	for _, t := range mdts {
 		if lost := lost[t.name]; strings.HasSuffix(t.name, "-MDT0000") && lost >= grace {
-			worsen(h, volume.Offline, fmt.Sprintf("%s %s for %v: the metadata server is not reached, check it and the network",
-				t.name, t.state, lost.Round(time.Second)))
+			found.Worsen(volume.Offline, "%s %s for %v: the metadata server is not reached, check it and the network",
+				t.name, t.state, lost.Round(time.Second))
 			return
 		}
 	}
-	if text := notConnected(mdts, "MDTs"); text != "" {
-		worsen(h, volume.Degraded, text)
-	}
+	found.Add(volume.Degraded, notConnected(mdts, "MDTs"))
 }
 
-func judgeOSTs(h *volume.Health, osts []target, lost map[string]time.Duration) {
-	text := notConnected(osts, "OSTs")
-	if text == "" {
-		return
-	}
+func judgeOSTs(found *volume.Verdict, osts []target, lost map[string]time.Duration) {
 	status := volume.Offline
 	for _, t := range osts {
 		if lost[t.name] < grace {
 			status = volume.Degraded
 		}
 	}
-	worsen(h, status, text)
+	found.Add(status, notConnected(osts, "OSTs"))
 }
 
 // judgeCount goes by how many OSTs the file system uses, where their states
 // cannot be read: with lazystatfs one that is away only makes it look smaller.
-func (w *watch) judgeCount(h *volume.Health, c connections) {
+func (w *watch) judgeCount(found *volume.Verdict, facts map[string]string, c connections) {
 	if c.osts == nil || c.active == nil {
 		return
 	}
-	h.Metadata["osts"], h.Metadata["osts_active"] = strconv.FormatUint(*c.osts, 10), strconv.FormatUint(*c.active, 10)
+	facts["osts"], facts["osts_active"] = strconv.FormatUint(*c.osts, 10), strconv.FormatUint(*c.active, 10)
 	if *c.active < *c.osts && *c.osts-*c.active > uint64(len(w.ignored)) {
-		worsen(h, volume.Degraded, fmt.Sprintf("%d of %d OSTs not active", *c.osts-*c.active, *c.osts))
+		found.Worsen(volume.Degraded, "%d of %d OSTs not active", *c.osts-*c.active, *c.osts)
 	}
 }
 
 // judgeRoom tells of full OSTs, which the sum over all of them hides. Which one
 // has the least is known only where all were asked.
-func judgeRoom(h *volume.Health, rooms rooms) {
+func judgeRoom(found *volume.Verdict, facts map[string]string, rooms rooms) {
 	if len(rooms.each) == 0 {
 		return
 	}
@@ -176,11 +170,11 @@ func judgeRoom(h *volume.Health, rooms rooms) {
 		}
 	}
 	if rooms.all {
-		h.Metadata["ost_least_available"] = least.name
-		h.Metadata["ost_least_available_bytes"] = strconv.FormatUint(least.free, 10)
+		facts["ost_least_available"] = least.name
+		facts["ost_least_available_bytes"] = strconv.FormatUint(least.free, 10)
 	}
 	if len(full) > 0 {
-		worsen(h, volume.Degraded, fmt.Sprintf("%d of %d OSTs full: %s", len(full), len(rooms.each), some(full)))
+		found.Worsen(volume.Degraded, "%d of %d OSTs full: %s", len(full), len(rooms.each), some(full))
 	}
 }
 
@@ -203,12 +197,7 @@ func notConnected(targets []target, kind string) string {
 }
 
 // some of the words, so that the text stays readable.
-func some(words []string) string {
-	if more := len(words) - maxNamed; more > 0 {
-		return fmt.Sprintf("%s and %d more", strings.Join(words[:maxNamed], ", "), more)
-	}
-	return strings.Join(words, ", ")
-}
+func some(words []string) string { return volume.Few(words, maxNamed, " and ") }
 
 // lost is for how long the connection of each target has surely been lost.
 func (w *watch) lost(targets []target) map[string]time.Duration {
@@ -230,21 +219,4 @@ func (w *watch) lost(targets []target) map[string]time.Duration {
 	}
 	w.since = since
 	return lost
-}
-
-// worst has the states from the best to the worst.
-var worst = []volume.Status{volume.Healthy, volume.Degraded, volume.Unavailable, volume.Offline}
-
-// worsen adds what is wrong, the worst first.
-func worsen(h *volume.Health, status volume.Status, text string) {
-	old := slices.Index(worst, h.Status)
-	switch {
-	case h.Info == "":
-		h.Info = text
-	case slices.Index(worst, status) > old:
-		h.Info = text + "; " + h.Info
-	default:
-		h.Info += "; " + text
-	}
-	h.Status = worst[max(old, slices.Index(worst, status))]
 }

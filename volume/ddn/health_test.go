@@ -160,10 +160,13 @@ func TestHealth(t *testing.T) {
 func TestGrace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWatch(nil)
-		judge := func(state string) volume.Health {
-			h := volume.Health{Status: volume.Healthy, Metadata: map[string]string{}}
-			w.judge(&h, connections{fsname: "exa1", targets: []target{{name: "exa1-MDT0000", state: state}, {name: "exa1-OST0000", state: state}}})
-			return h
+		judge := func(c connections) volume.Verdict {
+			var found volume.Verdict
+			w.judge(&found, map[string]string{}, c)
+			return found
+		}
+		both := func(state string) connections {
+			return connections{fsname: "exa1", targets: []target{{name: "exa1-MDT0000", state: state}, {name: "exa1-OST0000", state: state}}}
 		}
 		for _, step := range []struct {
 			state string
@@ -172,19 +175,19 @@ func TestGrace(t *testing.T) {
 			{"FULL", volume.Healthy}, {"DISCONN", volume.Degraded}, {"CONNECTING", volume.Degraded}, {"DISCONN", volume.Degraded}, {"DISCONN", volume.Offline},
 			{"IDLE", volume.Healthy}, {"DISCONN", volume.Degraded}, {"", volume.Healthy}, {"DISCONN", volume.Degraded},
 		} {
-			if h := judge(step.state); h.Status != step.want {
-				t.Errorf("%s: %s %q, want %s", step.state, h.Status, h.Info, step.want)
+			if got := judge(both(step.state)); got.Status() != step.want {
+				t.Errorf("%s: %s %q, want %s", step.state, got.Status(), got.Words(), step.want)
 			}
 			time.Sleep(10 * time.Second)
 		}
 		if len(w.since) != 2 {
 			t.Errorf("%d connections are remembered", len(w.since))
 		}
-		w.judge(&volume.Health{Metadata: map[string]string{}}, connections{}) // of what is not known
+		judge(connections{}) // of what is not known
 		if len(w.since) != 2 {
 			t.Errorf("%d connections are remembered after a look that found nothing", len(w.since))
 		}
-		w.judge(&volume.Health{Metadata: map[string]string{}}, connections{fsname: "exa1"})
+		judge(connections{fsname: "exa1"})
 		if len(w.since) != 0 {
 			t.Errorf("%d connections of targets that are gone are remembered", len(w.since))
 		}
@@ -204,10 +207,11 @@ func TestRoomInTime(t *testing.T) {
 	if got := roomsOf(ctx, serving); got.all || len(got.each) != 0 {
 		t.Errorf("no time: %+v", got)
 	}
-	h := volume.Health{Status: volume.Healthy, Metadata: map[string]string{}}
-	judgeRoom(&h, rooms{each: []room{{"exa1-OST0000", 100, 1}, {"exa1-OST0001", 100, 50}}})
-	if _, ok := h.Metadata["ost_least_available"]; ok || h.Status != volume.Degraded || h.Info != "1 of 2 OSTs full: exa1-OST0000" {
-		t.Errorf("%+v", h)
+	var found volume.Verdict
+	facts := map[string]string{}
+	judgeRoom(&found, facts, rooms{each: []room{{"exa1-OST0000", 100, 1}, {"exa1-OST0001", 100, 50}}})
+	if _, ok := facts["ost_least_available"]; ok || found.Status() != volume.Degraded || found.Words() != "1 of 2 OSTs full: exa1-OST0000" {
+		t.Errorf("%+v, %v", found, facts)
 	}
 }
 
@@ -267,13 +271,14 @@ func FuzzHealthCheck(f *testing.F) {
 	f.Add([]byte("LBUG\n"))
 	f.Add([]byte("device exa1-OST0000 reported unhealthy"))
 	f.Fuzz(func(t *testing.T, content []byte) {
-		h := volume.Health{Status: volume.Healthy, Metadata: map[string]string{}}
-		parseHealthCheck(content, "exa1").judge(&h)
-		if (h.Status == volume.Healthy) != (h.Info == "") {
-			t.Errorf("%s: %q", h.Status, h.Info)
+		var found volume.Verdict
+		facts := map[string]string{}
+		parseHealthCheck(content, "exa1").judge(&found, facts)
+		if (found.Status() == volume.Healthy) != (found.Words() == "") {
+			t.Errorf("%s: %q", found.Status(), found.Words())
 		}
-		if !utf8.ValidString(h.Info) || len(h.Info) > 1000 || h.Metadata["health_check"] == "" {
-			t.Errorf("%q, %v", h.Info, h.Metadata)
+		if words := found.Words(); !utf8.ValidString(words) || len(words) > 1000 || facts["health_check"] == "" {
+			t.Errorf("%q, %v", words, facts)
 		}
 	})
 }

@@ -1,7 +1,6 @@
 package dellemc
 
 import (
-	"strings"
 	"testing"
 
 	"storage_exporter/volume"
@@ -73,17 +72,9 @@ func FuzzHealth(f *testing.F) {
 		o.pools, _ = decodePools(a)
 		o.events, _, _ = decodeEvents(a)
 		got := o.judge()
-		info := got.info()
-		if got.Status() != volume.Healthy && info == "" || len([]rune(info)) > longestInfo || strings.ContainsAny(info, "\n\x00") {
-			t.Errorf("%s: %q", got.Status(), info)
-		}
+		volumetest.Explained(t, rest.Judged(got.Verdict, longestInfo, o.metadata(volumeOptions{path: "/ifs"})), longestInfo, longestFact)
 		if got.Status() == volume.Healthy && !o.statistics.values[keyHealth].Valid && !o.cluster.Quorum.Valid {
 			t.Error("healthy without a word")
-		}
-		for key, fact := range o.metadata(volumeOptions{path: "/ifs"}) {
-			if len([]rune(fact)) > longestFact {
-				t.Errorf("%s is %q", key, fact)
-			}
 		}
 	})
 }

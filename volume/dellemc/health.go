@@ -40,7 +40,7 @@ func (b *backend) Health(ctx context.Context) (map[string]volume.Result[volume.H
 	}
 	judged := o.judge()
 	return rest.Each(b.volumes, func(_ string, v volumeOptions) (volume.Health, time.Time, error) {
-		return volume.Health{Status: judged.Status(), Info: judged.info(), Metadata: o.metadata(v)}, first(at[:]), nil
+		return rest.Judged(judged.Verdict, longestInfo, o.metadata(v)), first(at[:]), nil
 	}), nil
 }
 

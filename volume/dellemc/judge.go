@@ -21,8 +21,6 @@ const (
 // findings are what is wrong with a cluster: the worst counts, all are told.
 type findings struct{ volume.Verdict }
 
-func (f *findings) info() string { return rest.Clean(f.Words(), longestInfo) }
-
 // judge is the cluster's health.
 func (o *observed) judge() *findings {
 	f := &findings{}
@@ -176,30 +174,28 @@ func (f *findings) whole(health rest.Int, nodesKnown bool) {
 // metadata is what else there is to know about a volume, as text; what is not
 // known is left out.
 func (o *observed) metadata(v volumeOptions) map[string]string {
-	facts := map[string]string{"performance_scope": "cluster", "ifs_path": rest.Clean(v.path, longestFact)}
+	facts := map[string]string{
+		"performance_scope":     "cluster",
+		"ifs_path":              v.path,
+		"performance_dataset":   v.dataset,
+		"performance_protocols": strings.Join(v.protocols, ","),
+		"cluster_name":          o.cluster.Name.String(),
+		"cluster_guid":          o.cluster.GUID.String(),
+		"onefs_version":         o.cluster.Version.Release.String(),
+	}
 	if v.dataset != "" {
 		facts["performance_scope"] = "volume"
 	}
-	set := func(key, value string) {
-		if value = rest.Clean(value, longestFact); value != "" {
-			facts[key] = value
-		}
-	}
-	set("performance_dataset", v.dataset)
-	set("performance_protocols", strings.Join(v.protocols, ","))
-	set("cluster_name", o.cluster.Name.String())
-	set("cluster_guid", o.cluster.GUID.String())
-	set("onefs_version", o.cluster.Version.Release.String())
 	if n := o.statistics.values[keyNodes].Amount(); n != nil {
-		set("nodes_total", strconv.FormatUint(*n, 10))
+		facts["nodes_total"] = strconv.FormatUint(*n, 10)
 	}
 	if n := o.statistics.values[keyNodesDown].Amount(); n != nil {
-		set("nodes_down", strconv.FormatUint(*n, 10))
+		facts["nodes_down"] = strconv.FormatUint(*n, 10)
 	}
 	if o.eventsErr == nil {
-		set("open_events", strconv.Itoa(len(o.events)))
+		facts["open_events"] = strconv.Itoa(len(o.events))
 	}
-	return facts
+	return rest.Facts(facts, longestFact)
 }
 
 // word is a word from outside, short.
@@ -212,11 +208,8 @@ func word(t rest.Text) string {
 
 // some is a list that stays short however long it is.
 func some(list []string) string {
-	if len(list) > mostTold {
-		return strings.Join(list[:mostTold], ", ") + fmt.Sprintf(" and %d more", len(list)-mostTold)
-	}
 	if len(list) == 0 {
 		return "(not told)"
 	}
-	return strings.Join(list, ", ")
+	return volume.Few(list, mostTold, " and ")
 }

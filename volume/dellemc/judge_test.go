@@ -10,6 +10,7 @@ import (
 
 	"storage_exporter/volume"
 	"storage_exporter/volume/rest"
+	"storage_exporter/volume/volumetest"
 )
 
 func TestJudge(t *testing.T) {
@@ -65,8 +66,8 @@ func TestJudge(t *testing.T) {
 				tt.change(&o)
 			}
 			got := o.judge()
-			if got.Status() != tt.want || got.info() != tt.info {
-				t.Errorf("%s (%s)\nnot %s (%s)", got.Status(), got.info(), tt.want, tt.info)
+			if got.Status() != tt.want || got.Words() != tt.info {
+				t.Errorf("%s (%s)\nnot %s (%s)", got.Status(), got.Words(), tt.want, tt.info)
 			}
 		})
 	}
@@ -80,8 +81,8 @@ func TestSampleHealth(t *testing.T) {
 	}
 	got := o.judge()
 	want := "disk pool pool_a:5 is not well: devices_down, missing_drives (drive in bay 7 of node 4 down); event of severity critical: Drive in bay 7 has failed"
-	if got.Status() != volume.Degraded || got.info() != want {
-		t.Errorf("%s (%s)", got.Status(), got.info())
+	if got.Status() != volume.Degraded || got.Words() != want {
+		t.Errorf("%s (%s)", got.Status(), got.Words())
 	}
 	facts := map[string]string{
 		"performance_scope": "cluster", "ifs_path": "/ifs/data", "performance_protocols": "nfs3", "cluster_name": "onefs-a",
@@ -102,7 +103,8 @@ func TestJudgeIsShort(t *testing.T) {
 		o.cluster.Devices = append(o.cluster.Devices, device{Number: rest.Int{Value: int64(i), Valid: true}, Up: rest.Flag{Valid: true}})
 	}
 	got := o.judge()
-	if n := strings.Count(got.Words(), "; ") + 1; len([]rune(got.info())) > longestInfo || n > 20 {
-		t.Errorf("%d findings: %s", n, got.info())
+	volumetest.Explained(t, rest.Judged(got.Verdict, longestInfo, nil), longestInfo, longestFact)
+	if n := strings.Count(got.Words(), "; ") + 1; n > 20 {
+		t.Errorf("%d findings: %s", n, got.Words())
 	}
 }

@@ -1,7 +1,6 @@
 package gpfs
 
 import (
-	"strings"
 	"testing"
 
 	"storage_exporter/volume"
@@ -44,14 +43,7 @@ func FuzzHealth(f *testing.F) {
 		if h.Status == volume.Healthy && len(o.monitored.filesystems["fs1"]) == 0 {
 			t.Error("healthy without a word")
 		}
-		if h.Status != volume.Healthy && h.Info == "" || len([]rune(h.Info)) > longestInfo || strings.ContainsAny(h.Info, "\n\x00") {
-			t.Errorf("%s: %q", h.Status, h.Info)
-		}
-		for key, fact := range h.Metadata {
-			if len([]rune(fact)) > longestFact {
-				t.Errorf("%s is %q", key, fact)
-			}
-		}
+		volumetest.Explained(t, h, longestInfo, longestFact)
 	})
 }
 

@@ -47,11 +47,7 @@ func (o *observed) judge(v volumeOptions) (volume.Health, error) {
 	if o.filesystemsErr != nil {
 		found.Note("where it is mounted is not known: %v", o.filesystemsErr)
 	}
-	return volume.Health{
-		Status:   found.Status(),
-		Info:     rest.Clean(found.Words(), longestInfo),
-		Metadata: o.metadata(v, fs, states),
-	}, nil
+	return rest.Judged(found.Verdict, longestInfo, o.metadata(v, fs, states)), nil
 }
 
 // filesystem is about what each node says of the file system.

@@ -11,20 +11,19 @@ import (
 // metadata is what else there is to know about a volume, as text; what is not
 // known is left out. Every text is short, however large the cluster is.
 func (o *observed) metadata(v volumeOptions, fs filesystem, states []state) map[string]string {
-	facts := map[string]string{"performance_scope": "volume", "filesystem": v.filesystem}
-	set := func(key, value string) {
-		if value = rest.Clean(value, longestFact); value != "" {
-			facts[key] = value
-		}
+	facts := map[string]string{
+		"performance_scope":  "volume",
+		"filesystem":         v.filesystem,
+		"cluster_name":       o.cluster.Cluster.Summary.Name.String(),
+		"cluster_id":         o.cluster.Cluster.Summary.ID.String(),
+		"filesystem_uuid":    fs.UUID.String(),
+		"filesystem_version": fs.Version.String(),
+		"filesystem_type":    fs.Type.String(),
+		"mount_point":        fs.Mount.MountPoint.String(),
+		"bad_components":     o.badComponents(v.filesystem),
 	}
-	set("cluster_name", o.cluster.Cluster.Summary.Name.String())
-	set("cluster_id", o.cluster.Cluster.Summary.ID.String())
-	set("filesystem_uuid", fs.UUID.String())
-	set("filesystem_version", fs.Version.String())
-	set("filesystem_type", fs.Type.String())
-	set("mount_point", fs.Mount.MountPoint.String())
 	if fs.Mount.ReadWrite != nil || fs.Mount.ReadOnly != nil {
-		set("nodes_mounted", strconv.Itoa(len(fs.Mount.ReadWrite)+len(fs.Mount.ReadOnly)))
+		facts["nodes_mounted"] = strconv.Itoa(len(fs.Mount.ReadWrite) + len(fs.Mount.ReadOnly))
 	}
 	if len(o.nodes) > 0 {
 		active := 0
@@ -33,22 +32,21 @@ func (o *observed) metadata(v volumeOptions, fs filesystem, states []state) map[
 				active++
 			}
 		}
-		set("nodes_total", strconv.Itoa(len(o.nodes)))
-		set("nodes_active", strconv.Itoa(active))
+		facts["nodes_total"] = strconv.Itoa(len(o.nodes))
+		facts["nodes_active"] = strconv.Itoa(active)
 	}
 	if total, free, ok := space(o.pools[v.filesystem], func(p pool) (rest.Int, rest.Int) { return p.TotalMeta, p.FreeMeta }); ok {
-		set("metadata_capacity_bytes", strconv.FormatUint(total, 10))
-		set("metadata_free_bytes", strconv.FormatUint(free, 10))
+		facts["metadata_capacity_bytes"] = strconv.FormatUint(total, 10)
+		facts["metadata_free_bytes"] = strconv.FormatUint(free, 10)
 	}
-	set("bad_components", o.badComponents(v.filesystem))
 	var tips []string
 	for _, s := range states {
 		if s.word() == "TIPS" {
 			tips = append(tips, s.ReportingNode.String()+": "+s.reasons())
 		}
 	}
-	set("tips", names(tips))
-	return facts
+	facts["tips"] = names(tips)
+	return rest.Facts(facts, longestFact)
 }
 
 // badComponents is all that is not well on the cluster, other file systems left

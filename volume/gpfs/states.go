@@ -1,9 +1,9 @@
 package gpfs
 
 import (
-	"fmt"
 	"strings"
 
+	"storage_exporter/volume"
 	"storage_exporter/volume/rest"
 )
 
@@ -87,8 +87,5 @@ func sortStates(states []state) monitored {
 // names is a list that stays short however long it is.
 func names(list []string) string {
 	const most = 8
-	if len(list) > most {
-		return strings.Join(list[:most], ", ") + fmt.Sprintf(" and %d more", len(list)-most)
-	}
-	return strings.Join(list, ", ")
+	return volume.Few(list, most, " and ")
 }

@@ -77,7 +77,8 @@ func shutOut(ctx context.Context, err error) bool {
 
 // health is that of the whole cluster.
 func (c cluster) health() volume.Health {
-	var offline, troubles, bad []string
+	var found volume.Verdict
+	var bad []string
 	away, all := map[string]int{}, map[string]int{}
 	for _, n := range c.nodes {
 		kind := strings.ToUpper(n.Kind.String())
@@ -91,11 +92,11 @@ func (c cluster) health() volume.Health {
 	}
 	for _, kind := range []string{"ANVIL", "DSX"} {
 		if all[kind] > 0 && away[kind] == all[kind] {
-			offline = append(offline, fmt.Sprintf("all %s nodes are offline", kind))
+			found.Worsen(volume.Offline, "all %s nodes are offline", kind)
 		}
 	}
 	if len(bad) > 0 {
-		troubles = append(troubles, fmt.Sprintf("%d of %d nodes are online and well: %s", len(c.nodes)-len(bad), len(c.nodes), few(bad)))
+		found.Worsen(volume.Degraded, "%d of %d nodes are online and well: %s", len(c.nodes)-len(bad), len(c.nodes), few(bad))
 	}
 	bad = nil
 	for _, d := range c.disks {
@@ -104,9 +105,10 @@ func (c cluster) health() volume.Health {
 		}
 	}
 	if len(bad) > 0 {
-		troubles = append(troubles, fmt.Sprintf("%d of %d storage volumes are well: %s", len(c.disks)-len(bad), len(c.disks), few(bad)))
+		found.Worsen(volume.Degraded, "%d of %d storage volumes are well: %s", len(c.disks)-len(bad), len(c.disks), few(bad))
 	}
-	return worse(offline, append(troubles, c.unknown...))
+	found.Add(volume.Degraded, c.unknown...)
+	return rest.Judged(found, longestInfo, nil)
 }
 
 // trouble says what is wrong with a node; empty for nothing.
@@ -166,24 +168,7 @@ func strange(state rest.Text) string {
 }
 
 // few names the first of them.
-func few(bad []string) string {
-	if more := len(bad) - maxNamed; more > 0 {
-		bad = append(bad[:maxNamed:maxNamed], fmt.Sprintf("%d more", more))
-	}
-	return strings.Join(bad, ", ")
-}
-
-// worse is the health that these texts make.
-func worse(offline, troubles []string) volume.Health {
-	info := rest.Clean(strings.Join(append(offline[:len(offline):len(offline)], troubles...), "; "), longestInfo)
-	switch {
-	case len(offline) > 0:
-		return volume.Health{Status: volume.Offline, Info: info}
-	case len(troubles) > 0:
-		return volume.Health{Status: volume.Degraded, Info: info}
-	}
-	return volume.Health{Status: volume.Healthy}
-}
+func few(bad []string) string { return volume.Few(bad, maxNamed, ", ") }
 
 // metadata is what the cluster is.
 func (c cluster) metadata() map[string]string {

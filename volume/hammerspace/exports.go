@@ -2,7 +2,6 @@ package hammerspace
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -75,25 +74,26 @@ func exportOf(source string) string {
 // health is what the cluster says of a share.
 func (s exported) health() volume.Health {
 	name := "share " + rest.Clean(s.Name.String(), longestWord)
-	var troubles []string
+	var found volume.Verdict
 	switch state := strings.ToUpper(s.State.String()); state {
 	case "ONLINE", "MOUNTED", "PUBLISHED", "CREATED":
 	case "OFFLINE", "REMOVED":
-		return volume.Health{Status: volume.Offline, Info: name + " is " + state}
+		found.Worsen(volume.Offline, "%s is %s", name, state)
+		return rest.Judged(found, longestInfo, nil)
 	case "PRE_REMOVAL", "REMOVING", "RECLAIMING", "REMOVE_FAILED":
-		troubles = append(troubles, name+" is in state "+state)
+		found.Worsen(volume.Degraded, "%s is in state %s", name, state)
 	default:
-		troubles = append(troubles, name+" "+strange(s.State))
+		found.Worsen(volume.Degraded, "%s %s", name, strange(s.State))
 	}
 	switch cycle := strings.ToUpper(s.Lifecycle.String()); cycle {
 	case "CREATED", "":
 	case "CREATING", "PRE_DELETE", "DELETE_SCHEDULED", "DELETING", "DELETE_FAILED":
-		troubles = append(troubles, name+" is being made or deleted: "+cycle)
+		found.Worsen(volume.Degraded, "%s is being made or deleted: %s", name, cycle)
 	default:
-		troubles = append(troubles, fmt.Sprintf("%s has an unknown lifecycle %q", name, rest.Clean(s.Lifecycle.String(), longestWord)))
+		found.Worsen(volume.Degraded, "%s has an unknown lifecycle %q", name, rest.Clean(s.Lifecycle.String(), longestWord))
 	}
 	if u := s.Utilization; u != "" && !strings.EqualFold(u.String(), "NORMAL") {
-		troubles = append(troubles, fmt.Sprintf("the utilization of %s is %s", name, rest.Clean(u.String(), longestWord)))
+		found.Worsen(volume.Degraded, "the utilization of %s is %s", name, rest.Clean(u.String(), longestWord))
 	}
-	return worse(nil, troubles)
+	return rest.Judged(found, longestInfo, nil)
 }

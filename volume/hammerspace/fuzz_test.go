@@ -39,15 +39,11 @@ func FuzzAnswers(f *testing.F) {
 			}
 		}
 		for _, h := range healths {
-			if (h.Status == volume.Healthy) != (h.Info == "") || len(h.Info) > 8*longestInfo {
+			if volumetest.Explained(t, h, 2*longestInfo, longestWord); h.Status == volume.Healthy && h.Info != "" {
 				t.Errorf("%+v", h)
 			}
 		}
-		for key, v := range all.metadata() {
-			if len(v) > 4*longestWord {
-				t.Errorf("%s is %d long", key, len(v))
-			}
-		}
+		volumetest.Explained(t, volume.Health{Status: volume.Healthy, Metadata: all.metadata()}, 0, longestWord)
 		if s, err := c.recorded(ctx, site{}); err == nil && (!s.complete() || s.Total.Value < 0) {
 			t.Errorf("%+v", s)
 		}

@@ -73,21 +73,23 @@ func (c cluster) volume(whole volume.Health, o options, mounted []string) (volum
 		}
 		return both(whole, s.health()), nil
 	}
+	var found volume.Verdict
 	if c.exportsErr != nil && len(mounted) > 0 && !refused(c.exportsErr) {
-		return both(whole, worse(nil, []string{"the state of the shares is not known: " + c.exportsErr.Error()})), nil
+		found.Worsen(volume.Degraded, "the state of the shares is not known: %v", c.exportsErr)
+		return both(whole, rest.Judged(found, longestInfo, nil)), nil
 	}
 	var bad []string
-	found, offline, unknown := map[rest.Text]bool{}, 0, 0
+	seen, offline, unknown := map[rest.Text]bool{}, 0, 0
 	for _, dir := range mounted {
 		s, ok := c.exports.holding(dir)
 		switch {
 		case !ok: // mounted by another name
 			unknown++
 			continue
-		case found[s.Path]:
+		case seen[s.Path]:
 			continue
 		}
-		found[s.Path] = true
+		seen[s.Path] = true
 		h := s.health()
 		if h.Status != volume.Healthy {
 			bad = append(bad, h.Info)
@@ -99,11 +101,12 @@ func (c cluster) volume(whole volume.Health, o options, mounted []string) (volum
 	if len(bad) == 0 {
 		return whole, nil
 	}
-	info := []string{few(bad)}
-	if offline == len(found) && unknown == 0 {
-		return both(whole, worse(info, nil)), nil
+	status := volume.Degraded
+	if offline == len(seen) && unknown == 0 {
+		status = volume.Offline
 	}
-	return both(whole, worse(nil, info)), nil
+	found.Add(status, few(bad))
+	return both(whole, rest.Judged(found, longestInfo, nil)), nil
 }
 
 // both is the worse of two states, and what either says.

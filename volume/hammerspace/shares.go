@@ -1,7 +1,6 @@
 package hammerspace
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -182,10 +181,7 @@ func combined(path mount.State, below []mount.State, want mount.Want) volume.Hea
 
 // told names the shares with the worst trouble.
 func told(wrong []volume.Health, of int) string {
-	order := []volume.Status{volume.Offline, volume.Unavailable, volume.Degraded}
-	slices.SortStableFunc(wrong, func(a, b volume.Health) int {
-		return cmp.Compare(slices.Index(order, a.Status), slices.Index(order, b.Status))
-	})
+	slices.SortStableFunc(wrong, func(a, b volume.Health) int { return b.Status.Compare(a.Status) })
 	var texts []string
 	for _, share := range wrong[:min(len(wrong), maxNamed)] {
 		texts = append(texts, share.Info)

@@ -33,19 +33,17 @@ func (s State) Health(want Want) volume.Health {
 		h.Status, h.Info = s.failure()
 		return h
 	}
+	var found volume.Verdict
 	readOnly := s.Mount.ReadOnly() || !s.Mount.through && s.FS.Flags&unix.ST_RDONLY != 0
 	h.ReadOnly = &readOnly
-	var wrong []string
 	switch {
 	case readOnly && !want.ReadOnly:
-		wrong = append(wrong, fmt.Sprintf("%s is mounted read-only: see the kernel log for errors, or set read_only = true", s.Mount.Point))
+		found.Worsen(volume.Degraded, "%s is mounted read-only: see the kernel log for errors, or set read_only = true", s.Mount.Point)
 	case !readOnly:
-		wrong = s.fullness()
+		s.fullness(&found)
 	}
-	wrong = append(wrong, s.Lacks...)
-	if len(wrong) > 0 {
-		h.Status, h.Info = volume.Degraded, strings.Join(wrong, "; ")
-	}
+	found.Add(volume.Degraded, s.Lacks...)
+	h.Status, h.Info = found.Status(), found.Words()
 	return h
 }
 
@@ -82,23 +80,21 @@ func (s State) failure() (volume.Status, string) {
 	}
 }
 
-// fullness says what runs out.
-func (s State) fullness() []string {
+// fullness judges what runs out.
+func (s State) fullness(found *volume.Verdict) {
 	u := usage(s.FS)
-	var wrong []string
 	if u.UsedBytes != nil && u.AvailableBytes != nil {
 		used, left := float64(*u.UsedBytes), float64(*u.AvailableBytes)
 		switch ratio := used / (used + left); {
 		case left == 0 || ratio >= full:
-			wrong = append(wrong, s.Mount.Point+" is full: delete or move files")
+			found.Worsen(volume.Degraded, "%s is full: delete or move files", s.Mount.Point)
 		case ratio >= nearlyFull:
-			wrong = append(wrong, fmt.Sprintf("%s is %.0f %% full", s.Mount.Point, ratio*100))
+			found.Worsen(volume.Degraded, "%s is %.0f %% full", s.Mount.Point, ratio*100)
 		}
 	}
 	if u.Inodes != nil && float64(*u.Inodes-*u.InodesUsed) < fewInodes*float64(*u.Inodes) {
-		wrong = append(wrong, s.Mount.Point+" runs out of inodes: delete files")
+		found.Worsen(volume.Degraded, "%s runs out of inodes: delete files", s.Mount.Point)
 	}
-	return wrong
 }
 
 // metadata describes the mount, as far as it was found.

@@ -47,8 +47,8 @@ func FuzzVolumes(f *testing.F) {
 			b.rates.Drop("v")
 			var c cluster
 			h := c.health(v, p.Records)
-			bounded(t, h)
-			if !slices.Contains(volume.Statuses, h.Status) || h.Status != volume.Healthy && h.Info == "" || h.Status == volume.Healthy && v.state() != stateOnline {
+			volumetest.Explained(t, h, longestInfo, longestFact)
+			if h.Status == volume.Healthy && v.state() != stateOnline {
 				t.Errorf("%s is %+v", v.State, h)
 			}
 		}
@@ -67,7 +67,7 @@ func FuzzNodes(f *testing.F) {
 		v.State, v.NAS.Path = "online", "/v"
 		c := cluster{nodes: p.Records}
 		h := c.health(v, nil)
-		bounded(t, h)
+		volumetest.Explained(t, h, longestInfo, longestFact)
 		if (h.Status == volume.Healthy) != (c.nodesUp() == len(p.Records)) {
 			t.Errorf("%d of %d are up: %s", c.nodesUp(), len(p.Records), h.Status)
 		}
@@ -79,7 +79,7 @@ func FuzzAbout(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte) {
 		var c cluster
 		if (&rest.Answer{Body: body}).Decode(&c.about) == nil {
-			bounded(t, c.health(record{}, nil))
+			volumetest.Explained(t, c.health(record{}, nil), longestInfo, longestFact)
 		}
 	})
 }

@@ -67,53 +67,46 @@ func (v *record) state() string { return strings.ToLower(v.State.String()) }
 
 // health judges a volume. members are only needed for one that is mixed.
 func (c *cluster) health(v record, members []record) volume.Health {
-	h := volume.Health{Status: volume.Healthy, Metadata: c.metadata(v)}
-	var wrong []string
+	var found volume.Verdict
 	switch v.state() {
 	case stateOnline:
 	case stateMixed:
-		wrong = append(wrong, "some members of the FlexGroup are not online"+others(members, stateOnline))
+		found.Worsen(volume.Degraded, "some members of the FlexGroup are not online%s", others(members, stateOnline))
 	case "offline":
-		h.Status, h.Info = volume.Offline, "the volume is offline"
+		found.Worsen(volume.Offline, "the volume is offline")
 	case "restricted":
-		h.Status, h.Info = volume.Offline, "the volume is restricted: clients have no access"
+		found.Worsen(volume.Offline, "the volume is restricted: clients have no access")
 	case "error":
-		h.Status, h.Info = volume.Offline, "the volume is in the state error and cannot serve data"
+		found.Worsen(volume.Offline, "the volume is in the state error and cannot serve data")
 	case "":
-		h.Status, h.Info = volume.Unavailable, "ONTAP does not tell the volume's state"
+		found.Worsen(volume.Unavailable, "ONTAP does not tell the volume's state")
 	default:
-		wrong = append(wrong, fmt.Sprintf("unknown state %q", rest.Clean(v.State.String(), longestState)))
+		found.Worsen(volume.Degraded, "unknown state %q", rest.Clean(v.State.String(), longestState))
 	}
 	if v.ErrorState.IsInconsistent.Value {
-		wrong = append(wrong, "the file system is inconsistent: ask NetApp's support")
+		found.Worsen(volume.Degraded, "the file system is inconsistent: ask NetApp's support")
 	}
 	if v.ErrorState.HasBadBlocks.Value {
-		wrong = append(wrong, "the volume has bad blocks")
+		found.Worsen(volume.Degraded, "the volume has bad blocks")
 	}
-	if h.Status == volume.Healthy && v.NAS.Path == "" && strings.EqualFold(v.Type.String(), "rw") {
-		wrong = append(wrong, "the volume is not mounted in the SVM's namespace: clients cannot reach it")
+	if !found.Status().Worse(volume.Degraded) && v.NAS.Path == "" && strings.EqualFold(v.Type.String(), "rw") {
+		found.Worsen(volume.Degraded, "the volume is not mounted in the SVM's namespace: clients cannot reach it")
 	}
-	var told []string
+	var reported []string
 	for _, sentence := range v.Status {
 		// "is nearly full" is not meant.
 		if strings.Contains(strings.ToLower(sentence.String()), "is full") {
-			wrong = append(wrong, sentence.String())
+			found.Add(volume.Degraded, sentence.String())
 			continue
 		}
-		told = append(told, sentence.String())
+		reported = append(reported, sentence.String())
 	}
-	if text := c.nodesDown(); text != "" {
-		wrong = append(wrong, text)
-	}
+	found.Add(volume.Degraded, c.nodesDown())
+	found.Add(volume.Healthy, reported...)
 	if c.nodesErr != nil && !notOurs(c.nodesErr) {
-		told = append(told, "the nodes' states are not known: "+c.nodesErr.Error())
+		found.Note("the nodes' states are not known: %v", c.nodesErr)
 	}
-	if h.Status == volume.Healthy && len(wrong) > 0 {
-		h.Status = volume.Degraded
-	}
-	texts := slices.DeleteFunc(slices.Concat([]string{h.Info}, wrong, told), func(s string) bool { return s == "" })
-	h.Info = rest.Clean(strings.Join(texts, "; "), longestInfo)
-	return h
+	return rest.Judged(found, longestInfo, c.metadata(v))
 }
 
 // notOurs is whether the account, as one of an SVM, may not see something.
@@ -156,14 +149,11 @@ func others(all []record, good string) string {
 			named = append(named, rest.Clean(one.Name.String(), longestState)+" "+state)
 		}
 	}
-	slices.Sort(named)
-	if more := len(named) - mostNamed; more > 0 {
-		named = append(named[:mostNamed], fmt.Sprintf("%d more", more))
-	}
 	if len(named) == 0 {
 		return ""
 	}
-	return ": " + strings.Join(named, ", ")
+	slices.Sort(named)
+	return ": " + volume.Few(named, mostNamed, ", ")
 }
 
 // metadata describes the volume, as far as it was told.
@@ -182,10 +172,5 @@ func (c *cluster) metadata(v record) map[string]string {
 	if len(c.nodes) > 0 {
 		facts["nodes"] = fmt.Sprintf("%d of %d up", c.nodesUp(), len(c.nodes))
 	}
-	for key, fact := range facts {
-		if facts[key] = rest.Clean(fact, longestFact); fact == "" {
-			delete(facts, key)
-		}
-	}
-	return facts
+	return rest.Facts(facts, longestFact)
 }

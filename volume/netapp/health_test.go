@@ -178,17 +178,7 @@ func TestHealthIsBounded(t *testing.T) {
 	o.volumes[0].fields["status"] = []string{long, long}
 	o.volumes[0].fields["style"] = long
 	o.nodes[0]["name"], o.nodes[0]["state"] = long, long
-	with(t, o, []string{"v"}, func(t *testing.T, b volume.Backend) { bounded(t, health(t, b, "v")) })
-}
-
-func bounded(t *testing.T, h volume.Health) {
-	t.Helper()
-	if len([]rune(h.Info)) > longestInfo || strings.ContainsAny(h.Info, "\r\n\x00") {
-		t.Errorf("info: %q", h.Info)
-	}
-	for key, fact := range h.Metadata {
-		if len([]rune(fact)) > longestFact || strings.ContainsAny(fact, "\r\n\x00") || fact == "" {
-			t.Errorf("%s: %q", key, fact)
-		}
-	}
+	with(t, o, []string{"v"}, func(t *testing.T, b volume.Backend) {
+		volumetest.Explained(t, health(t, b, "v"), longestInfo, longestFact)
+	})
 }

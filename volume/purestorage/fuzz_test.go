@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"storage_exporter/volume"
+	"storage_exporter/volume/rest"
 	"storage_exporter/volume/volumetest"
 )
 
@@ -32,9 +33,7 @@ func FuzzAnswers(f *testing.F) {
 				if err != nil {
 					continue
 				}
-				if h := fs.health(o); h.Status != volume.Healthy && h.Info == "" || len(h.Info) > 4*longestInfo {
-					t.Errorf("%+v", h)
-				}
+				volumetest.Explained(t, rest.Judged(fs.judge(o), longestInfo, nil), longestInfo, 400)
 			}
 		}
 		performance, _ := fresh.Performance(ctx)
@@ -49,16 +48,10 @@ func FuzzAnswers(f *testing.F) {
 		about.alerts, _ = fresh.client.alerts(ctx)
 		about.array, _ = fresh.client.array(ctx)
 		about.space, _ = fresh.client.arraySpace(ctx)
-		critical, notice := about.alertsFor("a")
-		h := merge(volume.Health{Status: volume.Healthy}, append(about.troubles(), critical...), notice)
-		if len(h.Info) > 4*longestInfo || h.Status == volume.Degraded && h.Info == "" {
-			t.Errorf("%+v", h)
-		}
-		for key, v := range about.metadata("https://fb01") {
-			if len(v) > 400 {
-				t.Errorf("%s is %d long", key, len(v))
-			}
-		}
+		var found volume.Verdict
+		found.Add(volume.Degraded, about.troubles()...)
+		about.alertsFor("a", &found)
+		volumetest.Explained(t, rest.Judged(found, longestInfo, about.metadata("https://fb01")), longestInfo, 400)
 		_, _ = fresh.client.versions(ctx)
 	})
 }

@@ -35,50 +35,39 @@ func (b *backend) Health(ctx context.Context) (map[string]volume.Result[volume.H
 		if err != nil {
 			return volume.Health{}, at, err
 		}
-		h := fs.health(o)
-		if h.Status != volume.Offline {
-			critical, notice := f.alertsFor(o.fs)
-			h = merge(h, append(troubles[:len(troubles):len(troubles)], critical...), notice)
+		found := fs.judge(o)
+		if found.Status() != volume.Offline {
+			found.Add(volume.Degraded, troubles...)
+			f.alertsFor(o.fs, &found)
 		}
-		h.Metadata = maps.Clone(metadata)
-		h.Metadata["performance_protocol"] = cmp.Or(o.protocol, all)
-		return h, at, nil
+		facts := maps.Clone(metadata)
+		facts["performance_protocol"] = cmp.Or(o.protocol, all)
+		return rest.Judged(found, longestInfo, facts), at, nil
 	}), nil
 }
 
-// health is what the file system says of itself.
-func (f fileSystem) health(o options) volume.Health {
-	var troubles []string
+// judge is what the file system says of itself.
+func (f fileSystem) judge(o options) volume.Verdict {
+	var found volume.Verdict
 	if f.Destroyed.Value {
 		info := fmt.Sprintf("the file system %s is destroyed", o.fs)
 		if f.TimeRemaining.Valid && f.TimeRemaining.Value > 0 {
 			info += fmt.Sprintf(": it can be recovered for %.1f hours", float64(f.TimeRemaining.Value)/float64(time.Hour/time.Millisecond))
 		}
-		return volume.Health{Status: volume.Offline, Info: rest.Clean(info, longestInfo)}
+		found.Add(volume.Offline, info)
+		return found
 	}
 	switch p := strings.ToLower(f.Promotion.String()); p {
 	case "promoted", "": // 1.x does not tell
 	case "demoted", "promoting", "demoting":
-		troubles = append(troubles, "the file system is "+p)
+		found.Worsen(volume.Degraded, "the file system is %s", p)
 	default:
-		troubles = append(troubles, fmt.Sprintf("the file system has an unknown promotion status %q", rest.Clean(p, longestWord)))
+		found.Worsen(volume.Degraded, "the file system has an unknown promotion status %q", rest.Clean(p, longestWord))
 	}
 	if f.Writable.Valid && !f.Writable.Value && !o.readOnly {
-		troubles = append(troubles, "the file system is read-only")
+		found.Worsen(volume.Degraded, "the file system is read-only")
 	}
-	return merge(volume.Health{Status: volume.Healthy}, troubles, "")
-}
-
-// merge adds troubles to a health. A notice shows only where there are none.
-func merge(h volume.Health, troubles []string, notice string) volume.Health {
-	if h.Info != "" {
-		troubles = append([]string{h.Info}, troubles...)
-	}
-	if len(troubles) > 0 {
-		return volume.Health{Status: volume.Degraded, Info: rest.Clean(strings.Join(troubles, "; "), longestInfo)}
-	}
-	h.Info = rest.Clean(notice, longestInfo)
-	return h
+	return found
 }
 
 // troubles are those of the whole array.
@@ -88,10 +77,10 @@ func (f facts) troubles() []string {
 		troubles = append(troubles, fmt.Sprintf("rebuilding: parity %v, so that not all data is fully redundant", *p))
 	}
 	if bad := wrong(f.blades, nil); len(bad) > 0 {
-		troubles = append(troubles, fmt.Sprintf("%d of %d blades healthy: %s", len(f.blades)-len(bad), len(f.blades), named(bad)))
+		troubles = append(troubles, fmt.Sprintf("%d of %d blades healthy: %s", len(f.blades)-len(bad), len(f.blades), volume.Few(bad, mostNamed, ", ")))
 	}
 	if bad := wrong(f.hardware, f.blades); len(bad) > 0 {
-		troubles = append(troubles, "hardware: "+named(bad))
+		troubles = append(troubles, "hardware: "+volume.Few(bad, mostNamed, ", "))
 	}
 	return append(troubles, f.unknown...)
 }
@@ -132,16 +121,11 @@ func (c component) trouble() string {
 	return text
 }
 
-func named(bad []string) string {
-	if more := len(bad) - mostNamed; more > 0 {
-		bad = append(bad[:mostNamed:mostNamed], fmt.Sprintf("%d more", more))
-	}
-	return strings.Join(bad, ", ")
-}
-
-// alertsFor are the alerts about a file system, or about the array as a whole:
-// what is critical, and the first of the others.
-func (f facts) alertsFor(fs string) (critical []string, notice string) {
+// alertsFor judges the alerts about a file system, or about the array as a whole. The
+// first that is not critical is noted only where nothing is wrong.
+func (f facts) alertsFor(fs string, found *volume.Verdict) {
+	var critical []string
+	var notice string
 	for _, a := range f.alerts {
 		about := a.ComponentName + a.Component
 		if strings.HasPrefix(strings.ToLower(a.ComponentType.String()), "file") && about.String() != fs {
@@ -164,5 +148,8 @@ func (f facts) alertsFor(fs string) (critical []string, notice string) {
 		}
 		critical = append(critical, fmt.Sprintf("open alert (%s): %s", severity, rest.Clean(text.String(), 200)))
 	}
-	return critical[:min(len(critical), mostNamed)], notice
+	found.Add(volume.Degraded, critical[:min(len(critical), mostNamed)]...)
+	if found.Status() == volume.Healthy {
+		found.Add(volume.Healthy, notice)
+	}
 }

@@ -108,8 +108,8 @@ func TestHealthOfSlowArray(t *testing.T) {
 
 func TestReadOnlyAsItShouldBe(t *testing.T) {
 	f := fileSystem{Writable: rest.Flag{Valid: true}}
-	if h := f.health(options{readOnly: true}); h.Status != volume.Healthy {
-		t.Errorf("%+v", h)
+	if found := f.judge(options{readOnly: true}); found.Status() != volume.Healthy {
+		t.Errorf("%+v", found)
 	}
 }
 

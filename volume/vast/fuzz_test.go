@@ -5,26 +5,16 @@ import (
 	"fmt"
 	"net/http"
 	"testing"
-	"unicode/utf8"
 
 	"storage_exporter/volume"
+	"storage_exporter/volume/rest"
 	"storage_exporter/volume/volumetest"
 )
 
 // short checks what is shown of a health.
 func short(t *testing.T, v verdict, facts map[string]string) {
 	t.Helper()
-	if v.Status() != volume.Healthy && v.Words() == "" {
-		t.Errorf("%s without a word why", v.Status())
-	}
-	if info := v.info(); utf8.RuneCountInString(info) > maxInfo || !utf8.ValidString(info) {
-		t.Errorf("info %q", info)
-	}
-	for key, fact := range shown(facts) {
-		if fact == "" || utf8.RuneCountInString(fact) > maxDetail || !utf8.ValidString(fact) {
-			t.Errorf("%s is %q", key, fact)
-		}
-	}
+	volumetest.Explained(t, rest.Judged(v.Verdict, maxInfo, rest.Facts(facts, maxDetail)), maxInfo, maxDetail)
 }
 
 // Whatever a cluster says of itself, its figures are possible, and what is not

@@ -37,11 +37,9 @@ func (b *backend) Health(ctx context.Context) (map[string]volume.Result[volume.H
 		facts["alarms"] = notKnown
 		if s.alarmsErr == nil {
 			facts["alarms"] = s.alarms.String()
-			if words := s.alarms.words(); words != "" {
-				verdict.Note("%s", words)
-			}
+			verdict.Add(volume.Healthy, s.alarms.words())
 		}
-		return volume.Health{Status: verdict.Status(), Info: verdict.info(), Metadata: shown(facts)}, c.at, nil
+		return rest.Judged(verdict.Verdict, maxInfo, rest.Facts(facts, maxDetail)), c.at, nil
 	}), nil
 }
 
@@ -144,14 +142,4 @@ func number(i rest.Int) string {
 		return ""
 	}
 	return strconv.FormatInt(i.Value, 10)
-}
-
-// shown are the facts that there are, as short texts.
-func shown(facts map[string]string) map[string]string {
-	for key, fact := range facts {
-		if facts[key] = rest.Clean(fact, maxDetail); facts[key] == "" {
-			delete(facts, key)
-		}
-	}
-	return facts
 }

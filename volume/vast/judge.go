@@ -17,8 +17,6 @@ const (
 // verdict is about a cluster and what it serves.
 type verdict struct{ volume.Verdict }
 
-func (v *verdict) info() string { return rest.Clean(v.Words(), maxInfo) }
-
 func detail(t rest.Text) string { return rest.Clean(t.String(), maxDetail) }
 
 func word(t rest.Text) string { return strings.ToUpper(detail(t)) }

@@ -6,8 +6,11 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"storage_exporter/volume"
 	"storage_exporter/volume/rest"
@@ -81,6 +84,26 @@ func PossibleOr(t testing.TB, p volume.Performance, err error) {
 		Possible(t, p)
 	} else if p != (volume.Performance{}) {
 		t.Errorf("%+v in spite of %v", p, err)
+	}
+}
+
+// Explained checks that a health has its reason, and texts of one line and so many
+// characters at most.
+func Explained(t testing.TB, h volume.Health, longestInfo, longestFact int) {
+	t.Helper()
+	if h.Status != volume.Healthy && h.Info == "" || !slices.Contains(volume.Statuses, h.Status) {
+		t.Errorf("%q without a word why", h.Status)
+	}
+	short := func(what, text string, longest int) {
+		if utf8.RuneCountInString(text) > longest || !utf8.ValidString(text) || strings.ContainsAny(text, "\r\n\x00") {
+			t.Errorf("%s is %q", what, text)
+		}
+	}
+	short("the info", h.Info, longestInfo)
+	for key, fact := range h.Metadata {
+		if short(key, fact, longestFact); fact == "" {
+			t.Errorf("%s is empty", key)
+		}
 	}
 }
 

@@ -3,9 +3,8 @@ package weka
 import (
 	"testing"
 	"time"
-	"unicode/utf8"
 
-	"storage_exporter/volume"
+	"storage_exporter/volume/rest"
 	"storage_exporter/volume/volumetest"
 )
 
@@ -28,17 +27,7 @@ func FuzzHealth(f *testing.F) {
 			}
 			v.explain(alerts)
 			fs.judge(&v, c == nil)
-			if v.Status() != volume.Healthy && v.Words() == "" {
-				t.Errorf("%s without a word why", v.Status())
-			}
-			if info := v.info(); utf8.RuneCountInString(info) > maxInfo || !utf8.ValidString(info) {
-				t.Errorf("info %q", info)
-			}
-			for _, text := range metadata(c, fs, "volume") {
-				if utf8.RuneCountInString(text) > maxDetail || !utf8.ValidString(text) {
-					t.Errorf("metadata %q", text)
-				}
-			}
+			volumetest.Explained(t, rest.Judged(v.Verdict, maxInfo, metadata(c, fs, "volume")), maxInfo, maxDetail)
 			if n, ok := fs.number(); ok && n < 0 {
 				t.Errorf("number %d", n)
 			}

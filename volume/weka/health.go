@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
@@ -44,7 +45,7 @@ func (b *backend) Health(ctx context.Context) (map[string]volume.Result[volume.H
 		case list != nil:
 			return volume.Health{}, at, err
 		}
-		return volume.Health{Status: v.Status(), Info: v.info(), Metadata: metadata(c, f, name)}, at, nil
+		return rest.Judged(v.Verdict, maxInfo, metadata(c, f, name)), at, nil
 	}), nil
 }
 
@@ -57,8 +58,6 @@ const (
 
 // verdict is about a cluster or one of its file systems.
 type verdict struct{ volume.Verdict }
-
-func (v *verdict) info() string { return rest.Clean(v.Words(), maxInfo) }
 
 // explain names the alerts.
 func (v *verdict) explain(alerts []alert) {
@@ -146,28 +145,26 @@ func (f filesystem) judge(v *verdict, alone bool) {
 
 // metadata are details, as short texts. c is nil where the cluster is hidden.
 func metadata(c *cluster, f filesystem, scope string) map[string]string {
-	m := map[string]string{}
-	put := func(key, value string) {
-		if value != "" {
-			m[key] = value
-		}
+	facts := map[string]string{
+		"performance_scope": scope,
+		"filesystem_id":     f.ID.String(),
+		"filesystem_uid":    f.UID.String(),
+		"filesystem_group":  f.Group.String(),
+		"filesystem_status": f.Status.String(),
 	}
-	put("performance_scope", scope)
-	put("filesystem_id", detail(f.ID))
-	put("filesystem_uid", detail(f.UID))
-	put("filesystem_group", detail(f.Group))
-	put("filesystem_status", detail(f.Status))
 	if c == nil {
-		return m
+		return rest.Facts(facts, maxDetail)
 	}
-	put("cluster_name", detail(c.Name))
-	put("cluster_guid", detail(c.GUID))
-	put("cluster_release", detail(c.Release))
-	put("cluster_status", detail(c.Status))
-	put("io_status", detail(c.IOStatus))
-	put("licensing_mode", detail(c.Licensing.Mode))
+	maps.Copy(facts, map[string]string{
+		"cluster_name":    c.Name.String(),
+		"cluster_guid":    c.GUID.String(),
+		"cluster_release": c.Release.String(),
+		"cluster_status":  c.Status.String(),
+		"io_status":       c.IOStatus.String(),
+		"licensing_mode":  c.Licensing.Mode.String(),
+	})
 	if c.Alerts.Valid {
-		put("active_alerts", fmt.Sprint(c.Alerts.Value))
+		facts["active_alerts"] = fmt.Sprint(c.Alerts.Value)
 	}
 	servers, what := c.backends()
 	for _, n := range []struct {
@@ -175,10 +172,10 @@ func metadata(c *cluster, f filesystem, scope string) map[string]string {
 		what string
 	}{{servers, what}, {c.Drives, "drives"}, {c.IONodes, "io_nodes"}, {c.Buckets, "buckets"}} {
 		if n.Active.Valid && n.Total.Valid {
-			put(strings.ReplaceAll(n.what, " ", "_"), n.count.String())
+			facts[strings.ReplaceAll(n.what, " ", "_")] = n.count.String()
 		}
 	}
-	return m
+	return rest.Facts(facts, maxDetail)
 }
 
 func detail(t rest.Text) string { return rest.Clean(t.String(), maxDetail) }
