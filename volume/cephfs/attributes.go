@@ -30,7 +30,7 @@ type attributes struct {
 }
 
 func (b *backend) attributes(ctx context.Context, names ...string) (attributes, error) {
-	values, took, err := b.point.Xattrs(ctx, names...)
+	values, took, err := b.Point.Xattrs(ctx, names...)
 	return attributes{values, took}, err
 }
 

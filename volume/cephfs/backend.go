@@ -8,32 +8,23 @@ import (
 
 	"storage_exporter/volume"
 	"storage_exporter/volume/mount"
-	"storage_exporter/volume/rest"
 )
 
 // backend observes one path for all of its volumes.
 type backend struct {
-	path    string
-	point   *mount.Point
-	kernel  *debugfs
-	fuse    *fuse
-	meter   *meter
-	volumes map[string]mount.Want
-
+	mount.Volumes
+	kernel    *debugfs
+	fuse      *fuse
+	meter     *meter
 	uncounted *mount.Uncounted
 }
 
 func newBackend(host *mount.Host, opts options, volumes []volume.Config, logger *slog.Logger) *backend {
-	interval := volumes[0].PerformanceInterval
-	b := &backend{
-		path: volumes[0].Path, point: host.NewPoint(volumes[0].Path, interval),
-		kernel: newDebugfs(host, opts.debugfs), fuse: newFuse(host, opts.socket), meter: newMeter(interval),
-		volumes: map[string]mount.Want{}, uncounted: mount.NewUncounted("cephfs", volumes[0].Path, logger),
+	v := mount.NewVolumes(host, volumes, true, kernelType, fuseType, otherFuse)
+	return &backend{
+		Volumes: v, kernel: newDebugfs(host, opts.debugfs), fuse: newFuse(host, opts.socket), meter: newMeter(v.Interval),
+		uncounted: mount.NewUncounted("cephfs", v.Path, logger),
 	}
-	for _, cfg := range volumes {
-		b.volumes[cfg.Name] = mount.WantOf(cfg, true, kernelType, fuseType, otherFuse)
-	}
-	return b
 }
 
 // Performance takes one reading of the client's counters and compares it with
@@ -41,28 +32,21 @@ func newBackend(host *mount.Host, opts options, volumes []volume.Config, logger 
 func (b *backend) Performance(ctx context.Context) (map[string]volume.Result[volume.Performance], error) {
 	ctx, cancel := mount.WithMargin(ctx)
 	defer cancel()
-	m, table, _, err := b.point.Find(ctx)
+	m, table, _, err := b.Point.Find(ctx)
 	var rates volume.Performance
 	var at time.Time
 	if err == nil && isCeph(m) {
 		rates, at, err = b.rates(ctx, m, table)
 		b.uncounted.Tell(err)
 	}
-	return rest.Each(b.volumes, func(_ string, want mount.Want) (volume.Performance, time.Time, error) {
-		if m.Point != "" {
-			if wrong := want.Check(b.path, m); wrong != nil {
-				return volume.Performance{}, at, wrong
-			}
-		}
-		return rates, at, err
-	}), nil
+	return b.Rated(m, rates, at, err), nil
 }
 
 func (b *backend) rates(ctx context.Context, m mount.Mount, table mount.Table) (volume.Performance, time.Time, error) {
 	var r reading
 	var err error
 	if m.FSType == kernelType {
-		r, err = b.kernel.reading(ctx, b.point, m)
+		r, err = b.kernel.reading(ctx, b.Point, m)
 	} else {
 		r, err = b.fuse.reading(ctx, m, table)
 	}
@@ -76,7 +60,7 @@ func (b *backend) rates(ctx context.Context, m mount.Mount, table mount.Table) (
 func (b *backend) Health(ctx context.Context) (map[string]volume.Result[volume.Health], error) {
 	p := b.probe(ctx)
 	uncounted := b.uncounted.Why()
-	return rest.Each(b.volumes, func(_ string, want mount.Want) (volume.Health, time.Time, error) {
+	return volume.Each(b.Wants, func(_ string, want mount.Want) (volume.Health, time.Time, error) {
 		h := p.health(want)
 		if uncounted != "" && h.Metadata != nil {
 			h.Metadata["performance"] = uncounted
@@ -87,16 +71,16 @@ func (b *backend) Health(ctx context.Context) (map[string]volume.Result[volume.H
 
 // Usage asks how full the volume is: by its quota, where it has one.
 func (b *backend) Usage(ctx context.Context) (map[string]volume.Result[volume.Usage], error) {
-	state := b.point.Look(ctx)
+	state := b.Point.Look(ctx)
 	var asked attributes
 	var failed error
 	if state.Err == nil && isCeph(state.Mount) {
 		asked, failed = b.attributes(ctx, quotaBytes, quotaFiles, recursiveBytes, recursiveFiles, recursiveDirs)
 	}
-	return rest.Each(b.volumes, func(_ string, want mount.Want) (volume.Usage, time.Time, error) {
+	return volume.Each(b.Wants, func(_ string, want mount.Want) (volume.Usage, time.Time, error) {
 		u, err := state.Usage(want)
 		if err == nil && failed != nil {
-			err = fmt.Errorf("look at %s: %w", b.path, failed)
+			err = fmt.Errorf("look at %s: %w", b.Path, failed)
 		}
 		if err != nil {
 			return volume.Usage{}, time.Time{}, err
@@ -104,12 +88,6 @@ func (b *backend) Usage(ctx context.Context) (map[string]volume.Result[volume.Us
 		return asked.limit(u), time.Time{}, nil
 	}), nil
 }
-
-// Intervals are zero: the client's figures are always of now.
-func (b *backend) Intervals() volume.Intervals { return volume.Intervals{} }
-
-// Close has nothing to give back.
-func (b *backend) Close() error { return nil }
 
 func isCeph(m mount.Mount) bool {
 	return m.FSType == kernelType || m.FSType == fuseType || m.FSType == otherFuse

@@ -6,7 +6,6 @@ package cephfs
 import (
 	"log/slog"
 	"path"
-	"strings"
 
 	"storage_exporter/volume"
 	"storage_exporter/volume/mount"
@@ -21,17 +20,9 @@ const (
 
 // Kind is a directory on a mounted CephFS.
 func Kind(host *mount.Host) volume.Kind {
-	return volume.Kind{
-		Mounted:  true,
-		Identify: identify,
-		New: func(volumes []volume.Config, logger *slog.Logger) (volume.Backend, error) {
-			opts, err := read(volumes[0])
-			if err != nil {
-				return nil, err
-			}
-			return newBackend(host, opts, volumes, logger), nil
-		},
-	}
+	return mount.Client(read, func(opts options, volumes []volume.Config, logger *slog.Logger) volume.Backend {
+		return newBackend(host, opts, volumes, logger)
+	})
 }
 
 // options are a volume's own; empty is the usual place.
@@ -40,7 +31,7 @@ type options struct {
 	socket  string // admin socket of the ceph-fuse
 }
 
-func read(cfg volume.Config) (options, error) {
+func read(cfg volume.Config) (options, []string, error) {
 	o := volume.ReadOptions(cfg)
 	opts := options{debugfs: o.StringOr("ceph_debugfs_path", ""), socket: o.StringOr("ceph_admin_socket", "")}
 	if opts.debugfs != "" && !path.IsAbs(opts.debugfs) {
@@ -49,16 +40,5 @@ func read(cfg volume.Config) (options, error) {
 	if opts.socket != "" && !path.IsAbs(opts.socket) {
 		o.Wrong("ceph_admin_socket", `must be an absolute path, such as "/var/run/ceph/ceph-client.admin.asok"`)
 	}
-	return opts, o.Err()
-}
-
-// identify shares a Backend among the volumes of one path with the same options.
-func identify(cfg volume.Config) (volume.Identity, error) {
-	opts, err := read(cfg)
-	if err != nil {
-		return volume.Identity{}, err
-	}
-	id, err := mount.Identify(cfg)
-	id.Share = strings.Join([]string{id.Share, opts.debugfs, opts.socket}, "\x00")
-	return id, err
+	return opts, []string{opts.debugfs, opts.socket}, o.Err()
 }

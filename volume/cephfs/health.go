@@ -38,7 +38,7 @@ type probe struct {
 // statfs by the monitors: only a recursive attribute is always asked of the
 // metadata server.
 func (b *backend) probe(ctx context.Context) probe {
-	p := probe{path: b.path, state: b.point.Look(ctx)}
+	p := probe{path: b.Path, state: b.Point.Look(ctx)}
 	if !isCeph(p.state.Mount) {
 		return p
 	}
@@ -50,7 +50,7 @@ func (b *backend) probe(ctx context.Context) probe {
 	} else {
 		ctx, cancel := mount.WithMargin(ctx)
 		defer cancel()
-		p.client, p.stuck = b.fuse.condition(ctx, b.point)
+		p.client, p.stuck = b.fuse.condition(ctx, b.Point)
 	}
 	return p
 }

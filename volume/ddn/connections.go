@@ -26,12 +26,12 @@ type connections struct {
 func (b *backend) connections(ctx context.Context) connections {
 	ctx, cancel := mount.WithMargin(ctx)
 	defer cancel()
-	m, _, _, err := b.point.Find(ctx)
+	m, _, _, err := b.Point.Find(ctx)
 	fsname, ok := fsOf(m.Source)
 	if err != nil || m.FSType != "lustre" || !ok {
 		return connections{}
 	}
-	c, err := mount.Guarded(ctx, b.host, m.Device+" targets", func() (connections, error) {
+	c, err := mount.Guarded(ctx, b.Host, m.Device+" targets", func() (connections, error) {
 		return b.client.connections(fsname), nil
 	})
 	c.fsname, c.err = fsname, err
@@ -87,7 +87,7 @@ func (b *backend) rooms(ctx context.Context, state mount.State, c connections) r
 	serving := slices.DeleteFunc(slices.Clone(c.targets), func(t target) bool {
 		return t.state != "FULL" || t.metadata() || b.watch.ignores(t.name)
 	})
-	found, err := mount.Guarded(ctx, b.host, state.Mount.Device+" room", func() (rooms, error) { return roomsOf(enough, serving), nil })
+	found, err := mount.Guarded(ctx, b.Host, state.Mount.Device+" room", func() (rooms, error) { return roomsOf(enough, serving), nil })
 	if err != nil {
 		return rooms{}
 	}

@@ -7,27 +7,17 @@ import (
 	"fmt"
 	"log/slog"
 	"path"
-	"strings"
 	"time"
 
 	"storage_exporter/volume"
 	"storage_exporter/volume/mount"
-	"storage_exporter/volume/rest"
 )
 
 // EXAScaler is a directory on a mounted Lustre file system.
 func EXAScaler(host *mount.Host) volume.Kind {
-	return volume.Kind{
-		Mounted:  true,
-		Identify: identify,
-		New: func(volumes []volume.Config, logger *slog.Logger) (volume.Backend, error) {
-			opts, err := read(volumes[0])
-			if err != nil {
-				return nil, err
-			}
-			return newBackend(host, opts, volumes, logger), nil
-		},
-	}
+	return mount.Client(read, func(opts options, volumes []volume.Config, logger *slog.Logger) volume.Backend {
+		return newBackend(host, opts, volumes, logger)
+	})
 }
 
 // options are a volume's own.
@@ -38,49 +28,30 @@ type options struct {
 	ignored []string // targets that are meant to be away
 }
 
-func read(cfg volume.Config) (options, error) {
+func read(cfg volume.Config) (options, []string, error) {
 	o := volume.ReadOptions(cfg)
 	opts := options{path: o.StringOr("lustre_path", ""), ignored: o.Strings("lustre_ignored_targets")}
 	if opts.path != "" && !path.IsAbs(opts.path) {
 		o.Wrong("lustre_path", "must be an absolute path, such as \"/sys/kernel/debug/lustre\"")
 	}
-	return opts, o.Err()
-}
-
-// identify shares a Backend among the volumes of one path with the same options.
-func identify(cfg volume.Config) (volume.Identity, error) {
-	opts, err := read(cfg)
-	if err != nil {
-		return volume.Identity{}, err
-	}
-	id, err := mount.Identify(cfg)
-	id.Share = strings.Join(append([]string{id.Share, opts.path}, opts.ignored...), "\x00")
-	return id, err
+	return opts, append([]string{opts.path}, opts.ignored...), o.Err()
 }
 
 // backend observes one path for all of its volumes.
 type backend struct {
-	host    *mount.Host
-	client  client
-	path    string
-	point   *mount.Point
-	meter   *meter
-	watch   *watch
-	volumes map[string]mount.Want
-
+	mount.Volumes
+	client    client
+	meter     *meter
+	watch     *watch
 	uncounted *mount.Uncounted
 }
 
 func newBackend(host *mount.Host, opts options, volumes []volume.Config, logger *slog.Logger) *backend {
-	interval := volumes[0].PerformanceInterval
-	b := &backend{
-		host: host, client: newClient(host, opts.path), path: volumes[0].Path, point: host.NewPoint(volumes[0].Path, interval),
-		meter: newMeter(interval), watch: newWatch(opts.ignored), volumes: map[string]mount.Want{}, uncounted: mount.NewUncounted("exascaler", volumes[0].Path, logger),
+	v := mount.NewVolumes(host, volumes, true, "lustre")
+	return &backend{
+		Volumes: v, client: newClient(host, opts.path), meter: newMeter(v.Interval), watch: newWatch(opts.ignored),
+		uncounted: mount.NewUncounted("exascaler", v.Path, logger),
 	}
-	for _, cfg := range volumes {
-		b.volumes[cfg.Name] = mount.WantOf(cfg, true, "lustre")
-	}
-	return b
 }
 
 // Performance takes one reading of the client's counters and compares it with
@@ -88,20 +59,13 @@ func newBackend(host *mount.Host, opts options, volumes []volume.Config, logger 
 func (b *backend) Performance(ctx context.Context) (map[string]volume.Result[volume.Performance], error) {
 	ctx, cancel := mount.WithMargin(ctx)
 	defer cancel()
-	m, _, _, err := b.point.Find(ctx)
+	m, _, _, err := b.Point.Find(ctx)
 	var rates volume.Performance
 	var at time.Time
 	if err == nil && m.FSType == "lustre" {
 		rates, at, err = b.rates(ctx, m)
 	}
-	return rest.Each(b.volumes, func(_ string, want mount.Want) (volume.Performance, time.Time, error) {
-		if m.Point != "" {
-			if wrong := want.Check(b.path, m); wrong != nil {
-				return volume.Performance{}, at, wrong
-			}
-		}
-		return rates, at, err
-	}), nil
+	return b.Rated(m, rates, at, err), nil
 }
 
 func (b *backend) rates(ctx context.Context, m mount.Mount) (volume.Performance, time.Time, error) {
@@ -109,7 +73,7 @@ func (b *backend) rates(ctx context.Context, m mount.Mount) (volume.Performance,
 	if !ok {
 		return volume.Performance{}, time.Time{}, fmt.Errorf("%q at %s names no Lustre file system", m.Source, m.Point)
 	}
-	readings, err := mount.Guarded(ctx, b.host, m.Device+" llite", func() ([]reading, error) {
+	readings, err := mount.Guarded(ctx, b.Host, m.Device+" llite", func() ([]reading, error) {
 		return b.client.readings(fsname)
 	})
 	b.uncounted.Tell(err)
@@ -123,13 +87,13 @@ func (b *backend) rates(ctx context.Context, m mount.Mount) (volume.Performance,
 func (b *backend) Health(ctx context.Context) (map[string]volume.Result[volume.Health], error) {
 	asked := make(chan connections, 1)
 	go func() { asked <- b.connections(ctx) }()
-	state := b.point.Look(ctx)
+	state := b.Point.Look(ctx)
 	c := <-asked
 	c.rooms = b.rooms(ctx, state, c)
 	uncounted := b.uncounted.Why()
-	return rest.Each(b.volumes, func(_ string, want mount.Want) (volume.Health, time.Time, error) {
+	return volume.Each(b.Wants, func(_ string, want mount.Want) (volume.Health, time.Time, error) {
 		h := state.Health(want)
-		if want.Check(b.path, state.Mount) != nil || state.Mount.FSType != "lustre" {
+		if want.Check(b.Path, state.Mount) != nil || state.Mount.FSType != "lustre" {
 			return h, time.Time{}, nil
 		}
 		var found volume.Verdict
@@ -142,18 +106,3 @@ func (b *backend) Health(ctx context.Context) (map[string]volume.Result[volume.H
 		return h, time.Time{}, nil
 	}), nil
 }
-
-// Usage asks how full the file system is.
-func (b *backend) Usage(ctx context.Context) (map[string]volume.Result[volume.Usage], error) {
-	state := b.point.Look(ctx)
-	return rest.Each(b.volumes, func(_ string, want mount.Want) (volume.Usage, time.Time, error) {
-		u, err := state.Usage(want)
-		return u, time.Time{}, err
-	}), nil
-}
-
-// Intervals are zero: the kernel's figures are always of now.
-func (b *backend) Intervals() volume.Intervals { return volume.Intervals{} }
-
-// Close has nothing to give back.
-func (b *backend) Close() error { return nil }

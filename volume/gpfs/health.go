@@ -42,7 +42,7 @@ func (b *backend) Health(ctx context.Context) (map[string]volume.Result[volume.H
 	if b.class != standardClass && b.form.Load() == formClass {
 		o.nodes = reporting(o.nodes, states)
 	}
-	return rest.Each(b.volumes, func(_ string, v volumeOptions) (volume.Health, time.Time, error) {
+	return volume.Each(b.volumes, func(_ string, v volumeOptions) (volume.Health, time.Time, error) {
 		h, err := o.judge(v)
 		return h, time.Time{}, err
 	}), nil

@@ -9,7 +9,6 @@ import (
 
 	"storage_exporter/volume"
 	"storage_exporter/volume/mount"
-	"storage_exporter/volume/rest"
 )
 
 // Base is a directory with NFS mounts of Hammerspace, as this host sees them: one
@@ -27,29 +26,19 @@ func Base(host *mount.Host) volume.Kind {
 
 // base observes one path for all of its volumes.
 type base struct {
-	host    *mount.Host
-	path    string
-	point   *mount.Point
-	shares  *shares
-	volumes map[string]mount.Want
+	mount.Volumes
+	shares *shares
 }
 
 func newBase(host *mount.Host, volumes []volume.Config) *base {
-	interval := volumes[0].PerformanceInterval
-	b := &base{
-		host: host, path: volumes[0].Path, point: host.NewPoint(volumes[0].Path, interval),
-		shares: newShares(interval), volumes: map[string]mount.Want{},
-	}
-	for _, cfg := range volumes {
-		b.volumes[cfg.Name] = mount.WantOf(cfg, false)
-	}
-	return b
+	v := mount.NewVolumes(host, volumes, false)
+	return &base{v, newShares(v.Interval)}
 }
 
 // find returns the mount that the path lies on, and the NFS mounts at the path,
 // above it and below it, one of each device.
 func (b *base) find(ctx context.Context) (on mount.Mount, nfs, table mount.Table, err error) {
-	on, table, dir, err := b.point.Find(ctx)
+	on, table, dir, err := b.Point.Find(ctx)
 	if err != nil {
 		return on, nil, table, err
 	}
@@ -77,9 +66,9 @@ func (b *base) Performance(ctx context.Context) (map[string]volume.Result[volume
 	if len(nfs) > 0 {
 		rates, at, err = b.rates(nfs, table)
 	} else {
-		_, rates, at, err = b.point.Rates(ctx)
+		_, rates, at, err = b.Point.Rates(ctx)
 	}
-	return rest.Each(b.volumes, func(_ string, want mount.Want) (volume.Performance, time.Time, error) {
+	return volume.Each(b.Wants, func(_ string, want mount.Want) (volume.Performance, time.Time, error) {
 		if wrong := b.check(want, on, nfs); wrong != nil {
 			return volume.Performance{}, at, wrong
 		}
@@ -88,12 +77,12 @@ func (b *base) Performance(ctx context.Context) (map[string]volume.Result[volume
 }
 
 func (b *base) rates(nfs, table mount.Table) (volume.Performance, time.Time, error) {
-	samples, err := b.host.NFSSamples(nfs, table)
+	samples, err := b.Host.NFSSamples(nfs, table)
 	if err != nil {
 		return volume.Performance{}, time.Time{}, err
 	}
 	if len(samples) == 0 {
-		return volume.Performance{}, time.Time{}, fmt.Errorf("mountstats has no counters for the NFS mounts of %s", b.path)
+		return volume.Performance{}, time.Time{}, fmt.Errorf("mountstats has no counters for the NFS mounts of %s", b.Path)
 	}
 	return b.shares.next(samples, time.Now())
 }
@@ -102,20 +91,20 @@ func (b *base) rates(nfs, table mount.Table) (volume.Performance, time.Time, err
 // good as one at it.
 func (b *base) check(want mount.Want, on mount.Mount, nfs mount.Table) error {
 	want.RequireMount = want.RequireMount && len(nfs) == 0
-	return want.Check(b.path, on)
+	return want.Check(b.Path, on)
 }
 
 // Health asks the path's mount and those of the shares whether they answer.
 func (b *base) Health(ctx context.Context) (map[string]volume.Result[volume.Health], error) {
-	state := b.point.Look(ctx)
+	state := b.Point.Look(ctx)
 	var below []mount.State
 	if state.Err == nil {
 		_, nfs, _, err := b.find(ctx)
 		if err == nil {
-			below = ask(ctx, b.host, nfs, state.Mount.Device)
+			below = ask(ctx, b.Host, nfs, state.Mount.Device)
 		}
 	}
-	return rest.Each(b.volumes, func(_ string, want mount.Want) (volume.Health, time.Time, error) {
+	return volume.Each(b.Wants, func(_ string, want mount.Want) (volume.Health, time.Time, error) {
 		if len(below) == 0 {
 			return state.Health(want), time.Time{}, nil
 		}
@@ -125,25 +114,19 @@ func (b *base) Health(ctx context.Context) (map[string]volume.Result[volume.Heal
 
 // Usage asks how full the path's file system is.
 func (b *base) Usage(ctx context.Context) (map[string]volume.Result[volume.Usage], error) {
-	state := b.point.Look(ctx)
+	state := b.Point.Look(ctx)
 	shares := 0
 	if state.Err == nil && !mount.IsNFS(state.Mount.FSType) {
 		if _, nfs, _, err := b.find(ctx); err == nil {
 			shares = len(nfs)
 		}
 	}
-	return rest.Each(b.volumes, func(_ string, want mount.Want) (volume.Usage, time.Time, error) {
+	return volume.Each(b.Wants, func(_ string, want mount.Want) (volume.Usage, time.Time, error) {
 		if shares > 0 { // the path's own disk says nothing about them
 			return volume.Usage{}, time.Time{}, fmt.Errorf("%s is on this host's disk with %d shares below, which may all show the same space: %w",
-				b.path, shares, volume.ErrUnsupported)
+				b.Path, shares, volume.ErrUnsupported)
 		}
 		u, err := state.Usage(want)
 		return u, time.Time{}, err
 	}), nil
 }
-
-// Intervals are zero: the kernel's figures are always of now.
-func (b *base) Intervals() volume.Intervals { return volume.Intervals{} }
-
-// Close has nothing to give back.
-func (b *base) Close() error { return nil }

@@ -87,7 +87,7 @@ func (b *anvil) Usage(ctx context.Context) (map[string]volume.Result[volume.Usag
 	if _, _, err := b.state.Get(ctx); shutOut(ctx, err) {
 		return nil, err
 	}
-	return rest.Each(b.volumes, func(_ string, o options) (volume.Usage, time.Time, error) {
+	return volume.Each(b.volumes, func(_ string, o options) (volume.Usage, time.Time, error) {
 		if o.share == "" {
 			return b.whole(ctx)
 		}

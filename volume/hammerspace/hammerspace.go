@@ -97,7 +97,7 @@ func (b *anvil) Performance(ctx context.Context) (map[string]volume.Result[volum
 	ctx, cancel := mount.WithMargin(ctx)
 	defer cancel()
 	readings := mount.AtOnce(b.views, func(view *base) volume.Result[volume.Performance] { return view.reading(ctx) })
-	return rest.Each(b.volumes, func(_ string, o options) (volume.Performance, time.Time, error) {
+	return volume.Each(b.volumes, func(_ string, o options) (volume.Performance, time.Time, error) {
 		r, ok := readings[o.path]
 		if !ok {
 			r.Err = volume.ErrUnsupported
@@ -141,7 +141,7 @@ func (b *base) sight(ctx context.Context) sight {
 			return s
 		}
 	}
-	for _, want := range b.volumes {
+	for _, want := range b.Wants {
 		if want.RequireMount {
 			s.health, _ = b.Health(ctx)
 			break

@@ -26,7 +26,7 @@ func (b *anvil) Health(ctx context.Context) (map[string]volume.Result[volume.Hea
 	}
 	whole := about.health()
 	metadata := about.metadata()
-	return rest.Each(b.volumes, func(name string, o options) (volume.Health, time.Time, error) {
+	return volume.Each(b.volumes, func(name string, o options) (volume.Health, time.Time, error) {
 		s := sights[o.path]
 		seen, visible := s.health[name]
 		if err != nil {

@@ -41,39 +41,23 @@ func kind(host *mount.Host, r rules) volume.Kind {
 }
 
 // backend observes one path for all of its volumes.
-type backend struct {
-	path    string
-	point   *mount.Point
-	volumes map[string]mount.Want
-}
+type backend struct{ mount.Volumes }
 
 func newBackend(host *mount.Host, r rules, volumes []volume.Config) *backend {
-	interval := volumes[0].PerformanceInterval
-	b := &backend{path: volumes[0].Path, point: host.NewPoint(volumes[0].Path, interval), volumes: map[string]mount.Want{}}
-	for _, cfg := range volumes {
-		b.volumes[cfg.Name] = mount.WantOf(cfg, r.requireMount, r.fstypes...)
-	}
-	return b
+	return &backend{mount.NewVolumes(host, volumes, r.requireMount, r.fstypes...)}
 }
 
 // Performance takes one reading of the kernel's counters and compares it with the
 // one before.
 func (b *backend) Performance(ctx context.Context) (map[string]volume.Result[volume.Performance], error) {
-	m, rates, at, err := b.point.Rates(ctx)
-	return each(b, func(want mount.Want) (volume.Performance, time.Time, error) {
-		if m.Point != "" {
-			if wrong := want.Check(b.path, m); wrong != nil {
-				return volume.Performance{}, at, wrong
-			}
-		}
-		return rates, at, err
-	}), nil
+	m, rates, at, err := b.Point.Rates(ctx)
+	return b.Rated(m, rates, at, err), nil
 }
 
 // Health asks the mount whether it answers.
 func (b *backend) Health(ctx context.Context) (map[string]volume.Result[volume.Health], error) {
-	state := b.point.Look(ctx)
-	return each(b, func(want mount.Want) (volume.Health, time.Time, error) {
+	state := b.Point.Look(ctx)
+	return volume.Each(b.Wants, func(_ string, want mount.Want) (volume.Health, time.Time, error) {
 		h := state.Health(want)
 		if state.Mount.FSType == "xfs" {
 			h.Metadata["project_quota"] = onOff(state.Mount.HasOption("prjquota", "pquota"))
@@ -87,29 +71,4 @@ func onOff(on bool) string {
 		return "on"
 	}
 	return "off"
-}
-
-// Usage asks how full the file system is.
-func (b *backend) Usage(ctx context.Context) (map[string]volume.Result[volume.Usage], error) {
-	state := b.point.Look(ctx)
-	return each(b, func(want mount.Want) (volume.Usage, time.Time, error) {
-		u, err := state.Usage(want)
-		return u, time.Time{}, err
-	}), nil
-}
-
-// Intervals are zero: the kernel's figures are always of now.
-func (b *backend) Intervals() volume.Intervals { return volume.Intervals{} }
-
-// Close has nothing to give back.
-func (b *backend) Close() error { return nil }
-
-// each makes a result for each of the volumes.
-func each[T any](b *backend, f func(mount.Want) (T, time.Time, error)) map[string]volume.Result[T] {
-	results := make(map[string]volume.Result[T], len(b.volumes))
-	for name, want := range b.volumes {
-		value, at, err := f(want)
-		results[name] = volume.Result[T]{Value: value, SampledAt: at, Err: err}
-	}
-	return results
 }

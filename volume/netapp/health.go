@@ -30,7 +30,7 @@ func (b *backend) Health(ctx context.Context) (map[string]volume.Result[volume.H
 	if err := ctx.Err(); errors.Is(err, context.Canceled) {
 		return nil, err
 	}
-	return rest.Each(b.objects, func(_ string, o object) (volume.Health, time.Time, error) {
+	return volume.Each(b.objects, func(_ string, o object) (volume.Health, time.Time, error) {
 		v, err := volumes.find(o)
 		if err != nil {
 			return volume.Health{}, at, err

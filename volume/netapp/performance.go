@@ -22,7 +22,7 @@ func (b *backend) Performance(ctx context.Context) (map[string]volume.Result[vol
 		return nil, err
 	}
 	groups, _, groupsErr := b.groups.Get(ctx)
-	return rest.Each(b.objects, func(name string, o object) (volume.Performance, time.Time, error) {
+	return volume.Each(b.objects, func(name string, o object) (volume.Performance, time.Time, error) {
 		v, err := volumes.find(o)
 		if err != nil {
 			return volume.Performance{}, time.Time{}, err

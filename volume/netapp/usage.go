@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"storage_exporter/volume"
-	"storage_exporter/volume/rest"
 )
 
 // Usage is the volume's size and what is used of it. A volume that is offline has
@@ -15,7 +14,7 @@ func (b *backend) Usage(ctx context.Context) (map[string]volume.Result[volume.Us
 	if err != nil {
 		return nil, err
 	}
-	return rest.Each(b.objects, func(_ string, o object) (volume.Usage, time.Time, error) {
+	return volume.Each(b.objects, func(_ string, o object) (volume.Usage, time.Time, error) {
 		v, err := volumes.find(o)
 		if err != nil {
 			return volume.Usage{}, at, err

@@ -30,7 +30,7 @@ func (b *backend) Health(ctx context.Context) (map[string]volume.Result[volume.H
 	}
 	troubles := f.troubles()
 	metadata := f.metadata(b.endpoint)
-	return rest.Each(b.volumes, func(_ string, o options) (volume.Health, time.Time, error) {
+	return volume.Each(b.volumes, func(_ string, o options) (volume.Health, time.Time, error) {
 		fs, err := find(files, o)
 		if err != nil {
 			return volume.Health{}, at, err

@@ -82,7 +82,7 @@ func (b *backend) Performance(ctx context.Context) (map[string]volume.Result[vol
 		fail(samples, slices.Concat(calls[i:]...), err) // it may be about the array: the rest is not asked
 		break
 	}
-	return rest.Each(b.volumes, func(_ string, o options) (volume.Performance, time.Time, error) {
+	return volume.Each(b.volumes, func(_ string, o options) (volume.Performance, time.Time, error) {
 		s, ok := samples[object{o.fs, o.protocol}]
 		if !ok {
 			return volume.Performance{}, time.Time{}, volume.ErrNoSample

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"storage_exporter/volume"
-	"storage_exporter/volume/rest"
 )
 
 // Usage is the size that was provisioned and what was written into it. A file
@@ -15,7 +14,7 @@ func (b *backend) Usage(ctx context.Context) (map[string]volume.Result[volume.Us
 	if err != nil {
 		return nil, err
 	}
-	return rest.Each(b.volumes, func(_ string, o options) (volume.Usage, time.Time, error) {
+	return volume.Each(b.volumes, func(_ string, o options) (volume.Usage, time.Time, error) {
 		f, err := find(files, o)
 		if err != nil {
 			return volume.Usage{}, at, err

@@ -22,7 +22,7 @@ func (b *backend) Health(ctx context.Context) (map[string]volume.Result[volume.H
 	if err := ctx.Err(); errors.Is(err, context.Canceled) {
 		return nil, err
 	}
-	return rest.Each(b.volumes, func(_ string, o options) (volume.Health, time.Time, error) {
+	return volume.Each(b.volumes, func(_ string, o options) (volume.Health, time.Time, error) {
 		c := clusters[o.cluster]
 		if c.err != nil {
 			return volume.Health{}, c.at, c.err

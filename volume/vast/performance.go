@@ -30,7 +30,7 @@ func (b *backend) Performance(ctx context.Context) (map[string]volume.Result[vol
 		return b.viewPerformance(ctx)
 	}
 	clusters := b.ask(ctx)
-	return rest.Each(b.volumes, func(_ string, o options) (volume.Performance, time.Time, error) {
+	return volume.Each(b.volumes, func(_ string, o options) (volume.Performance, time.Time, error) {
 		c := clusters[o.cluster]
 		if c.err != nil {
 			return volume.Performance{}, c.at, c.err
@@ -78,7 +78,7 @@ func (b *backend) viewPerformance(ctx context.Context) (map[string]volume.Result
 		return nil, err
 	}
 	per := b.latencyUnit(ctx, len(counted) > 0)
-	return rest.Each(b.volumes, func(_ string, o options) (volume.Performance, time.Time, error) {
+	return volume.Each(b.volumes, func(_ string, o options) (volume.Performance, time.Time, error) {
 		v, err := all.find(o)
 		if err != nil {
 			return volume.Performance{}, time.Time{}, err

@@ -15,7 +15,7 @@ func (b *backend) Usage(ctx context.Context) (map[string]volume.Result[volume.Us
 		return b.viewUsage(ctx)
 	}
 	clusters := b.ask(ctx)
-	return rest.Each(b.volumes, func(_ string, o options) (volume.Usage, time.Time, error) {
+	return volume.Each(b.volumes, func(_ string, o options) (volume.Usage, time.Time, error) {
 		c := clusters[o.cluster]
 		if c.err != nil {
 			return volume.Usage{}, c.at, c.err
@@ -39,7 +39,7 @@ func (b *backend) viewUsage(ctx context.Context) (map[string]volume.Result[volum
 	if err != nil && !refused(err) { // a volume's size must not change while they cannot be asked
 		return nil, err
 	}
-	return rest.Each(b.volumes, func(_ string, o options) (volume.Usage, time.Time, error) {
+	return volume.Each(b.volumes, func(_ string, o options) (volume.Usage, time.Time, error) {
 		v, err := all.find(o)
 		if err != nil {
 			return volume.Usage{}, listed, err

@@ -196,7 +196,7 @@ func (b *tiny) Performance(ctx context.Context) (map[string]volume.Result[volume
 	if err != nil {
 		return nil, err
 	}
-	return rest.Each(b.volumes, func(name string, o tinyOptions) (volume.Performance, time.Time, error) {
+	return volume.Each(b.volumes, func(name string, o tinyOptions) (volume.Performance, time.Time, error) {
 		v, err := find(list, o)
 		if err != nil {
 			return volume.Performance{}, time.Time{}, err
@@ -221,7 +221,7 @@ func (b *tiny) Health(ctx context.Context) (map[string]volume.Result[volume.Heal
 	if err != nil {
 		return nil, err
 	}
-	return rest.Each(b.volumes, func(_ string, o tinyOptions) (volume.Health, time.Time, error) {
+	return volume.Each(b.volumes, func(_ string, o tinyOptions) (volume.Health, time.Time, error) {
 		v, err := find(list, o)
 		if err != nil && b.bug == "loses the others" {
 			panic(err)
@@ -248,7 +248,7 @@ func (b *tiny) Usage(ctx context.Context) (map[string]volume.Result[volume.Usage
 	if err != nil {
 		return nil, err
 	}
-	return rest.Each(b.volumes, func(_ string, o tinyOptions) (volume.Usage, time.Time, error) {
+	return volume.Each(b.volumes, func(_ string, o tinyOptions) (volume.Usage, time.Time, error) {
 		v, err := find(list, o)
 		if err == nil && b.bug == "panics" {
 			return volume.Usage{CapacityBytes: new(*v.Size.Amount())}, at, nil

@@ -36,7 +36,7 @@ func (b *backend) Health(ctx context.Context) (map[string]volume.Result[volume.H
 		common.explain(alerts)
 	}
 	name := b.scopeName(ctx)
-	return rest.Each(b.volumes, func(_ string, o options) (volume.Health, time.Time, error) {
+	return volume.Each(b.volumes, func(_ string, o options) (volume.Health, time.Time, error) {
 		v := verdict{common.Clone()}
 		f, err := list.find(o)
 		switch {

@@ -87,7 +87,7 @@ func (b *backend) Performance(ctx context.Context) (map[string]volume.Result[vol
 	if err != nil {
 		return nil, err
 	}
-	return rest.Each(b.volumes, func(_ string, o options) (volume.Performance, time.Time, error) {
+	return volume.Each(b.volumes, func(_ string, o options) (volume.Performance, time.Time, error) {
 		f, err := list.find(o)
 		if err != nil {
 			return volume.Performance{}, time.Time{}, err

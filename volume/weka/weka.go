@@ -74,7 +74,7 @@ func (b *backend) Usage(ctx context.Context) (map[string]volume.Result[volume.Us
 	if err != nil {
 		return nil, err
 	}
-	return rest.Each(b.volumes, func(_ string, o options) (volume.Usage, time.Time, error) {
+	return volume.Each(b.volumes, func(_ string, o options) (volume.Usage, time.Time, error) {
 		f, err := list.find(o)
 		if err != nil {
 			return volume.Usage{}, at, err
