@@ -39,8 +39,8 @@ func (b *backend) Health(ctx context.Context) (map[string]volume.Result[volume.H
 		return nil, o.statisticsErr
 	}
 	judged := o.judge()
-	return volume.Each(b.volumes, func(_ string, v volumeOptions) (volume.Health, time.Time, error) {
-		return rest.Judged(judged.Verdict, longestInfo, o.metadata(v)), first(at[:]), nil
+	return volume.Each(b.volumes, func(_ string, v options) (volume.Health, time.Time, error) {
+		return rest.Judged(judged.Verdict, longestInfo, o.metadata(v.volumeOptions)), first(at[:]), nil
 	}), nil
 }
 

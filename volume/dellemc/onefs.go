@@ -27,18 +27,11 @@ const (
 
 // Kind is the backend as the table of backends has it. A nil dialer is the
 // network.
-func Kind(dial rest.Dialer) volume.Kind {
-	return volume.Kind{
-		Identify: identify,
-		New: func(volumes []volume.Config, logger *slog.Logger) (volume.Backend, error) {
-			return newBackend(volumes, dial, logger)
-		},
-	}
-}
+func Kind(dial rest.Dialer) volume.Kind { return rest.Kind(dial, read, options.identity, newBackend) }
 
 // backend is one cluster with its volumes.
 type backend struct {
-	volumes map[string]volumeOptions
+	volumes map[string]options
 	client  *rest.Client
 
 	statistics *rest.Memo[statistics]
@@ -48,24 +41,14 @@ type backend struct {
 	events     *rest.Memo[[]event]
 }
 
-func newBackend(volumes []volume.Config, dial rest.Dialer, logger *slog.Logger) (*backend, error) {
-	b := &backend{volumes: map[string]volumeOptions{}}
-	var shared options
-	for _, cfg := range volumes {
-		o, err := read(cfg)
-		if err != nil {
-			return nil, err
-		}
-		b.volumes[cfg.Name] = o.volumeOptions
-		shared = o
-	}
+func newBackend(shared options, volumes map[string]options, dial rest.Dialer, logger *slog.Logger) (*backend, error) {
 	client, err := rest.NewClient(rest.Config{
 		Access: shared.access, Auth: shared.auth(), Secrets: []secret.Text{shared.password}, Dial: dial, Logger: logger,
 	})
 	if err != nil {
 		return nil, err
 	}
-	b.client = client
+	b := &backend{volumes: volumes, client: client}
 	b.statistics = rest.NewMemo(statisticsEvery, 0, b.fetchStatistics)
 	b.quotas = rest.NewMemo(quotasEvery, 0, b.fetchQuotas)
 	b.cluster = rest.NewMemo(seldomEvery, 0, b.fetchCluster)

@@ -2,7 +2,6 @@ package dellemc
 
 import (
 	"errors"
-	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -28,12 +27,7 @@ func inLab(t *testing.T, p *papi, change func(i int, options map[string]any), te
 				change(i, cfg.Options)
 			}
 		}
-		b, err := newBackend(e.Volumes, network.Dial, slog.New(slog.DiscardHandler))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = b.Close() }()
-		test(t, b, e)
+		test(t, volumetest.Open[*backend](t, Kind(network.Dial), e.Volumes...), e)
 	})
 }
 
@@ -273,7 +267,7 @@ func TestOptions(t *testing.T) {
 			wrong[k] = v
 		}
 		wrong[tt.key] = tt.value
-		if _, err := identify(volume.Config{Name: "v", Options: wrong}); err == nil || !strings.Contains(err.Error(), tt.want) {
+		if _, err := Kind(nil).Identify(volume.Config{Name: "v", Options: wrong}); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s = %s: %v", tt.key, tt.value, err)
 		}
 	}

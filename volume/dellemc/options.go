@@ -71,18 +71,10 @@ func protocols(names []string) []string {
 	return slices.Compact(all)
 }
 
-func identify(cfg volume.Config) (volume.Identity, error) {
-	o, err := read(cfg)
-	if err != nil {
-		return volume.Identity{}, err
-	}
+func (o options) identity() volume.Identity {
 	object := o.path
 	if o.dataset != "" {
 		object += " in " + o.dataset
 	}
-	return volume.Identity{
-		Share:    o.access.Share(o.user, o.password.Reveal()),
-		Endpoint: o.access.Endpoint(),
-		Object:   strings.Join(append([]string{object}, o.protocols...), " "),
-	}, nil
+	return o.access.Identity(strings.Join(append([]string{object}, o.protocols...), " "), o.user, o.password.Reveal())
 }

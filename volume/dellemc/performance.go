@@ -38,7 +38,7 @@ func (b *backend) Performance(ctx context.Context) (map[string]volume.Result[vol
 	if summary.err != nil && len(datasets) == 0 {
 		return nil, summary.err
 	}
-	return volume.Each(b.volumes, func(_ string, o volumeOptions) (volume.Performance, time.Time, error) {
+	return volume.Each(b.volumes, func(_ string, o options) (volume.Performance, time.Time, error) {
 		if o.dataset != "" {
 			r := datasets[o.dataset]
 			if r.err != nil {

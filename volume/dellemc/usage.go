@@ -114,7 +114,7 @@ func (b *backend) Usage(ctx context.Context) (map[string]volume.Result[volume.Us
 	if s.at.IsZero() {
 		s.at = statisticsAt
 	}
-	return volume.Each(b.volumes, func(_ string, o volumeOptions) (volume.Usage, time.Time, error) {
+	return volume.Each(b.volumes, func(_ string, o options) (volume.Usage, time.Time, error) {
 		if q, ok := quotas[o.path]; ok {
 			u, err := quotaUsage(q, whole.AvailableBytes)
 			return u, at, err

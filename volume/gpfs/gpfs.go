@@ -30,18 +30,11 @@ const (
 
 // Kind is the backend as the table of backends has it. A nil dialer is the
 // network.
-func Kind(dial rest.Dialer) volume.Kind {
-	return volume.Kind{
-		Identify: identify,
-		New: func(volumes []volume.Config, logger *slog.Logger) (volume.Backend, error) {
-			return newBackend(volumes, dial, logger)
-		},
-	}
-}
+func Kind(dial rest.Dialer) volume.Kind { return rest.Kind(dial, read, options.identity, newBackend) }
 
 // backend is one cluster with its volumes.
 type backend struct {
-	volumes map[string]volumeOptions
+	volumes map[string]options
 	scope   string // the one file system that all volumes are on, or :all:
 	bucket  time.Duration
 	class   string // of the nodes that are asked for their health
@@ -59,24 +52,16 @@ type backend struct {
 	meter  meter
 }
 
-func newBackend(volumes []volume.Config, dial rest.Dialer, logger *slog.Logger) (*backend, error) {
-	b := &backend{volumes: map[string]volumeOptions{}}
-	var shared options
-	for _, cfg := range volumes {
-		o, err := read(cfg)
-		if err != nil {
-			return nil, err
-		}
-		b.volumes[cfg.Name] = o.volumeOptions
-		if b.scope == "" {
-			b.scope = o.filesystem
-		} else if b.scope != o.filesystem {
+func newBackend(shared options, volumes map[string]options, dial rest.Dialer, logger *slog.Logger) (*backend, error) {
+	b := &backend{
+		volumes: volumes, scope: shared.filesystem, bucket: shared.bucket, class: shared.class,
+		log: logger.With("endpoint", shared.access.Endpoint()),
+	}
+	for _, o := range volumes {
+		if o.filesystem != b.scope {
 			b.scope = allFilesystems
 		}
-		shared = o
 	}
-	b.bucket, b.class = shared.bucket, shared.class
-	b.log = logger.With("endpoint", shared.access.Endpoint())
 	client, err := rest.NewClient(rest.Config{
 		Access: shared.access, Auth: rest.Basic(shared.user, shared.password),
 		Secrets: []secret.Text{shared.password}, Dial: dial, Logger: logger,

@@ -28,12 +28,12 @@ func inLab(t *testing.T, g *gui, test func(*testing.T, lab)) {
 	synctest.Test(t, func(t *testing.T) {
 		network := volumetest.NewNetwork()
 		l := lab{e: g.start(t, network), log: &bytes.Buffer{}}
-		b, err := newBackend(l.e.Volumes, network.Dial, slog.New(slog.NewTextHandler(l.log, nil)))
+		b, err := Kind(network.Dial).New(l.e.Volumes, slog.New(slog.NewTextHandler(l.log, nil)))
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer func() { _ = b.Close() }()
-		l.backend = b
+		l.backend = b.(*backend)
 		test(t, l)
 	})
 }
@@ -210,11 +210,7 @@ func TestTheRestHangs(t *testing.T) {
 		network := volumetest.NewNetwork()
 		e := g.start(t, network)
 		e.Volumes[0].Options["request_timeout"] = "60s"
-		b, err := newBackend(e.Volumes, network.Dial, slog.New(slog.DiscardHandler))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = b.Close() }()
+		b := volumetest.Open[*backend](t, Kind(network.Dial), e.Volumes...)
 		l := lab{backend: b, e: e}
 		e.Break(volumetest.Slow(45*time.Second), func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/pools") })
 		walks := 0
@@ -282,11 +278,7 @@ func TestOneFilesystem(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		network := volumetest.NewNetwork()
 		e := g.start(t, network)
-		b, err := newBackend(e.Volumes[1:2], network.Dial, slog.New(slog.DiscardHandler))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = b.Close() }()
+		b := volumetest.Open[*backend](t, Kind(network.Dial), e.Volumes[1:2]...)
 		l := lab{backend: b, e: e}
 		if got := l.reads(t, "v001"); got != 101 {
 			t.Errorf("%v reads a second", got)
@@ -311,11 +303,7 @@ func TestNoFilesystem(t *testing.T) {
 		network := volumetest.NewNetwork()
 		e := g.start(t, network)
 		e.Volumes[0].Options["gpfs_fs_name"] = "nowhere"
-		b, err := newBackend(e.Volumes, network.Dial, slog.New(slog.DiscardHandler))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = b.Close() }()
+		b := volumetest.Open[*backend](t, Kind(network.Dial), e.Volumes...)
 		results, err := b.Health(t.Context())
 		if err != nil {
 			t.Fatal(err)

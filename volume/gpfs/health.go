@@ -42,8 +42,8 @@ func (b *backend) Health(ctx context.Context) (map[string]volume.Result[volume.H
 	if b.class != standardClass && b.form.Load() == formClass {
 		o.nodes = reporting(o.nodes, states)
 	}
-	return volume.Each(b.volumes, func(_ string, v volumeOptions) (volume.Health, time.Time, error) {
-		h, err := o.judge(v)
+	return volume.Each(b.volumes, func(_ string, v options) (volume.Health, time.Time, error) {
+		h, err := o.judge(v.volumeOptions)
 		return h, time.Time{}, err
 	}), nil
 }

@@ -48,14 +48,6 @@ func read(cfg volume.Config) (options, error) {
 	return opts, o.Err()
 }
 
-func identify(cfg volume.Config) (volume.Identity, error) {
-	o, err := read(cfg)
-	if err != nil {
-		return volume.Identity{}, err
-	}
-	return volume.Identity{
-		Share:    o.access.Share(o.user, o.password.Reveal(), o.class, o.bucket.String()),
-		Endpoint: o.access.Endpoint(),
-		Object:   o.filesystem,
-	}, nil
+func (o options) identity() volume.Identity {
+	return o.access.Identity(o.filesystem, o.user, o.password.Reveal(), o.class, o.bucket.String())
 }

@@ -43,7 +43,7 @@ func (b *backend) Performance(ctx context.Context) (map[string]volume.Result[vol
 	}
 	perSecond := b.meter.perSecond(ctx, b)
 	b.tellSilence(t)
-	return volume.Each(b.volumes, func(_ string, o volumeOptions) (volume.Performance, time.Time, error) {
+	return volume.Each(b.volumes, func(_ string, o options) (volume.Performance, time.Time, error) {
 		p, at, err := t.performance(o.filesystem, perSecond)
 		return p, answer.SampledAt(at), err
 	}), nil

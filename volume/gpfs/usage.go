@@ -84,7 +84,7 @@ func (b *backend) Usage(ctx context.Context) (map[string]volume.Result[volume.Us
 	if err != nil {
 		return nil, err
 	}
-	return volume.Each(b.volumes, func(_ string, o volumeOptions) (volume.Usage, time.Time, error) {
+	return volume.Each(b.volumes, func(_ string, o options) (volume.Usage, time.Time, error) {
 		u, err := usageOf(o.filesystem, pools[o.filesystem])
 		return u, at, err
 	}), nil

@@ -1,11 +1,12 @@
 package hammerspace
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"path"
+	"slices"
 	"time"
 
 	"storage_exporter/volume"
@@ -27,24 +28,11 @@ const (
 // health and usage the cluster's management API tells. Performance is what this
 // host's NFS client counts, for the API has none. dial is nil for the network.
 func Anvil(host *mount.Host, dial rest.Dialer) volume.Kind {
-	return volume.Kind{
-		Mounted: true,
-		Asks:    true,
-		Identify: func(cfg volume.Config) (volume.Identity, error) {
-			o, err := readOptions(cfg)
-			if err != nil {
-				return volume.Identity{}, err
-			}
-			return volume.Identity{
-				Share:    o.access.Share(o.user, o.password.Reveal()),
-				Endpoint: o.access.Endpoint(),
-				Object:   cmp.Or(o.share, "cluster") + " at " + o.path,
-			}, nil
-		},
-		New: func(volumes []volume.Config, logger *slog.Logger) (volume.Backend, error) {
-			return newAnvil(host, volumes, dial, logger)
-		},
-	}
+	kind := rest.Kind(dial, readOptions, options.identity, func(shared options, volumes map[string]options, dial rest.Dialer, logger *slog.Logger) (*anvil, error) {
+		return newAnvil(host, shared, volumes, dial, logger)
+	})
+	kind.Mounted, kind.Asks = true, true
+	return kind
 }
 
 // anvil observes the volumes of one cluster.
@@ -61,25 +49,19 @@ type anvil struct {
 	capacity *rest.Memo[space]
 }
 
-func newAnvil(host *mount.Host, volumes []volume.Config, dial rest.Dialer, logger *slog.Logger) (*anvil, error) {
-	b := &anvil{volumes: map[string]options{}, views: map[string]*base{}}
+func newAnvil(host *mount.Host, shared options, volumes map[string]options, dial rest.Dialer, logger *slog.Logger) (*anvil, error) {
+	b := &anvil{volumes: volumes, views: map[string]*base{}}
 	at := map[string][]volume.Config{}
-	var o options
-	for _, cfg := range volumes {
-		var err error
-		if o, err = readOptions(cfg); err != nil {
-			return nil, err
-		}
-		b.volumes[cfg.Name] = o
-		if o.path != "" {
-			at[o.path] = append(at[o.path], cfg)
+	for _, name := range slices.Sorted(maps.Keys(volumes)) {
+		if o := volumes[name]; o.path != "" {
+			at[o.path] = append(at[o.path], o.volume)
 		}
 	}
 	for dir, cfgs := range at {
 		b.views[dir] = newBase(host, cfgs)
 	}
 	var err error
-	if b.client, err = newClient(o, dial, logger); err != nil {
+	if b.client, err = newClient(shared, dial, logger); err != nil {
 		return nil, err
 	}
 	b.state = rest.NewMemo(moment, 0, patient(atLongest, b.client.state))

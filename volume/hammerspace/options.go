@@ -1,6 +1,8 @@
 package hammerspace
 
 import (
+	"cmp"
+
 	"storage_exporter/internal/secret"
 	"storage_exporter/volume"
 	"storage_exporter/volume/rest"
@@ -17,6 +19,7 @@ type options struct {
 	password secret.Text
 	share    string // empty: the volume is the cluster
 	path     string // on this host; may be empty
+	volume   volume.Config
 }
 
 func readOptions(cfg volume.Config) (options, error) {
@@ -27,7 +30,12 @@ func readOptions(cfg volume.Config) (options, error) {
 		password: o.Secret("password", "the account's password"),
 		share:    o.StringOr("share", ""),
 		path:     cleanPath(cfg.Path),
+		volume:   cfg,
 	}
 	read.access.DefaultPath(apiPath)
 	return read, o.Err()
+}
+
+func (o options) identity() volume.Identity {
+	return o.access.Identity(cmp.Or(o.share, "cluster")+" at "+o.path, o.user, o.password.Reveal())
 }

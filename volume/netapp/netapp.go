@@ -29,22 +29,7 @@ const (
 
 // Kind is the backend. A nil dial is the network.
 func Kind(dial rest.Dialer) volume.Kind {
-	return volume.Kind{
-		Identify: func(cfg volume.Config) (volume.Identity, error) {
-			o, err := readOptions(cfg)
-			if err != nil {
-				return volume.Identity{}, err
-			}
-			return volume.Identity{
-				Share:    o.access.Share(o.user, o.password.Reveal()),
-				Endpoint: o.access.Endpoint(),
-				Object:   o.object.String(),
-			}, nil
-		},
-		New: func(volumes []volume.Config, logger *slog.Logger) (volume.Backend, error) {
-			return newBackend(dial, volumes, logger)
-		},
-	}
+	return rest.Kind(dial, readOptions, options.identity, newBackend)
 }
 
 // backend is one cluster, or one SVM of it, as an account sees it.
@@ -64,22 +49,17 @@ type backend struct {
 	old atomic.Bool
 }
 
-func newBackend(dial rest.Dialer, volumes []volume.Config, logger *slog.Logger) (*backend, error) {
+func newBackend(shared options, volumes map[string]options, dial rest.Dialer, logger *slog.Logger) (*backend, error) {
 	b := &backend{objects: map[string]object{}, roster: roster{}}
 	interval := sampling
-	var o options
-	for _, cfg := range volumes {
-		var err error
-		if o, err = readOptions(cfg); err != nil {
-			return nil, err
-		}
-		b.objects[cfg.Name] = o.object
-		interval = max(interval, cfg.PerformanceInterval)
+	for name, o := range volumes {
+		b.objects[name] = o.object
+		interval = max(interval, o.interval)
 	}
 	client, err := rest.NewClient(rest.Config{
-		Access:  o.access,
-		Auth:    rest.Basic(o.user, o.password),
-		Secrets: []secret.Text{o.password},
+		Access:  shared.access,
+		Auth:    rest.Basic(shared.user, shared.password),
+		Secrets: []secret.Text{shared.password},
 		Header:  map[string][]string{"Accept": {"application/hal+json"}}, // with the links of the pages
 		Dial:    dial,
 		Logger:  logger,
@@ -87,7 +67,7 @@ func newBackend(dial rest.Dialer, volumes []volume.Config, logger *slog.Logger) 
 	if err != nil {
 		return nil, err
 	}
-	b.client, b.gather = client, gatherFor(o.access.Timeout)
+	b.client, b.gather = client, gatherFor(shared.access.Timeout)
 	b.rates = rest.NewRates(10 * interval)
 	b.volumes = rest.NewMemo(together, 0, b.fetchVolumes)
 	b.groups = rest.NewMemo(together, 0, b.fetchGroups)

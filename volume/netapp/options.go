@@ -3,6 +3,7 @@ package netapp
 import (
 	"regexp"
 	"strings"
+	"time"
 
 	"storage_exporter/internal/secret"
 	"storage_exporter/volume"
@@ -16,6 +17,7 @@ type options struct {
 	user     string
 	password secret.Text
 	object   object
+	interval time.Duration // of performance
 }
 
 // object is a volume by its names on the cluster.
@@ -45,6 +47,7 @@ func readOptions(cfg volume.Config) (options, error) {
 			svm:  o.StringOr("netapp_svm_name", ""),
 			name: o.String("netapp_volume_name", "the volume's name on the cluster"),
 		},
+		interval: cfg.PerformanceInterval,
 	}
 	named := func(key, name string) {
 		if name != "" && (!plainName.MatchString(name) || strings.Contains(name, "..")) {
@@ -57,4 +60,8 @@ func readOptions(cfg volume.Config) (options, error) {
 		u.Path, u.RawPath = strings.TrimSuffix(u.Path, "/api"), strings.TrimSuffix(u.RawPath, "/api")
 	}
 	return read, o.Err()
+}
+
+func (o options) identity() volume.Identity {
+	return o.access.Identity(o.object.String(), o.user, o.password.Reveal())
 }

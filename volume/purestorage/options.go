@@ -1,6 +1,7 @@
 package purestorage
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -54,4 +55,8 @@ func readOptions(cfg volume.Config) (options, error) {
 		o.Wrong("purity_used", `must be "virtual" or "physical"`)
 	}
 	return read, o.Err()
+}
+
+func (o options) identity() volume.Identity {
+	return o.access.Identity(o.fs+" by "+cmp.Or(o.protocol, all), o.token.Reveal(), o.version)
 }

@@ -29,22 +29,7 @@ const (
 
 // Kind is the backend; dial is nil for the network.
 func Kind(dial rest.Dialer) volume.Kind {
-	return volume.Kind{
-		Identify: func(cfg volume.Config) (volume.Identity, error) {
-			o, err := readOptions(cfg)
-			if err != nil {
-				return volume.Identity{}, err
-			}
-			return volume.Identity{
-				Share:    o.access.Share(o.token.Reveal(), o.version),
-				Endpoint: o.access.Endpoint(),
-				Object:   o.fs + " by " + cmp.Or(o.protocol, all),
-			}, nil
-		},
-		New: func(volumes []volume.Config, logger *slog.Logger) (volume.Backend, error) {
-			return newBackend(volumes, dial, logger)
-		},
-	}
+	return rest.Kind(dial, readOptions, options.identity, newBackend)
 }
 
 // backend observes the file systems of one array.
@@ -67,25 +52,18 @@ type backend struct {
 	unmeasured *refusals // objects of which there is no performance
 }
 
-func newBackend(volumes []volume.Config, dial rest.Dialer, logger *slog.Logger) (*backend, error) {
-	b := &backend{volumes: map[string]options{}, missing: newRefusals(), unmeasured: newRefusals()}
+func newBackend(shared options, volumes map[string]options, dial rest.Dialer, logger *slog.Logger) (*backend, error) {
+	b := &backend{volumes: volumes, endpoint: shared.access.Endpoint(), missing: newRefusals(), unmeasured: newRefusals()}
 	names, objects := map[string]bool{}, map[object]bool{}
-	var o options
-	for _, cfg := range volumes {
-		var err error
-		if o, err = readOptions(cfg); err != nil {
-			return nil, err
-		}
-		b.volumes[cfg.Name] = o
+	for _, o := range volumes {
 		names[o.fs], objects[object{o.fs, o.protocol}] = true, true
 	}
 	b.names = slices.Sorted(maps.Keys(names))
 	b.objects = slices.SortedFunc(maps.Keys(objects), func(x, y object) int {
 		return cmp.Or(strings.Compare(x.protocol, y.protocol), strings.Compare(x.fs, y.fs))
 	})
-	b.endpoint = o.access.Endpoint()
 	var err error
-	if b.client, err = newClient(o, dial, logger); err != nil {
+	if b.client, err = newClient(shared, dial, logger); err != nil {
 		return nil, err
 	}
 	b.files = rest.NewMemo(moment, 0, b.fetchFiles)

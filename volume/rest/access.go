@@ -119,6 +119,11 @@ func (a *Access) Share(credentials ...string) string {
 	}, credentials...))
 }
 
+// Identity is volume.Identity of an object on the appliance.
+func (a *Access) Identity(object string, credentials ...string) volume.Identity {
+	return volume.Identity{Share: a.Share(credentials...), Endpoint: a.Endpoint(), Object: object}
+}
+
 // maxCAFile bounds what is read as a CA file.
 const maxCAFile = 1 << 20
 

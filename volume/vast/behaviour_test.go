@@ -3,7 +3,6 @@ package vast
 import (
 	"errors"
 	"fmt"
-	"log/slog"
 	"maps"
 	"net/http"
 	"net/url"
@@ -26,12 +25,7 @@ func bubble(t *testing.T, scope string, options map[string]any, change func(*emu
 		if change != nil {
 			change(e)
 		}
-		b, err := newBackend(e.volumes, network.Dial, slog.New(slog.DiscardHandler))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = b.Close() }()
-		check(t, e, b)
+		check(t, e, volumetest.Open[*backend](t, Kind(network.Dial), e.volumes...))
 	})
 }
 
@@ -435,11 +429,7 @@ func TestLongLists(t *testing.T) {
 		const volumes = 400
 		network := volumetest.NewNetwork()
 		e := start(t, network, volumes, viewScope, nil)
-		b, err := newBackend(e.volumes, network.Dial, slog.New(slog.DiscardHandler))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = b.Close() }()
+		b := volumetest.Open[*backend](t, Kind(network.Dial), e.volumes...)
 		results, err := b.Performance(volumetest.Within(t))
 		for i := range volumes {
 			got := of(results, err, fmt.Sprint("v", i))

@@ -73,7 +73,6 @@ func (o options) scope() string {
 	return clusterScope
 }
 
-// share is equal for volumes that one client serves.
-func (o options) share() string {
-	return o.access.Share(o.user, o.password.Reveal(), o.token.Reveal(), fmt.Sprint(o.basic), o.tenant, o.scope())
+func (o options) identity() volume.Identity {
+	return o.access.Identity(o.object(), o.user, o.password.Reveal(), o.token.Reveal(), fmt.Sprint(o.basic), o.tenant, o.scope())
 }

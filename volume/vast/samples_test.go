@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"log/slog"
 	"maps"
 	"net/http"
 	"strings"
@@ -70,12 +69,7 @@ func open(t testing.TB, handler http.Handler, more map[string]any, names ...stri
 		maps.Copy(options, more)
 		cfgs = append(cfgs, volume.Config{Name: name, Backend: "vast", Options: options})
 	}
-	b, err := newBackend(cfgs, nil, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = b.Close() })
-	return b
+	return volumetest.Open[*backend](t, Kind(nil), cfgs...)
 }
 
 // of is one volume's part, whichever way it failed.

@@ -47,18 +47,7 @@ const (
 // Kind is the backend "vast": a view of a cluster, or the whole cluster. A nil
 // dial is the network.
 func Kind(dial rest.Dialer) volume.Kind {
-	return volume.Kind{
-		Identify: func(cfg volume.Config) (volume.Identity, error) {
-			o, err := readOptions(cfg)
-			if err != nil {
-				return volume.Identity{}, err
-			}
-			return volume.Identity{Share: o.share(), Endpoint: o.access.Endpoint(), Object: o.object()}, nil
-		},
-		New: func(volumes []volume.Config, logger *slog.Logger) (volume.Backend, error) {
-			return newBackend(volumes, dial, logger)
-		},
-	}
+	return rest.Kind(dial, readOptions, options.identity, newBackend)
 }
 
 // backend is one VMS with its volumes, which are either all views or all the
@@ -80,30 +69,24 @@ type backend struct {
 	refused atomic.Pointer[time.Time] // when a view's id was last; nil for never
 }
 
-func newBackend(cfgs []volume.Config, dial rest.Dialer, logger *slog.Logger) (*backend, error) {
-	b := &backend{volumes: make(map[string]options, len(cfgs)), paths: map[string]bool{}, clusters: map[int]*rest.Memo[*cluster]{}}
-	var o options
-	for _, cfg := range cfgs {
-		var err error
-		if o, err = readOptions(cfg); err != nil {
-			return nil, err
-		}
-		b.volumes[cfg.Name], b.scope = o, o.scope()
+func newBackend(shared options, volumes map[string]options, dial rest.Dialer, logger *slog.Logger) (*backend, error) {
+	b := &backend{volumes: volumes, scope: shared.scope(), paths: map[string]bool{}, clusters: map[int]*rest.Memo[*cluster]{}}
+	for _, o := range volumes {
 		b.paths[o.view] = true
 		if b.clusters[o.cluster] == nil {
 			b.clusters[o.cluster] = rest.NewMemo(moment, 0, b.fetchCluster(o.cluster))
 		}
 	}
-	for _, u := range o.access.Endpoints {
+	for _, u := range shared.access.Endpoints {
 		b.room = max(b.room, len(u.String()+statisticsPath+"?"))
 	}
 	var header http.Header
-	if o.tenant != "" {
-		header = http.Header{"X-Tenant-Name": {o.tenant}}
+	if shared.tenant != "" {
+		header = http.Header{"X-Tenant-Name": {shared.tenant}}
 	}
 	var err error
 	b.client, err = rest.NewClient(rest.Config{
-		Access: o.access, Auth: o.auth(), Secrets: []secret.Text{o.password, o.token}, Header: header, Dial: dial, Logger: logger,
+		Access: shared.access, Auth: shared.auth(), Secrets: []secret.Text{shared.password, shared.token}, Header: header, Dial: dial, Logger: logger,
 	})
 	b.quotas = rest.NewMemo(quotasEvery, 0, b.fetchQuotas)
 	b.alarms = rest.NewMemo(alarmsEvery, alarmsLongest, b.fetchAlarms)

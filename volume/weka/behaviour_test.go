@@ -2,7 +2,6 @@ package weka
 
 import (
 	"errors"
-	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -23,12 +22,7 @@ func bubble(t *testing.T, change func(*emulator), check func(*testing.T, *emulat
 		if change != nil {
 			change(e)
 		}
-		b, err := newBackend(e.volumes, network.Dial, slog.New(slog.DiscardHandler))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = b.Close() }()
-		check(t, e, b)
+		check(t, e, volumetest.Open[*backend](t, Kind(network.Dial), e.volumes...))
 	})
 }
 
@@ -254,11 +248,7 @@ func TestServersTakeOver(t *testing.T) {
 		gone := volumetest.NewAppliance(t, network, e)
 		gone.Down()
 		e.volumes[0].Options["weka_endpoint"] = gone.URL + ", " + e.URL
-		b, err := newBackend(e.volumes, network.Dial, slog.New(slog.DiscardHandler))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = b.Close() }()
+		b := volumetest.Open[*backend](t, Kind(network.Dial), e.volumes...)
 		if got, err := reads(t, b); got != 10.5 || err != nil {
 			t.Fatal(got, err)
 		}

@@ -32,7 +32,6 @@ func readOptions(cfg volume.Config) (options, error) {
 	return read, o.Err()
 }
 
-// share is equal for volumes that one session serves.
-func (o options) share() string {
-	return o.access.Share(o.user, o.password.Reveal(), o.organization, o.token.Reveal())
+func (o options) identity() volume.Identity {
+	return o.access.Identity(o.organization+"/"+o.fs, o.user, o.password.Reveal(), o.organization, o.token.Reveal())
 }

@@ -3,7 +3,6 @@ package weka
 import (
 	"errors"
 	"io"
-	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -68,12 +67,7 @@ func open(t testing.TB, handler http.Handler, names ...string) *backend {
 			"weka_endpoint": a.URL, "weka_username": "u", "weka_password": "p", "weka_fs_name": name, "ca_file": a.CAFile,
 		}})
 	}
-	b, err := newBackend(cfgs, nil, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = b.Close() })
-	return b
+	return volumetest.Open[*backend](t, Kind(nil), cfgs...)
 }
 
 func TestPerformanceOfSamples(t *testing.T) {

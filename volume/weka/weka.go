@@ -22,18 +22,7 @@ const (
 // Kind is the backend "weka": a file system of a cluster. A nil dial is the
 // network.
 func Kind(dial rest.Dialer) volume.Kind {
-	return volume.Kind{
-		Identify: func(cfg volume.Config) (volume.Identity, error) {
-			o, err := readOptions(cfg)
-			if err != nil {
-				return volume.Identity{}, err
-			}
-			return volume.Identity{Share: o.share(), Endpoint: o.access.Endpoint(), Object: o.organization + "/" + o.fs}, nil
-		},
-		New: func(volumes []volume.Config, logger *slog.Logger) (volume.Backend, error) {
-			return newBackend(volumes, dial, logger)
-		},
-	}
+	return rest.Kind(dial, readOptions, options.identity, newBackend)
 }
 
 // backend is one cluster with its volumes.
@@ -47,20 +36,11 @@ type backend struct {
 	look        *rest.Memo[figures] // finds out the scope
 }
 
-func newBackend(volumes []volume.Config, dial rest.Dialer, logger *slog.Logger) (*backend, error) {
-	b := &backend{made: time.Now(), volumes: make(map[string]options, len(volumes))}
-	var o options
-	for _, cfg := range volumes {
-		var err error
-		if o, err = readOptions(cfg); err != nil {
-			return nil, err
-		}
-		b.volumes[cfg.Name] = o
-	}
-	var err error
-	b.client, err = rest.NewClient(rest.Config{
-		Access: o.access, Auth: o.auth(), Secrets: []secret.Text{o.password, o.token}, Dial: dial, Logger: logger,
+func newBackend(shared options, volumes map[string]options, dial rest.Dialer, logger *slog.Logger) (*backend, error) {
+	client, err := rest.NewClient(rest.Config{
+		Access: shared.access, Auth: shared.auth(), Secrets: []secret.Text{shared.password, shared.token}, Dial: dial, Logger: logger,
 	})
+	b := &backend{made: time.Now(), volumes: volumes, client: client}
 	b.filesystems = rest.NewMemo(listEvery, 0, b.fetchFilesystems)
 	b.look = rest.NewMemo(lookEvery, 0, b.fetchScope)
 	b.alerts = rest.NewMemo(alertsEvery, alertsLongest, b.fetchAlerts)
