@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"storage_exporter/cachestore"
+	"storage_exporter/internal/certtest"
 	"storage_exporter/internal/redistest"
 )
 
@@ -304,7 +305,7 @@ func TestRedisGarbage(t *testing.T) {
 
 func TestRedisTLS(t *testing.T) {
 	t.Parallel()
-	trusted, foreign := redistest.NewTLS(t), redistest.NewTLS(t)
+	trusted, foreign := certtest.New(t, "localhost"), certtest.New(t, "localhost")
 	server := redistest.Start(t, redistest.Options{TLS: trusted, Config: []string{"tls-auth-clients yes"}})
 	client := cachestore.RedisTLS{CAFile: trusted.CAFile, CertFile: trusted.CertFile, KeyFile: trusted.KeyFile}
 	with := func(change func(c *cachestore.RedisTLS)) *cachestore.RedisTLS {

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"storage_exporter/internal/certtest"
 	"storage_exporter/internal/redistest"
 )
 
@@ -39,7 +40,7 @@ func TestServer(t *testing.T) {
 
 func TestServerTLS(t *testing.T) {
 	t.Parallel()
-	s := redistest.Start(t, redistest.Options{TLS: redistest.NewTLS(t)})
+	s := redistest.Start(t, redistest.Options{TLS: certtest.New(t)})
 	if got := s.Do("PING"); got != "PONG" {
 		t.Errorf("PING: %v", got)
 	}

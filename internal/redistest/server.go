@@ -5,6 +5,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"os"
@@ -17,17 +18,20 @@ import (
 	"testing"
 	"time"
 
-	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/maintnotifications"
+
+	"github.com/redis/go-redis/v9"
+
+	"storage_exporter/internal/certtest"
 )
 
 // Options say what server is started. The zero value is a plain one.
 type Options struct {
 	Password  string
-	ACL       []string // users as in a configuration file, "NAME on >PASSWORD ~* +@all"
-	TLS       *TLS     // then the server takes TLS connections only
-	MaxMemory string   // as in "2mb"; then nothing is evicted
-	Config    []string // further lines of the configuration
+	ACL       []string              // users as in a configuration file, "NAME on >PASSWORD ~* +@all"
+	TLS       *certtest.Certificate // then the server takes TLS connections only
+	MaxMemory string                // as in "2mb"; then nothing is evicted
+	Config    []string              // further lines of the configuration
 	ReplicaOf *Server
 
 	sentinel bool
@@ -37,7 +41,7 @@ type Options struct {
 type Server struct {
 	Addr     string // 127.0.0.1:port
 	Password string
-	TLS      *TLS
+	TLS      *certtest.Certificate
 
 	tb   testing.TB
 	dir  string
@@ -183,14 +187,20 @@ func (s *Server) await(done <-chan struct{}) error {
 			return fmt.Errorf("server on %s ended", s.Addr)
 		case <-time.After(10 * time.Millisecond):
 		}
-		if s.TLS == nil && answers(s.Addr) {
-			return nil
-		}
-		if s.TLS != nil && s.TLS.answers(s.Addr) {
+		if s.TLS == nil && answers(s.Addr) || s.TLS != nil && shakesHands(s.Addr, s.TLS.Client()) {
 			return nil
 		}
 	}
 	return fmt.Errorf("server on %s does not answer", s.Addr)
+}
+
+func shakesHands(addr string, cfg *tls.Config) bool {
+	conn, err := tls.DialWithDialer(&net.Dialer{Timeout: time.Second}, "tcp", addr, cfg)
+	if err != nil {
+		return false
+	}
+	_ = conn.Close()
+	return true
 }
 
 // answers says whether anything comes back on a PING, be it an error.
@@ -261,7 +271,7 @@ func (s *Server) Client() *redis.Client {
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 	}
 	if s.TLS != nil {
-		opts.TLSConfig = s.TLS.clientConfig()
+		opts.TLSConfig = s.TLS.Client()
 	}
 	c := redis.NewClient(opts)
 	s.tb.Cleanup(func() { _ = c.Close() })

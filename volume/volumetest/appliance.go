@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"storage_exporter/internal/certtest"
 )
 
 // Appliance is the HTTPS server under an emulator. It counts the calls and knows
@@ -54,7 +56,8 @@ func NewAppliance(tb testing.TB, network *Network, handler http.Handler) *Applia
 		a.address = net.JoinHostPort(names, "443")
 		a.URL = "https://" + names
 	}
-	a.tls, a.CAFile = certificate(tb, names)
+	cert := certtest.New(tb, names)
+	a.tls, a.CAFile = cert.Server(), cert.CAFile
 	a.Up()
 	if network == nil {
 		a.URL = "https://" + a.address
