@@ -7,11 +7,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"storage_exporter/volume"
 	"storage_exporter/volume/volumetest"
 )
 
@@ -28,7 +26,6 @@ const (
 type papi struct {
 	appliance *volumetest.Appliance
 	volumes   int
-	begin     time.Time
 
 	// What it shows besides what is well.
 	forbidden []string // parts of paths
@@ -38,14 +35,7 @@ type papi struct {
 	untimed   bool
 	late      time.Duration // its statistics
 
-	mu       sync.Mutex // guards the fields below
-	made     int
-	sessions map[string]*session
-}
-
-type session struct {
-	csrf       string
-	made, used time.Time
+	sessions volumetest.Sessions
 }
 
 func startPAPI(t testing.TB, network *volumetest.Network, volumes int) *volumetest.Emulator {
@@ -53,25 +43,19 @@ func startPAPI(t testing.TB, network *volumetest.Network, volumes int) *volumete
 }
 
 func (p *papi) start(t testing.TB, network *volumetest.Network) *volumetest.Emulator {
-	p.begin, p.sessions = time.Now(), map[string]*session{}
-	p.appliance = volumetest.NewAppliance(t, network, p)
-	p.appliance.Secret(emulatedPassword)
-	e := &volumetest.Emulator{Appliance: p.appliance, Expire: func() {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		clear(p.sessions)
-	}}
-	for i := range p.volumes {
-		e.Volumes = append(e.Volumes, volume.Config{Name: fmt.Sprintf("v%03d", i), Backend: "dellemc-onefs", Options: map[string]any{
-			"dell_endpoint": p.appliance.URL, "ca_file": p.appliance.CAFile, "dell_username": "monitor", "dell_password": emulatedPassword,
+	p.sessions.Life, p.sessions.Idle = sessionLife, sessionIdle
+	e := volumetest.NewEmulator(t, network, p, "dellemc-onefs", "dell_endpoint", volumetest.Names(p.volumes), func(i int, _ string) map[string]any {
+		return map[string]any{
+			"dell_username": "monitor", "dell_password": emulatedPassword,
 			"dell_api_version": "12", "dell_ifs_path": fmt.Sprint("/ifs/v", i), "dell_system_name": "nfs",
-		}})
-	}
+		}
+	})
+	p.appliance, e.Expire = e.Appliance, func() { p.sessions.End() }
+	e.Secret(emulatedPassword)
 	return e
 }
 
 func (p *papi) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Date", time.Now().UTC().Format(http.TimeFormat))
 	if r.URL.Path == sessionPath {
 		p.session(w, r)
 		return
@@ -112,11 +96,10 @@ func (p *papi) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (p *papi) say(w http.ResponseWriter, body any) { _ = json.NewEncoder(w).Encode(body) }
+func (p *papi) say(w http.ResponseWriter, body any) { volumetest.Reply(w, http.StatusOK, body) }
 
 func (p *papi) fail(w http.ResponseWriter, status int, code, message string) {
-	w.WriteHeader(status)
-	p.say(w, map[string]any{"errors": []any{map[string]any{"code": code, "message": message}}})
+	volumetest.Reply(w, status, map[string]any{"errors": []any{map[string]any{"code": code, "message": message}}})
 }
 
 func (p *papi) session(w http.ResponseWriter, r *http.Request) {
@@ -126,9 +109,7 @@ func (p *papi) session(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		id, _ := r.Cookie("isisessid")
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		delete(p.sessions, id.Value)
+		p.sessions.End(id.Value)
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
@@ -140,20 +121,19 @@ func (p *papi) session(w http.ResponseWriter, r *http.Request) {
 		p.fail(w, http.StatusUnauthorized, "AEC_UNAUTHORIZED", "Username or password is incorrect.")
 		return
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.made++
-	id, csrf := fmt.Sprintf("secret.session.%d", p.made), fmt.Sprintf("secret-csrf-%d", p.made)
-	p.appliance.Secret(id, csrf)
-	p.sessions[id] = &session{csrf, time.Now(), time.Now()}
+	id := p.sessions.New(p.appliance, "secret.session.%d")
+	csrf := csrfOf(id)
+	p.appliance.Secret(csrf)
 	w.Header().Add("Set-Cookie", "isisessid="+id+";Path=/;HttpOnly;Secure;SameSite=strict")
 	w.Header().Add("Set-Cookie", "isicsrf="+csrf+";Path=/;Secure")
-	w.WriteHeader(http.StatusCreated)
-	p.say(w, map[string]any{
+	volumetest.Reply(w, http.StatusCreated, map[string]any{
 		"services": []any{"platform"}, "username": "monitor",
 		"timeout_absolute": int(sessionLife.Seconds()), "timeout_inactive": int(sessionIdle.Seconds()),
 	})
 }
+
+// csrfOf is the second secret of a session.
+func csrfOf(id string) string { return strings.Replace(id, "session", "csrf", 1) }
 
 // known is whether a call belongs to a session that lasts.
 func (p *papi) known(r *http.Request) bool {
@@ -161,14 +141,7 @@ func (p *papi) known(r *http.Request) bool {
 	if err != nil {
 		return false
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	s := p.sessions[id.Value]
-	if s == nil || time.Since(s.made) > sessionLife || time.Since(s.used) > sessionIdle {
-		return false
-	}
-	s.used = time.Now()
-	return r.Header.Get("X-CSRF-Token") == s.csrf && r.Header.Get("Referer") == p.appliance.URL
+	return p.sessions.Use(id.Value) && r.Header.Get("X-CSRF-Token") == csrfOf(id.Value) && r.Header.Get("Referer") == p.appliance.URL
 }
 
 // now is when its statistics were made: every five seconds.
@@ -272,10 +245,10 @@ func (p *papi) quotas(w http.ResponseWriter, r *http.Request) {
 			})
 		}
 	}
-	end := min(start+emulatedPage, len(all))
-	body := map[string]any{"quotas": append([]any{}, all[start:end]...), "resume": nil}
-	if end < len(all) {
-		body["resume"] = fmt.Sprint("token+/=", end)
+	page, next := volumetest.Page(all, start, emulatedPage)
+	body := map[string]any{"quotas": page, "resume": nil}
+	if next > 0 {
+		body["resume"] = fmt.Sprint("token+/=", next)
 	}
 	p.say(w, body)
 }

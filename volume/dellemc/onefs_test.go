@@ -42,12 +42,12 @@ func TestProtocolsOfVolumes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for name, want := range map[string]float64{"v000": 10, "v001": 6010, "v002": 1000, "v003": 6010, "v004": 0} {
+		for name, want := range map[string]float64{"v0": 10, "v1": 6010, "v2": 1000, "v3": 6010, "v4": 0} {
 			if got := results[name].Value.IOPSRead; got == nil || *got != want {
 				t.Errorf("%s: %v, not %v", name, results[name], want)
 			}
 		}
-		if r := results["v005"]; r.Err == nil || errors.Is(r.Err, volume.ErrNoSample) || !strings.Contains(r.Err.Error(), "dell_system_name") {
+		if r := results["v5"]; r.Err == nil || errors.Is(r.Err, volume.ErrNoSample) || !strings.Contains(r.Err.Error(), "dell_system_name") {
 			t.Errorf("a word that is no protocol: %+v", r)
 		}
 		if n := len(e.Calls()); n != 2 { // and a login
@@ -71,17 +71,17 @@ func TestDatasets(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := volume.Performance{BytesRead: new(20.0), BytesWrite: new(10.0), LatencyReadUsec: new(100.0)}
-		if diff := cmp.Diff(want, results["v000"].Value); diff != "" || results["v000"].Err != nil {
-			t.Errorf("%v (-want +got):\n%s", results["v000"].Err, diff)
+		if diff := cmp.Diff(want, results["v0"].Value); diff != "" || results["v0"].Err != nil {
+			t.Errorf("%v (-want +got):\n%s", results["v0"].Err, diff)
 		}
-		if got := results["v001"].Value.IOPSRead; got == nil || *got != 6000 {
-			t.Errorf("%+v", results["v001"])
+		if got := results["v1"].Value.IOPSRead; got == nil || *got != 6000 {
+			t.Errorf("%+v", results["v1"])
 		}
-		if !errors.Is(results["v002"].Err, rest.ErrNotFound) {
-			t.Errorf("%+v", results["v002"])
+		if !errors.Is(results["v2"].Err, rest.ErrNotFound) {
+			t.Errorf("%+v", results["v2"])
 		}
 		health, err := b.Health(t.Context())
-		if err != nil || health["v000"].Value.Metadata["performance_scope"] != "volume" || health["v001"].Value.Metadata["performance_scope"] != "cluster" {
+		if err != nil || health["v0"].Value.Metadata["performance_scope"] != "volume" || health["v1"].Value.Metadata["performance_scope"] != "cluster" {
 			t.Errorf("%v, %+v", err, health)
 		}
 	})
@@ -90,7 +90,7 @@ func TestDatasets(t *testing.T) {
 func TestNoSample(t *testing.T) {
 	inLab(t, &papi{volumes: 1, quiet: true}, nil, func(t *testing.T, b *backend, _ *volumetest.Emulator) {
 		results, err := b.Performance(t.Context())
-		if err != nil || !errors.Is(results["v000"].Err, volume.ErrNoSample) {
+		if err != nil || !errors.Is(results["v0"].Err, volume.ErrNoSample) {
 			t.Errorf("%v, %+v", err, results)
 		}
 	})
@@ -136,7 +136,7 @@ func TestRights(t *testing.T) {
 		t.Run(tt.forbidden, func(t *testing.T) {
 			inLab(t, &papi{volumes: 1, forbidden: []string{tt.forbidden}}, nil, func(t *testing.T, b *backend, _ *volumetest.Emulator) {
 				results, err := b.Health(t.Context())
-				if h := results["v000"].Value; err != nil || h.Status != volume.Healthy || !strings.Contains(h.Info, tt.info) {
+				if h := results["v0"].Value; err != nil || h.Status != volume.Healthy || !strings.Contains(h.Info, tt.info) {
 					t.Errorf("%v, %+v", err, h)
 				}
 			})
@@ -144,7 +144,7 @@ func TestRights(t *testing.T) {
 	}
 	inLab(t, &papi{volumes: 1, forbidden: []string{"quota"}}, nil, func(t *testing.T, b *backend, _ *volumetest.Emulator) {
 		results, err := b.Usage(t.Context())
-		if u := results["v000"].Value; err != nil || u.CapacityBytes == nil || *u.CapacityBytes != 300000 {
+		if u := results["v0"].Value; err != nil || u.CapacityBytes == nil || *u.CapacityBytes != 300000 {
 			t.Errorf("without the right to quotas: %v, %+v", err, results)
 		}
 	})
@@ -166,10 +166,10 @@ func TestQuotaOfOnePath(t *testing.T) {
 		inLab(t, &papi{volumes: 3}, nil, func(t *testing.T, b *backend, e *volumetest.Emulator) {
 			e.Break(volumetest.Fails(status, ""), func(r *http.Request) bool { return r.URL.Query().Get("path") == "/ifs/v1" })
 			results, err := b.Usage(t.Context())
-			if err != nil || !errors.Is(results["v001"].Err, want) {
-				t.Fatalf("%v, %+v", err, results["v001"])
+			if err != nil || !errors.Is(results["v1"].Err, want) {
+				t.Fatalf("%v, %+v", err, results["v1"])
 			}
-			for name, capacity := range map[string]uint64{"v000": 5000, "v002": 5002} {
+			for name, capacity := range map[string]uint64{"v0": 5000, "v2": 5002} {
 				if c := results[name].Value.CapacityBytes; c == nil || *c != capacity {
 					t.Errorf("HTTP %d: %s: %+v", status, name, results[name])
 				}
@@ -185,7 +185,7 @@ func TestStatisticsAway(t *testing.T) {
 		inLab(t, &papi{volumes: 1, downs: downs}, nil, func(t *testing.T, b *backend, e *volumetest.Emulator) {
 			e.Break(volumetest.Fails(http.StatusInternalServerError, ""), func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "statistics/current") })
 			results, err := b.Health(t.Context())
-			h := results["v000"].Value
+			h := results["v0"].Value
 			if err != nil || h.Status != want || !strings.Contains(h.Info, "the statistics are not known") || strings.Contains(h.Info, "down") != (downs > 0) {
 				t.Errorf("%d nodes down: %v, %+v", downs, err, h)
 			}
@@ -198,7 +198,7 @@ func TestQuorumWithoutNodes(t *testing.T) {
 		e.Break(volumetest.Says("no nodes", "application/json", `{"name": "onefs-a", "has_quorum": false, "devices": null}`),
 			func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "cluster/config") })
 		results, err := b.Health(t.Context())
-		if h := results["v000"].Value; err != nil || h.Status != volume.Offline || h.Metadata["cluster_name"] != "onefs-a" {
+		if h := results["v0"].Value; err != nil || h.Status != volume.Offline || h.Metadata["cluster_name"] != "onefs-a" {
 			t.Errorf("%v, %+v", err, h)
 		}
 	})
@@ -214,7 +214,7 @@ func TestAgeOfWhatIsKept(t *testing.T) {
 			if err1 != nil || err2 != nil {
 				t.Fatal(err1, err2)
 			}
-			for what, at := range map[string]time.Time{"health": health["v000"].SampledAt, "quota": usage["v000"].SampledAt, "cluster": usage["v001"].SampledAt} {
+			for what, at := range map[string]time.Time{"health": health["v0"].SampledAt, "quota": usage["v0"].SampledAt, "cluster": usage["v1"].SampledAt} {
 				if age := time.Since(at); age != time.Since(begin) {
 					t.Errorf("%s is %v old", what, age)
 				}
@@ -227,7 +227,7 @@ func TestAgeOfWhatIsKept(t *testing.T) {
 func TestNodeDown(t *testing.T) {
 	inLab(t, &papi{volumes: 1, downs: 1}, nil, func(t *testing.T, b *backend, _ *volumetest.Emulator) {
 		results, err := b.Health(t.Context())
-		if h := results["v000"].Value; err != nil || h.Status != volume.Degraded || h.Info != "1 of 4 nodes are down: node 1" {
+		if h := results["v0"].Value; err != nil || h.Status != volume.Degraded || h.Info != "1 of 4 nodes are down: node 1" {
 			t.Errorf("%v, %+v", err, h)
 		}
 	})
@@ -239,7 +239,7 @@ func TestIdleSession(t *testing.T) {
 		for range 3 {
 			e.Forget()
 			results, err := b.Performance(t.Context())
-			if err != nil || results["v000"].Err != nil {
+			if err != nil || results["v0"].Err != nil {
 				t.Fatalf("%v, %+v", err, results)
 			}
 			if n := len(e.Calls()); n > 3 {

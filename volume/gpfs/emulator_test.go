@@ -2,7 +2,6 @@ package gpfs
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -12,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"storage_exporter/volume"
 	"storage_exporter/volume/volumetest"
 )
 
@@ -24,7 +22,6 @@ const (
 // gui is a GUI node of a cluster of two nodes, with file systems fs0, fs1, …
 type gui struct {
 	filesystems int
-	begin       time.Time
 	rates       bool // its collector's values are rates
 	classless   bool // it does not know node classes
 	keywordless bool // nor :all: for nodes
@@ -40,16 +37,13 @@ func startGUI(t testing.TB, network *volumetest.Network, volumes int) *volumetes
 }
 
 func (g *gui) start(t testing.TB, network *volumetest.Network) *volumetest.Emulator {
-	g.begin = time.Now()
-	a := volumetest.NewAppliance(t, network, g)
-	a.Secret("scale-secret-password", "monitor:scale-secret-password")
-	e := &volumetest.Emulator{Appliance: a}
-	for i := range g.filesystems {
-		e.Volumes = append(e.Volumes, volume.Config{Name: fmt.Sprintf("v%03d", i), Backend: "gpfs", Options: map[string]any{
-			"gpfs_endpoint": a.URL, "ca_file": a.CAFile, "gpfs_username": "monitor", "gpfs_password": "scale-secret-password",
+	e := volumetest.NewEmulator(t, network, g, "gpfs", "gpfs_endpoint", volumetest.Names(g.filesystems), func(i int, _ string) map[string]any {
+		return map[string]any{
+			"gpfs_username": "monitor", "gpfs_password": "scale-secret-password",
 			"gpfs_fs_name": fmt.Sprint("fs", i), "gpfs_owner": "1000:1000", "gpfs_fileset_prefix": "vf_",
-		}})
-	}
+		}
+	})
+	e.Secret("scale-secret-password", "monitor:scale-secret-password")
 	return e
 }
 
@@ -83,26 +77,25 @@ func (g *gui) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (g *gui) say(w http.ResponseWriter, body map[string]any) {
 	body["status"] = map[string]any{"code": cmp.Or(g.failure, 200), "message": "The request finished successfully."}
-	w.Header().Set("Date", time.Now().UTC().Format(http.TimeFormat))
-	_ = json.NewEncoder(w).Encode(body)
+	volumetest.Reply(w, http.StatusOK, body)
 }
 
 func (g *gui) fail(w http.ResponseWriter, status int, message string) {
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(map[string]any{"status": map[string]any{"code": status, "message": message}})
+	volumetest.Reply(w, status, map[string]any{"status": map[string]any{"code": status, "message": message}})
 }
 
 // list answers with a page. The link to the next names a host that is not there.
 func (g *gui) list(w http.ResponseWriter, r *http.Request, key string, all []any) {
 	last, _ := strconv.Atoi(r.URL.Query().Get("lastId"))
 	body := map[string]any{}
-	if end := min(last+emulatedPage, len(all)); end > last {
-		body[key] = all[last:end]
-		if end < len(all) {
-			query := r.URL.Query()
-			query.Set("lastId", strconv.Itoa(end))
-			body["paging"] = map[string]any{"next": "https://gui.internal:443" + r.URL.Path + "?" + query.Encode(), "lastId": end, "fields": ":all:"}
-		}
+	page, next := volumetest.Page(all, last, emulatedPage)
+	if len(page) > 0 {
+		body[key] = page
+	}
+	if next > 0 {
+		query := r.URL.Query()
+		query.Set("lastId", strconv.Itoa(next))
+		body["paging"] = map[string]any{"next": "https://gui.internal:443" + r.URL.Path + "?" + query.Encode(), "lastId": next, "fields": ":all:"}
 	}
 	g.say(w, body)
 }

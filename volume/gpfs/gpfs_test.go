@@ -59,21 +59,21 @@ func (l lab) health(t *testing.T, name string) volume.Health {
 // The unit of the collector's values is found out, and not asked for again.
 func TestUnit(t *testing.T) {
 	inLab(t, &gui{filesystems: 2}, func(t *testing.T, l lab) {
-		if got := l.reads(t, "v001"); got != 101 {
+		if got := l.reads(t, "v1"); got != 101 {
 			t.Errorf("%v reads a second, not 101", got)
 		}
 		l.e.Forget()
-		l.reads(t, "v001")
+		l.reads(t, "v1")
 		if n := len(l.e.Calls()); n != 1 || !l.meter.known {
 			t.Errorf("%d calls once the unit is known: %v", n, l.meter.known)
 		}
 	})
 	inLab(t, &gui{filesystems: 2, rates: true}, func(t *testing.T, l lab) {
-		if got := l.reads(t, "v000"); got != 10 {
+		if got := l.reads(t, "v0"); got != 10 {
 			t.Errorf("%v reads a second before the unit is known, not 10", got)
 		}
 		time.Sleep(meterEvery)
-		if got := l.reads(t, "v000"); got != 100 {
+		if got := l.reads(t, "v0"); got != 100 {
 			t.Errorf("%v reads a second, not 100", got)
 		}
 		if !strings.Contains(l.log.String(), "are rates") {
@@ -81,7 +81,7 @@ func TestUnit(t *testing.T) {
 		}
 		l.e.Forget()
 		time.Sleep(meterEvery)
-		l.reads(t, "v000")
+		l.reads(t, "v0")
 		if n := len(l.e.Calls()); n != 1 {
 			t.Errorf("%d calls once the unit is known", n)
 		}
@@ -92,7 +92,7 @@ func TestSensorOff(t *testing.T) {
 	inLab(t, &gui{filesystems: 1, silent: true}, func(t *testing.T, l lab) {
 		for range 3 {
 			results, err := l.Performance(t.Context())
-			if err != nil || !errors.Is(results["v000"].Err, volume.ErrNoSample) {
+			if err != nil || !errors.Is(results["v0"].Err, volume.ErrNoSample) {
 				t.Fatalf("%v, %+v", err, results)
 			}
 		}
@@ -107,7 +107,7 @@ func TestSampledAt(t *testing.T) {
 	inLab(t, &gui{filesystems: 1}, func(t *testing.T, l lab) {
 		time.Sleep(4 * time.Second)
 		results, err := l.Performance(t.Context())
-		if age := time.Since(results["v000"].SampledAt); err != nil || age < 20*time.Second || age > 30*time.Second {
+		if age := time.Since(results["v0"].SampledAt); err != nil || age < 20*time.Second || age > 30*time.Second {
 			t.Errorf("%v old, %v", age, err)
 		}
 	})
@@ -127,7 +127,7 @@ func TestHealthForms(t *testing.T) {
 			inLab(t, &tt.gui, func(t *testing.T, l lab) {
 				for range 2 {
 					l.e.Forget()
-					if h := l.health(t, "v000"); h.Status != volume.Healthy {
+					if h := l.health(t, "v0"); h.Status != volume.Healthy {
 						t.Errorf("%s: %s", h.Status, h.Info)
 					}
 				}
@@ -149,9 +149,9 @@ func TestNoNodes(t *testing.T) {
 		}
 		g.classless, g.keywordless, g.nodeless = false, false, false
 		time.Sleep(nodesEvery)
-		l.health(t, "v000")
+		l.health(t, "v0")
 		l.e.Forget()
-		l.health(t, "v000")
+		l.health(t, "v0")
 		if n := len(l.e.Calls()); n != 1 {
 			t.Errorf("%d calls: %v", n, l.e.Calls())
 		}
@@ -162,7 +162,7 @@ func TestNoNodes(t *testing.T) {
 func TestHealthWithoutTheRest(t *testing.T) {
 	inLab(t, &gui{filesystems: 1}, func(t *testing.T, l lab) {
 		l.e.Break(volumetest.Fails(http.StatusForbidden, ""), func(r *http.Request) bool { return !strings.HasSuffix(r.URL.Path, "/states") })
-		h := l.health(t, "v000")
+		h := l.health(t, "v0")
 		if h.Status != volume.Healthy || !strings.Contains(h.Info, "the nodes are not known") || !strings.Contains(h.Info, "may not do this") {
 			t.Errorf("%s: %s", h.Status, h.Info)
 		}
@@ -174,14 +174,14 @@ func TestClass(t *testing.T) {
 	for class, want := range map[string]volume.Status{"servers": volume.Healthy, "all": volume.Degraded} {
 		inLab(t, &gui{filesystems: 1, down: 2}, func(t *testing.T, l lab) {
 			l.class = class
-			if h := l.health(t, "v000"); h.Status != want {
+			if h := l.health(t, "v0"); h.Status != want {
 				t.Errorf("%s: %s: %s", class, h.Status, h.Info)
 			}
 		})
 	}
 	inLab(t, &gui{filesystems: 1, down: 1}, func(t *testing.T, l lab) {
 		l.class = "servers"
-		if h := l.health(t, "v000"); h.Status != volume.Offline || h.Metadata["nodes_total"] != "1" {
+		if h := l.health(t, "v0"); h.Status != volume.Offline || h.Metadata["nodes_total"] != "1" {
 			t.Errorf("%s: %s: %v", h.Status, h.Info, h.Metadata)
 		}
 	})
@@ -192,7 +192,7 @@ func TestUnknownClass(t *testing.T) {
 	inLab(t, &gui{filesystems: 1}, func(t *testing.T, l lab) {
 		l.class = "servres"
 		for range 3 {
-			if h := l.health(t, "v000"); h.Status != volume.Healthy {
+			if h := l.health(t, "v0"); h.Status != volume.Healthy {
 				t.Errorf("%s: %s", h.Status, h.Info)
 			}
 		}
@@ -217,7 +217,7 @@ func TestTheRestHangs(t *testing.T) {
 		for range 7 {
 			e.Forget()
 			start := time.Now()
-			if h := l.health(t, "v000"); h.Status != volume.Healthy {
+			if h := l.health(t, "v0"); h.Status != volume.Healthy {
 				t.Errorf("%s: %s", h.Status, h.Info)
 			}
 			if took := time.Since(start); took > 15*time.Second {
@@ -233,13 +233,13 @@ func TestTheRestHangs(t *testing.T) {
 		if walks != 1 {
 			t.Errorf("the pools were walked over %d times", walks)
 		}
-		if results, err := b.Usage(t.Context()); err != nil || results["v000"].Err != nil {
-			t.Errorf("%v, %v", err, results["v000"].Err)
+		if results, err := b.Usage(t.Context()); err != nil || results["v0"].Err != nil {
+			t.Errorf("%v, %v", err, results["v0"].Err)
 		}
 		e.Break(volumetest.Hangs(), func(r *http.Request) bool { return !strings.HasSuffix(r.URL.Path, "/states") })
 		time.Sleep(clusterEvery)
 		start := time.Now()
-		if h := l.health(t, "v000"); h.Status != volume.Healthy || !strings.Contains(h.Info, "the nodes are not known") || time.Since(start) > 15*time.Second {
+		if h := l.health(t, "v0"); h.Status != volume.Healthy || !strings.Contains(h.Info, "the nodes are not known") || time.Since(start) > 15*time.Second {
 			t.Errorf("%s (%s) after %v", h.Status, h.Info, time.Since(start))
 		}
 	})
@@ -263,8 +263,8 @@ func TestFailureInside(t *testing.T) {
 func TestPoolsByName(t *testing.T) {
 	inLab(t, &gui{filesystems: 3, namesOnly: true}, func(t *testing.T, l lab) {
 		results, err := l.Usage(t.Context())
-		if u := results["v002"].Value; err != nil || u.CapacityBytes == nil || *u.CapacityBytes != 1024*10002 || *u.AvailableBytes != 1024*4000 {
-			t.Errorf("%v, %+v", err, results["v002"])
+		if u := results["v2"].Value; err != nil || u.CapacityBytes == nil || *u.CapacityBytes != 1024*10002 || *u.AvailableBytes != 1024*4000 {
+			t.Errorf("%v, %+v", err, results["v2"])
 		}
 		if n := len(l.e.Calls()); n != 7 {
 			t.Errorf("%d calls, not 7", n)
@@ -280,10 +280,10 @@ func TestOneFilesystem(t *testing.T) {
 		e := g.start(t, network)
 		b := volumetest.Open[*backend](t, Kind(network.Dial), e.Volumes[1:2]...)
 		l := lab{backend: b, e: e}
-		if got := l.reads(t, "v001"); got != 101 {
+		if got := l.reads(t, "v1"); got != 101 {
 			t.Errorf("%v reads a second", got)
 		}
-		l.health(t, "v001")
+		l.health(t, "v1")
 		for _, c := range e.Calls() {
 			query, _ := url.QueryUnescape(c.Query)
 			if strings.Contains(c.Path, ":all:") || strings.HasSuffix(c.Path, "/data") && !strings.Contains(query, " from gpfs_fs_name=fs1 ") {
@@ -309,7 +309,7 @@ func TestNoFilesystem(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, usage := b.Usage(t.Context())
-		for _, err := range []error{results["v000"].Err, usage} {
+		for _, err := range []error{results["v0"].Err, usage} {
 			if !errors.Is(err, rest.ErrNotFound) || !strings.Contains(err.Error(), `file system "nowhere" is not there`) {
 				t.Errorf("%v", err)
 			}

@@ -1,7 +1,6 @@
 package hammerspace
 
 import (
-	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -19,11 +18,7 @@ func TestSessionEndsWithForbidden(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		network := volumetest.NewNetwork()
 		made := newEmulator(t, network, 1)
-		b, err := Anvil(mount.NewHost(mount.Paths{}, nil), network.Dial).New(made.Volumes, slog.New(slog.DiscardHandler))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer b.Close()
+		b := volumetest.Open[*anvil](t, Anvil(mount.NewHost(mount.Paths{}, nil), network.Dial), made.Volumes...)
 		if _, err := b.Usage(volumetest.Within(t)); err != nil {
 			t.Fatal(err)
 		}
@@ -42,11 +37,7 @@ func TestForbiddenCalls(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			network := volumetest.NewNetwork()
 			made := newEmulator(t, network, 2)
-			b, err := Anvil(mount.NewHost(mount.Paths{}, nil), network.Dial).New(made.Volumes, slog.New(slog.DiscardHandler))
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer b.Close()
+			b := volumetest.Open[*anvil](t, Anvil(mount.NewHost(mount.Paths{}, nil), network.Dial), made.Volumes...)
 			made.Break(volumetest.Fails(http.StatusForbidden, ""), func(r *http.Request) bool { return r.URL.Path == apiPath+path })
 			for range 120 {
 				_, _ = b.Health(volumetest.Within(t))

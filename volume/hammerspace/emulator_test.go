@@ -1,14 +1,11 @@
 package hammerspace
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
-	"sync"
 	"testing"
 	"time"
 
-	"storage_exporter/volume"
 	"storage_exporter/volume/volumetest"
 )
 
@@ -19,31 +16,23 @@ const (
 
 // emulator is an Anvil with a share for each volume.
 type emulator struct {
-	*volumetest.Appliance
-	shares int
-
-	mu       sync.Mutex // guards the fields below
-	sessions map[string]time.Time
-	logins   int
+	*volumetest.Emulator
+	shares   int
+	sessions volumetest.Sessions
 }
 
 func newEmulator(t testing.TB, network *volumetest.Network, volumes int) *volumetest.Emulator {
-	e := &emulator{shares: volumes, sessions: map[string]time.Time{}}
-	e.Appliance = volumetest.NewAppliance(t, network, e)
-	e.Secret(password)
-	made := &volumetest.Emulator{Appliance: e.Appliance, Expire: func() {
-		e.mu.Lock()
-		defer e.mu.Unlock()
-		clear(e.sessions)
-	}}
-	for i := range volumes {
-		options := map[string]any{"address": e.URL, "ca_file": e.CAFile, "username": "monitor", "password": password, "mount_source": "10.1.1.10"}
+	e := &emulator{shares: volumes, sessions: volumetest.Sessions{Idle: idleLimit}}
+	e.Emulator = volumetest.NewEmulator(t, network, e, "hammerspace", "address", volumetest.Names(volumes), func(i int, _ string) map[string]any {
+		options := map[string]any{"username": "monitor", "password": password, "mount_source": "10.1.1.10"}
 		if i != 0 { // the first is the cluster
 			options["share"] = shareName(i)
 		}
-		made.Volumes = append(made.Volumes, volume.Config{Name: fmt.Sprint("v", i), Backend: "hammerspace", Options: options})
-	}
-	return made
+		return options
+	})
+	e.Secret(password)
+	e.Expire = func() { e.sessions.End() }
+	return e.Emulator
 }
 
 func shareName(i int) string { return fmt.Sprintf("%032x", i) }
@@ -53,7 +42,7 @@ func (e *emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		e.login(w, r)
 		return
 	}
-	if !e.known(r) {
+	if cookie, err := r.Cookie("JSESSIONID"); err != nil || !e.sessions.Use(cookie.Value) {
 		w.WriteHeader(http.StatusUnauthorized)
 		return
 	}
@@ -86,29 +75,8 @@ func (e *emulator) login(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusForbidden)
 		return
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.logins++
-	session := fmt.Sprintf("session-%d-of-the-anvil", e.logins)
-	e.Secret(session)
-	e.sessions[session] = time.Now()
+	session := e.sessions.New(e.Appliance, "session-%d-of-the-anvil")
 	http.SetCookie(w, &http.Cookie{Name: "JSESSIONID", Value: session, Path: "/mgmt", Secure: true, HttpOnly: true})
-}
-
-// known is whether the session was used not long ago.
-func (e *emulator) known(r *http.Request) bool {
-	cookie, err := r.Cookie("JSESSIONID")
-	if err != nil {
-		return false
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	used, ok := e.sessions[cookie.Value]
-	if !ok || time.Since(used) > idleLimit {
-		return false
-	}
-	e.sessions[cookie.Value] = time.Now()
-	return true
 }
 
 // list has the shares. The third has no limit.
@@ -128,7 +96,4 @@ func (e *emulator) list(w http.ResponseWriter) {
 	answer(w, shares)
 }
 
-func answer(w http.ResponseWriter, v any) {
-	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(v)
-}
+func answer(w http.ResponseWriter, v any) { volumetest.Reply(w, http.StatusOK, v) }

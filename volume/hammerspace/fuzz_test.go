@@ -22,7 +22,7 @@ func FuzzAnswers(f *testing.F) {
 		}
 		_, _ = w.Write(said)
 	}))
-	c := made.(*anvil).client
+	c := made.client
 	f.Fuzz(func(t *testing.T, content []byte) {
 		said = content
 		ctx := volumetest.Within(t)

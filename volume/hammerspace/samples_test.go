@@ -2,10 +2,7 @@ package hammerspace
 
 import (
 	"errors"
-	"log/slog"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -18,28 +15,16 @@ import (
 	"storage_exporter/volume/volumetest"
 )
 
-// samples serves files of testdata by path below the API's. One that begins with
-// a bracket is the answer itself; an empty one is refused.
+// samples are replies by path below the API's; what has none is refused.
 type samples map[string]string
 
 func (s samples) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	resource := strings.TrimPrefix(r.URL.Path, apiPath)
-	if resource == "/login" {
+	if r.URL.Path == apiPath+"/login" {
 		http.SetCookie(w, &http.Cookie{Name: "S", Value: "1"})
-		return
 	}
-	switch name := s[resource]; {
-	case name == "":
-		w.WriteHeader(http.StatusForbidden)
-	case strings.ContainsAny(name[:1], "[{"):
-		_, _ = w.Write([]byte(name))
-	default:
-		content, err := os.ReadFile(filepath.Join("testdata", name))
-		if err != nil {
-			panic(err)
-		}
-		_, _ = w.Write(content)
-	}
+	volumetest.Samples{At: time.Now(), Otherwise: "403 ", Replies: s, Asked: func(r *http.Request) string {
+		return strings.TrimPrefix(r.URL.Path, apiPath)
+	}}.With("/login", "200 ").ServeHTTP(w, r)
 }
 
 const oneNodeEach = `[{"name": "anvil1", "nodeMode": "ONLINE", "productNodeType": "ANVIL"}, {"name": "dsx1", "nodeMode": "ONLINE", "productNodeType": "DSX"}]`
@@ -57,22 +42,17 @@ func well(change samples) samples {
 }
 
 // open makes a backend with one volume, v.
-func open(t testing.TB, h http.Handler, change ...func(*volume.Config, *mount.Paths)) (volume.Backend, *volumetest.Appliance) {
+func open(t testing.TB, h http.Handler, change ...func(*volume.Config, *mount.Paths)) (*anvil, *volumetest.Appliance) {
 	t.Helper()
-	a := volumetest.NewAppliance(t, nil, h)
-	cfg := volume.Config{Name: "v", Backend: "hammerspace", PerformanceInterval: 10 * time.Second, Options: map[string]any{
-		"address": a.URL, "ca_file": a.CAFile, "username": "monitor", "password": password,
-	}}
+	e := volumetest.NewEmulator(t, nil, h, "hammerspace", "address", []string{"v"}, func(int, string) map[string]any {
+		return map[string]any{"username": "monitor", "password": password}
+	})
+	e.Volumes[0].PerformanceInterval = 10 * time.Second
 	var paths mount.Paths
 	for _, f := range change {
-		f(&cfg, &paths)
+		f(&e.Volumes[0], &paths)
 	}
-	b, err := Anvil(mount.NewHost(paths, nil), nil).New([]volume.Config{cfg}, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = b.Close() })
-	return b, a
+	return volumetest.Open[*anvil](t, Anvil(mount.NewHost(paths, nil), nil), e.Volumes...), e.Appliance
 }
 
 func named(share string) func(*volume.Config, *mount.Paths) {

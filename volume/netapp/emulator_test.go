@@ -1,7 +1,6 @@
 package netapp
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
@@ -11,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"storage_exporter/volume"
 	"storage_exporter/volume/volumetest"
 )
 
@@ -94,15 +92,13 @@ func startOntap(t testing.TB, network *volumetest.Network, volumes int) *volumet
 
 // start configures all of its volumes.
 func (o *ontap) start(t testing.TB, network *volumetest.Network) *volumetest.Emulator {
-	e := &volumetest.Emulator{Appliance: volumetest.NewAppliance(t, network, o)}
-	e.Secret(password, "reader:"+password)
-	for i, v := range o.volumes {
-		e.Volumes = append(e.Volumes, volume.Config{Name: fmt.Sprint("v", i), Backend: "netapp", Options: map[string]any{
-			"netapp_ontap_endpoint": e.URL, "ca_file": e.CAFile,
+	e := volumetest.NewEmulator(t, network, o, "netapp", "netapp_ontap_endpoint", volumetest.Names(len(o.volumes)), func(i int, _ string) map[string]any {
+		return map[string]any{
 			"netapp_ontap_user": "reader", "netapp_ontap_password": password,
-			"netapp_volume_name": v.fields["name"], "netapp_nfs_host": "ignored", "netapp_xcp_cmd": []any{"ignored"},
-		}})
-	}
+			"netapp_volume_name": o.volumes[i].fields["name"], "netapp_nfs_host": "ignored", "netapp_xcp_cmd": []any{"ignored"},
+		}
+	})
+	e.Secret(password, "reader:"+password)
 	return e
 }
 
@@ -117,7 +113,6 @@ func (o *ontap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.calls++
-	w.Header().Set("Date", time.Now().UTC().Format(http.TimeFormat))
 	user, given, _ := r.BasicAuth()
 	query := r.URL.Query()
 	switch {
@@ -181,10 +176,10 @@ func (o *ontap) list(w http.ResponseWriter, r *http.Request) {
 		time.Sleep(time.Duration(min(wanted, len(found)-from)/o.slow) * time.Second)
 	}
 	from, _ := strconv.Atoi(query.Get("start"))
-	to := min(from+min(wanted, o.pageMost), len(found))
-	reply := map[string]any{"records": append([]any{}, found[from:to]...), "num_records": to - from}
-	if to < len(found) && strings.Contains(r.Header.Get("Accept"), "hal+json") {
-		query.Set("start", strconv.Itoa(to-o.overlap))
+	page, next := volumetest.Page(found, from, min(wanted, o.pageMost))
+	reply := map[string]any{"records": page, "num_records": len(page)}
+	if next > 0 && strings.Contains(r.Header.Get("Accept"), "hal+json") {
+		query.Set("start", strconv.Itoa(next-o.overlap))
 		reply["_links"] = map[string]any{"next": map[string]any{"href": r.URL.Path + "?" + query.Encode()}}
 	}
 	say(w, reply)
@@ -231,12 +226,8 @@ func pair(read, write int) map[string]any {
 	return map[string]any{"read": read, "write": write, "other": 17, "total": read + write + 17}
 }
 
-func say(w http.ResponseWriter, v any) {
-	w.Header().Set("Content-Type", "application/hal+json")
-	_ = json.NewEncoder(w).Encode(v)
-}
+func say(w http.ResponseWriter, v any) { volumetest.Reply(w, http.StatusOK, v) }
 
 func refuse(w http.ResponseWriter, status int, code, message string) {
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(map[string]any{"error": map[string]any{"code": code, "message": message}})
+	volumetest.Reply(w, status, map[string]any{"error": map[string]any{"code": code, "message": message}})
 }

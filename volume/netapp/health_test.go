@@ -2,7 +2,6 @@ package netapp
 
 import (
 	"fmt"
-	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -157,17 +156,13 @@ func TestNodesHang(t *testing.T) {
 		network := volumetest.NewNetwork()
 		e := startOntap(t, network, 1)
 		e.Break(volumetest.Hangs(), func(r *http.Request) bool { return r.URL.Path != volumesPath })
-		b, err := Kind(network.Dial).New(e.Volumes, slog.New(slog.DiscardHandler))
-		if err != nil {
-			t.Fatal(err)
-		}
+		b := volumetest.Open[*backend](t, Kind(network.Dial), e.Volumes...)
 		start := time.Now()
 		got := health(t, b, "v0")
 		const info = "the nodes' states are not known: array1.test did not answer in time"
 		if took := time.Since(start); got.Status != volume.Healthy || got.Info != info || took > 10*time.Second {
 			t.Errorf("%s %q after %v", got.Status, got.Info, took)
 		}
-		_ = b.Close()
 	})
 }
 

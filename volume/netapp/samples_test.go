@@ -3,10 +3,7 @@ package netapp
 import (
 	"encoding/json"
 	"errors"
-	"log/slog"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -32,29 +29,17 @@ func (s *replay) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if s.volumes == "volumes_page1.json" && r.URL.Query().Has("start.uuid") {
 		file = "volumes_page2.json"
 	}
+	at := time.Now()
 	if s.date != "" {
-		w.Header().Set("Date", s.date)
+		at, _ = http.ParseTime(s.date)
 	}
 	if file == "" {
 		file = "error_403.json"
 	}
-	content, err := os.ReadFile(filepath.Join("testdata", file))
-	if err != nil {
-		panic(err)
+	if status := map[string]string{"error_400": "400 ", "error_401": "401 ", "error_403": "403 ", "error_404": "404 ", "error_bus": "503 "}[file[:min(len(file), 9)]]; status != "" {
+		file = status + file
 	}
-	switch {
-	case strings.HasPrefix(file, "error_401"):
-		w.WriteHeader(http.StatusUnauthorized)
-	case strings.HasPrefix(file, "error_403"):
-		w.WriteHeader(http.StatusForbidden)
-	case strings.HasPrefix(file, "error_404"):
-		w.WriteHeader(http.StatusNotFound)
-	case strings.HasPrefix(file, "error_400"):
-		w.WriteHeader(http.StatusBadRequest)
-	case strings.HasPrefix(file, "error_busy"):
-		w.WriteHeader(http.StatusServiceUnavailable)
-	}
-	_, _ = w.Write(content)
+	volumetest.Samples{At: at, Otherwise: file, Asked: func(*http.Request) string { return "" }}.ServeHTTP(w, r)
 }
 
 // with runs a backend for volumes of those names on an appliance, in a bubble.
@@ -62,24 +47,17 @@ func with(t *testing.T, handler http.Handler, names []string, f func(t *testing.
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		network := volumetest.NewNetwork()
-		a := volumetest.NewAppliance(t, network, handler)
-		var cfgs []volume.Config
-		for _, name := range names {
+		e := volumetest.NewEmulator(t, network, handler, "netapp", "netapp_ontap_endpoint", names, func(_ int, name string) map[string]any {
 			svm, bare, found := strings.Cut(name, "/")
 			if !found {
 				svm, bare = "", name
 			}
-			cfgs = append(cfgs, volume.Config{Name: name, Options: map[string]any{
-				"netapp_ontap_endpoint": a.URL + "/api/", "ca_file": a.CAFile, "netapp_ontap_user": "reader", "netapp_ontap_password": password,
-				"netapp_volume_name": bare, "netapp_svm_name": svm,
-			}})
+			return map[string]any{"netapp_ontap_user": "reader", "netapp_ontap_password": password, "netapp_volume_name": bare, "netapp_svm_name": svm}
+		})
+		for _, cfg := range e.Volumes {
+			cfg.Options["netapp_ontap_endpoint"] = e.URL + "/api/" // the path does no harm
 		}
-		b, err := Kind(network.Dial).New(cfgs, slog.New(slog.DiscardHandler))
-		if err != nil {
-			t.Fatal(err)
-		}
-		f(t, b)
-		_ = b.Close()
+		f(t, volumetest.Open[volume.Backend](t, Kind(network.Dial), e.Volumes...))
 	})
 }
 
@@ -109,10 +87,6 @@ func health(t *testing.T, b volume.Backend, name string) volume.Health {
 // expected is what a sample's computation is to come to.
 func expected(t *testing.T, file string) volume.Performance {
 	t.Helper()
-	content, err := os.ReadFile(filepath.Join("testdata", file))
-	if err != nil {
-		t.Fatal(err)
-	}
 	var e struct {
 		IOPSRead     *float64 `json:"iops_read"`
 		IOPSWrite    *float64 `json:"iops_write"`
@@ -121,7 +95,7 @@ func expected(t *testing.T, file string) volume.Performance {
 		LatencyRead  *float64 `json:"read_latency_us"`
 		LatencyWrite *float64 `json:"write_latency_us"`
 	}
-	if err := json.Unmarshal(content, &e); err != nil {
+	if err := json.Unmarshal(volumetest.Sample(t, file), &e); err != nil {
 		t.Fatal(err)
 	}
 	return volume.Performance{

@@ -3,7 +3,6 @@ package purestorage
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
@@ -58,8 +57,8 @@ func TestFamilies(t *testing.T) {
 			const volumes = 100
 			synctest.Test(t, func(t *testing.T) {
 				network := volumetest.NewNetwork()
-				e, made := newEmulator(t, network, volumes, test.version, test.versions...)
-				b := openOn(t, network, made.Volumes)
+				e := newEmulator(t, network, volumes, test.version, test.versions...)
+				b := volumetest.Open[*backend](t, Kind(network.Dial), e.Volumes...)
 				if usage, err := b.Usage(volumetest.Within(t)); err != nil || len(usage) != volumes || usage["v99"].Err != nil || *usage["v99"].Value.CapacityBytes != 100<<40 {
 					t.Fatalf("%v, %+v", err, usage["v99"])
 				}
@@ -83,24 +82,14 @@ func TestFamilies(t *testing.T) {
 	}
 }
 
-func openOn(t *testing.T, network *volumetest.Network, volumes []volume.Config) volume.Backend {
-	t.Helper()
-	b, err := Kind(network.Dial).New(volumes, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = b.Close() })
-	return b
-}
-
 // A name that is not there is looked for now and then, and costs the others no
 // call in between.
 func TestWrongNameAmongMany(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		network := volumetest.NewNetwork()
-		e, made := newEmulator(t, network, 12, "2.9", "2.9")
-		made.Volumes[3].Options["purity_fs_name"] = "no-such-fs"
-		b := openOn(t, network, made.Volumes)
+		e := newEmulator(t, network, 12, "2.9", "2.9")
+		e.Volumes[3].Options["purity_fs_name"] = "no-such-fs"
+		b := volumetest.Open[*backend](t, Kind(network.Dial), e.Volumes...)
 		observe := func() (calls int) {
 			e.Forget()
 			performance, err1 := b.Performance(volumetest.Within(t))
@@ -139,9 +128,9 @@ func TestWrongNameAmongMany(t *testing.T) {
 func TestEveryNameRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		network := volumetest.NewNetwork()
-		e, made := newEmulator(t, network, 100, "2.9", "2.9")
+		e := newEmulator(t, network, 100, "2.9", "2.9")
 		e.Break(volumetest.Fails(http.StatusBadRequest, ""), func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "performance") })
-		b := openOn(t, network, made.Volumes)
+		b := volumetest.Open[*backend](t, Kind(network.Dial), e.Volumes...)
 		got, err := b.Performance(volumetest.Within(t))
 		if err != nil || !errors.Is(got["v99"].Err, rest.ErrRejected) {
 			t.Errorf("%v, %v", err, got["v99"].Err)
@@ -157,11 +146,11 @@ func TestProtocol(t *testing.T) {
 		t.Run("protocol "+configured, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				network := volumetest.NewNetwork()
-				e, made := newEmulator(t, network, 1, "2.9", "2.9")
+				e := newEmulator(t, network, 1, "2.9", "2.9")
 				if configured != "" {
-					made.Volumes[0].Options["purity_protocol"] = configured
+					e.Volumes[0].Options["purity_protocol"] = configured
 				}
-				if _, err := openOn(t, network, made.Volumes).Performance(volumetest.Within(t)); err != nil {
+				if _, err := volumetest.Open[*backend](t, Kind(network.Dial), e.Volumes...).Performance(volumetest.Within(t)); err != nil {
 					t.Fatal(err)
 				}
 				query := e.Calls()[1].Query
@@ -177,19 +166,19 @@ func TestProtocol(t *testing.T) {
 func TestProtocolsOfOneArray(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		network := volumetest.NewNetwork()
-		e, made := newEmulator(t, network, 12, "2.9", "2.9")
+		e := newEmulator(t, network, 12, "2.9", "2.9")
 		shares := map[string]bool{}
 		for i, protocol := range []string{"SMB", "NFS", "smb", "all"} {
-			made.Volumes[3*i].Options["purity_protocol"] = protocol
+			e.Volumes[3*i].Options["purity_protocol"] = protocol
 		}
-		for _, cfg := range made.Volumes {
+		for _, cfg := range e.Volumes {
 			id, err := Kind(nil).Identify(cfg)
 			if err != nil {
 				t.Fatal(err)
 			}
 			shares[id.Share] = true
 		}
-		performance, err := openOn(t, network, made.Volumes).Performance(volumetest.Within(t))
+		performance, err := volumetest.Open[*backend](t, Kind(network.Dial), e.Volumes...).Performance(volumetest.Within(t))
 		if err != nil || len(shares) != 1 {
 			t.Fatalf("%d backends: %v", len(shares), err)
 		}
@@ -221,8 +210,8 @@ func TestProtocolsOfOneArray(t *testing.T) {
 func TestThousand(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		network := volumetest.NewNetwork()
-		e, made := newEmulator(t, network, 1000, "2.9", "2.9")
-		b := openOn(t, network, made.Volumes)
+		e := newEmulator(t, network, 1000, "2.9", "2.9")
+		b := volumetest.Open[*backend](t, Kind(network.Dial), e.Volumes...)
 		usage, err := b.Usage(volumetest.Within(t))
 		if err != nil || usage["v999"].Err != nil {
 			t.Fatalf("%v, %+v", err, usage["v999"])
@@ -259,11 +248,11 @@ func TestOneCallFails(t *testing.T) {
 	for _, bad := range []string{"vfolder-0", "vfolder-15", "vfolder-9"} { // the first, one in between, the last
 		synctest.Test(t, func(t *testing.T) {
 			network := volumetest.NewNetwork()
-			e, made := newEmulator(t, network, 30, "2.9", "2.9")
+			e := newEmulator(t, network, 30, "2.9", "2.9")
 			e.Break(volumetest.Fails(http.StatusInternalServerError, ""), func(r *http.Request) bool {
 				return strings.HasSuffix(r.URL.Path, "performance") && strings.Contains(r.URL.RawQuery, bad)
 			})
-			b := openOn(t, network, made.Volumes)
+			b := volumetest.Open[*backend](t, Kind(network.Dial), e.Volumes...)
 			_, _ = b.Performance(volumetest.Within(t))
 			time.Sleep(sampling)
 			performance, err := b.Performance(volumetest.Within(t))

@@ -12,8 +12,7 @@ func TestContract(t *testing.T) {
 	volumetest.Contract(t, volumetest.Suite{
 		Kind: Kind,
 		Start: func(t testing.TB, network *volumetest.Network, volumes int) *volumetest.Emulator {
-			_, made := newEmulator(t, network, volumes, "auto", "1.12", "2.0", "2.9", "2.28")
-			return made
+			return newEmulator(t, network, volumes, "auto", "1.12", "2.0", "2.9", "2.28").Emulator
 		},
 		Want:      want,
 		Calls:     calls,

@@ -1,17 +1,14 @@
 package purestorage
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"storage_exporter/volume"
 	"storage_exporter/volume/volumetest"
 )
 
@@ -23,31 +20,21 @@ const (
 
 // emulator is a FlashBlade.
 type emulator struct {
-	*volumetest.Appliance
+	*volumetest.Emulator
 	versions []string
 	files    int
-
-	mu       sync.Mutex // guards the fields below
-	sessions map[string]time.Time
-	logins   int
+	sessions volumetest.Sessions
 }
 
 // newEmulator starts one that speaks these versions; version is the option's.
-func newEmulator(t testing.TB, network *volumetest.Network, volumes int, version string, versions ...string) (*emulator, *volumetest.Emulator) {
-	e := &emulator{versions: versions, files: volumes, sessions: map[string]time.Time{}}
-	e.Appliance = volumetest.NewAppliance(t, network, e)
+func newEmulator(t testing.TB, network *volumetest.Network, volumes int, version string, versions ...string) *emulator {
+	e := &emulator{versions: versions, files: volumes, sessions: volumetest.Sessions{Idle: idleTimeout}}
+	e.Emulator = volumetest.NewEmulator(t, network, e, "purestorage", "purity_endpoint", volumetest.Names(volumes), func(i int, _ string) map[string]any {
+		return map[string]any{"purity_api_token": apiToken, "purity_fs_name": fileName(i), "purity_api_version": version}
+	})
 	e.Secret(apiToken)
-	made := &volumetest.Emulator{Appliance: e.Appliance, Expire: func() {
-		e.mu.Lock()
-		defer e.mu.Unlock()
-		clear(e.sessions)
-	}}
-	for i := range volumes {
-		made.Volumes = append(made.Volumes, volume.Config{Name: fmt.Sprint("v", i), Backend: "purestorage", Options: map[string]any{
-			"purity_endpoint": e.URL, "ca_file": e.CAFile, "purity_api_token": apiToken, "purity_fs_name": fileName(i), "purity_api_version": version,
-		}})
-	}
-	return e, made
+	e.Expire = func() { e.sessions.End() }
+	return e
 }
 
 func fileName(i int) string { return fmt.Sprint("vfolder-", i) }
@@ -61,7 +48,7 @@ func (e *emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		e.login(w, r)
 		return
 	}
-	if !e.known(r.Header.Get("x-auth-token")) {
+	if !e.sessions.Use(r.Header.Get("x-auth-token")) {
 		complain(w, http.StatusUnauthorized, "", "Not authenticated.")
 		return
 	}
@@ -90,27 +77,8 @@ func (e *emulator) login(w http.ResponseWriter, r *http.Request) {
 		complain(w, http.StatusUnauthorized, "", "Invalid API token.")
 		return
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.logins++
-	session := fmt.Sprintf("3be3d489-0000-4643-90ac-%012d", e.logins)
-	e.Secret(session)
-	e.sessions[session] = time.Now()
-	w.Header().Set("x-auth-token", session)
+	w.Header().Set("x-auth-token", e.sessions.New(e.Appliance, "3be3d489-0000-4643-90ac-%012d"))
 	answer(w, map[string]any{"username": "pureuser"})
-}
-
-// known is whether the session was used not long ago.
-func (e *emulator) known(session string) bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	used, ok := e.sessions[session]
-	if !ok || time.Since(used) > idleTimeout {
-		delete(e.sessions, session)
-		return false
-	}
-	e.sessions[session] = time.Now()
-	return true
 }
 
 // items are those of a resource; missing is a name that is not there.
@@ -200,12 +168,12 @@ func (e *emulator) page(w http.ResponseWriter, r *http.Request, v2 bool, items [
 		}
 	}
 	begin, _ := strconv.Atoi(r.URL.Query().Get(parameter))
-	end := min(begin+pageSize, len(items))
+	page, next := volumetest.Page(items, begin, pageSize)
 	var token any
-	if end < len(items) {
-		token = fmt.Sprint(end)
+	if next > 0 {
+		token = fmt.Sprint(next)
 	}
-	body := map[string]any{"items": append([]any{}, items[begin:end]...)}
+	body := map[string]any{"items": page}
 	if v2 {
 		body["continuation_token"], body["total_item_count"] = token, len(items)
 	} else {
@@ -215,12 +183,7 @@ func (e *emulator) page(w http.ResponseWriter, r *http.Request, v2 bool, items [
 }
 
 func complain(w http.ResponseWriter, status int, context, message string) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(map[string]any{"errors": []any{map[string]any{"context": context, "message": message}}})
+	volumetest.Reply(w, status, map[string]any{"errors": []any{map[string]any{"context": context, "message": message}}})
 }
 
-func answer(w http.ResponseWriter, v any) {
-	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(v)
-}
+func answer(w http.ResponseWriter, v any) { volumetest.Reply(w, http.StatusOK, v) }

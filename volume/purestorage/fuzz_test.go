@@ -20,7 +20,7 @@ func FuzzAnswers(f *testing.F) {
 		if r.URL.Path != "/api/login" && len(r.URL.Query()["continuation_token"]) == 0 {
 			_, _ = w.Write(said)
 		}
-	}), map[string]any{"purity_api_version": "2.9"}, "a", "vfolder-a", "vfolder-old").(*backend)
+	}), map[string]any{"purity_api_version": "2.9"}, "a", "vfolder-a", "vfolder-old")
 	f.Fuzz(func(t *testing.T, content []byte) {
 		said = content
 		ctx := volumetest.Within(t)

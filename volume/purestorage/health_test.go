@@ -91,11 +91,11 @@ func TestHealthOfSamples(t *testing.T) {
 func TestHealthOfSlowArray(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		network := volumetest.NewNetwork()
-		e, made := newEmulator(t, network, 2, "2.9", "2.9")
+		e := newEmulator(t, network, 2, "2.9", "2.9")
 		e.Break(volumetest.Hangs(), func(r *http.Request) bool {
 			return slices.Contains([]string{"/api/2.9/blades", "/api/2.9/hardware", "/api/2.9/alerts"}, r.URL.Path)
 		})
-		b := openOn(t, network, made.Volumes)
+		b := volumetest.Open[*backend](t, Kind(network.Dial), e.Volumes...)
 		ctx, cancel := context.WithTimeout(t.Context(), 27*time.Second)
 		defer cancel()
 		got, err := b.Health(ctx)

@@ -2,10 +2,8 @@ package purestorage
 
 import (
 	"errors"
-	"log/slog"
+	"maps"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -29,44 +27,24 @@ func (s samples) age() time.Duration {
 	return age
 }
 
-// samples serves files of testdata by resource. One that begins with a brace is
-// the answer itself.
+// samples are replies by resource.
 type samples map[string]string
 
 func (s samples) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Date", sampledAt.Add(s.age()).Format(http.TimeFormat))
-	switch r.URL.Path {
-	case "/api/login":
+	if r.URL.Path == "/api/login" {
 		w.Header().Set("x-auth-token", "3be3d489-0000-4643-90ac-000000000001")
-		serveFile(w, "login.json")
-		return
-	case "/api/logout":
-		return
-	case "/api/api_version":
-		serveFile(w, "api_version.json")
-		return
 	}
-	_, resource, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/api/"), "/")
-	if resource == "file-systems/performance" && r.URL.Query().Get("continuation_token") == "eyJuIjoxfQ==" {
-		resource += " page 2"
-	}
-	switch name := s[resource]; {
-	case name == "":
-		w.WriteHeader(http.StatusForbidden)
-		serveFile(w, "error_401.json")
-	case strings.HasPrefix(name, "{"):
-		_, _ = w.Write([]byte(name))
-	default:
-		serveFile(w, name)
-	}
-}
-
-func serveFile(w http.ResponseWriter, name string) {
-	content, err := os.ReadFile(filepath.Join("testdata", name))
-	if err != nil {
-		panic(err)
-	}
-	_, _ = w.Write(content)
+	served := volumetest.Samples{At: sampledAt.Add(s.age()), Otherwise: "403 error_401.json", Replies: s, Asked: func(r *http.Request) string {
+		_, resource, below := strings.Cut(strings.TrimPrefix(r.URL.Path, "/api/"), "/")
+		switch {
+		case !below:
+			return r.URL.Path
+		case resource == "file-systems/performance" && r.URL.Query().Get("continuation_token") == "eyJuIjoxfQ==":
+			resource += " page 2"
+		}
+		return resource
+	}}
+	served.With("/api/login", "login.json").With("/api/logout", "200 ").With("/api/api_version", "api_version.json").ServeHTTP(w, r)
 }
 
 // v2 are the samples of an array that is well.
@@ -92,23 +70,14 @@ func v1() samples {
 }
 
 // open makes a backend on an appliance, with a volume for each file system.
-func open(t testing.TB, h http.Handler, change map[string]any, files ...string) volume.Backend {
+func open(t testing.TB, h http.Handler, change map[string]any, files ...string) *backend {
 	t.Helper()
-	a := volumetest.NewAppliance(t, nil, h)
-	var cfgs []volume.Config
-	for _, fs := range files {
-		options := map[string]any{"purity_endpoint": a.URL, "ca_file": a.CAFile, "purity_api_token": apiToken, "purity_fs_name": fs}
-		for key, v := range change {
-			options[key] = v
-		}
-		cfgs = append(cfgs, volume.Config{Name: fs, Backend: "purestorage", Options: options})
-	}
-	b, err := Kind(nil).New(cfgs, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = b.Close() })
-	return b
+	e := volumetest.NewEmulator(t, nil, h, "purestorage", "purity_endpoint", files, func(_ int, fs string) map[string]any {
+		options := map[string]any{"purity_api_token": apiToken, "purity_fs_name": fs}
+		maps.Copy(options, change)
+		return options
+	})
+	return volumetest.Open[*backend](t, Kind(nil), e.Volumes...)
 }
 
 func TestPerformanceOfSamples(t *testing.T) {

@@ -25,7 +25,7 @@ func bubble(t *testing.T, scope string, options map[string]any, change func(*emu
 		if change != nil {
 			change(e)
 		}
-		check(t, e, volumetest.Open[*backend](t, Kind(network.Dial), e.volumes...))
+		check(t, e, volumetest.Open[*backend](t, Kind(network.Dial), e.Volumes...))
 	})
 }
 
@@ -106,10 +106,8 @@ func TestRevoked(t *testing.T) {
 		for range 3 {
 			wantReads(t, b, "v0", 10)
 			time.Sleep(time.Minute)
-			e.set(func() {
-				clear(e.access)
-				clear(e.refresh)
-			})
+			e.access.End()
+			e.refresh.End()
 			e.Forget()
 			wantReads(t, b, "v0", 10)
 			if n, m := asked(e, "/token/"), asked(e, "/token/refresh/"); n != 1 || m != 1 {
@@ -352,7 +350,7 @@ func TestSilentCluster(t *testing.T) {
 // to the volumes is kept.
 func TestListedBefore(t *testing.T) {
 	bubble(t, viewScope, nil, nil, func(t *testing.T, e *emulator, b *backend) {
-		e.volumes = append(e.volumes, volume.Config{Name: "stranger"}) // to the backend
+		e.Volumes = append(e.Volumes, volume.Config{Name: "stranger"}) // to the backend
 		wantReads(t, b, "v0", 10)
 		time.Sleep(8 * time.Minute)
 		usage, err := b.Usage(volumetest.Within(t))
@@ -429,7 +427,7 @@ func TestLongLists(t *testing.T) {
 		const volumes = 400
 		network := volumetest.NewNetwork()
 		e := start(t, network, volumes, viewScope, nil)
-		b := volumetest.Open[*backend](t, Kind(network.Dial), e.volumes...)
+		b := volumetest.Open[*backend](t, Kind(network.Dial), e.Volumes...)
 		results, err := b.Performance(volumetest.Within(t))
 		for i := range volumes {
 			got := of(results, err, fmt.Sprint("v", i))

@@ -42,12 +42,7 @@ func suite(scope string, options map[string]any) volumetest.Suite {
 	return volumetest.Suite{
 		Kind: Kind,
 		Start: func(t testing.TB, network *volumetest.Network, volumes int) *volumetest.Emulator {
-			e := start(t, network, volumes, scope, options)
-			emulator := &volumetest.Emulator{Appliance: e.Appliance, Volumes: e.volumes}
-			if scope == viewScope {
-				emulator.Expire = e.expire
-			}
-			return emulator
+			return start(t, network, volumes, scope, options).Emulator
 		},
 		Required:  []string{"vast_endpoint", "vast_username", "vast_password"},
 		VerifyKey: "vast_verify_ssl",

@@ -14,7 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"storage_exporter/volume"
 	"storage_exporter/volume/volumetest"
 )
 
@@ -31,13 +30,11 @@ const (
 // emulator is a VAST cluster. The view of volume i is read 10*(i+1) and written 4
 // times a second, but the second one only is read, and has no quota.
 type emulator struct {
-	*volumetest.Appliance
-	volumes []volume.Config
+	*volumetest.Emulator
+	access, refresh volumetest.Sessions // by our clock
 
 	mu       sync.Mutex // guards the fields below
 	made     int
-	access   map[string]time.Time // until when, by our clock
-	refresh  map[string]bool
 	keeps    bool               // a refresh yields no new refresh token
 	mute     bool               // tokens do not tell their end
 	fails    map[string]int     // status by path
@@ -60,25 +57,22 @@ type emulator struct {
 // start makes one whose volumes are views, or the cluster.
 func start(t testing.TB, network *volumetest.Network, volumes int, scope string, more map[string]any) *emulator {
 	e := &emulator{
-		access: map[string]time.Time{}, refresh: map[string]bool{}, fails: map[string]int{}, lost: map[int]bool{}, moved: map[int]int{},
+		access: volumetest.Sessions{Life: emulatedLife}, fails: map[string]int{}, lost: map[int]bool{}, moved: map[int]int{},
 		state: "ONLINE", every: time.Minute, unit: "us", alarms: []any{},
 	}
-	e.Appliance = volumetest.NewAppliance(t, network, e)
-	e.Secret(password, longLived)
-	for i := range volumes {
-		options := map[string]any{"vast_endpoint": e.URL, "vast_username": "reader", "vast_password": password, "ca_file": e.CAFile}
+	e.Emulator = volumetest.NewEmulator(t, network, e, "vast", "vast_endpoint", volumetest.Names(volumes), func(i int, _ string) map[string]any {
+		options := map[string]any{"vast_username": "reader", "vast_password": password}
 		if scope == viewScope {
 			options["vast_view_path"] = fmt.Sprintf("/ai/v%d", i)
 		}
 		maps.Copy(options, more)
-		e.volumes = append(e.volumes, volume.Config{Name: fmt.Sprint("v", i), Backend: "vast", Options: options})
+		return options
+	})
+	e.Secret(password, longLived)
+	if scope == viewScope {
+		e.Expire = func() { e.access.End() } // those that renew them stay
 	}
 	return e
-}
-
-// expire ends the access tokens; those that renew them stay.
-func (e *emulator) expire() {
-	e.set(func() { clear(e.access) })
 }
 
 // set changes a setting.
@@ -139,7 +133,7 @@ func (e *emulator) knows(r *http.Request) bool {
 		user, word, _ := r.BasicAuth()
 		return user == "reader" && word == password
 	case "Bearer":
-		return time.Now().Before(e.access[proof])
+		return e.access.Use(proof)
 	case "Api-Token":
 		return proof == longLived
 	}
@@ -161,7 +155,7 @@ func (e *emulator) login(w http.ResponseWriter, r *http.Request) {
 
 func (e *emulator) renew(w http.ResponseWriter, r *http.Request) {
 	var said struct{ Refresh string }
-	if r.Method != http.MethodPost || json.NewDecoder(r.Body).Decode(&said) != nil || !e.refresh[said.Refresh] {
+	if r.Method != http.MethodPost || json.NewDecoder(r.Body).Decode(&said) != nil || !e.refresh.Use(said.Refresh) {
 		fail(w, http.StatusUnauthorized, "Token is invalid or expired")
 		return
 	}
@@ -170,11 +164,9 @@ func (e *emulator) renew(w http.ResponseWriter, r *http.Request) {
 
 func (e *emulator) grant(w http.ResponseWriter, both bool) {
 	e.made++
-	said := map[string]any{"access": e.token("access")}
-	e.access[said["access"].(string)] = time.Now().Add(emulatedLife)
+	said := map[string]any{"access": e.access.New(e.Appliance, e.token("access"))}
 	if both {
-		said["refresh"] = e.token("refresh")
-		e.refresh[said["refresh"].(string)] = true
+		said["refresh"] = e.refresh.New(e.Appliance, e.token("refresh"))
 	}
 	answer(w, said)
 }
@@ -188,9 +180,7 @@ func (e *emulator) token(kind string) string {
 	}
 	content, _ := json.Marshal(claims)
 	encode := base64.RawURLEncoding.EncodeToString
-	token := encode([]byte(`{"alg":"HS256","typ":"JWT"}`)) + "." + encode(content) + ".c2ln"
-	e.Secret(token)
-	return token
+	return encode([]byte(`{"alg":"HS256","typ":"JWT"}`)) + "." + encode(content) + ".c2ln"
 }
 
 func (e *emulator) cluster() map[string]any {
@@ -205,7 +195,7 @@ func (e *emulator) cluster() map[string]any {
 
 func (e *emulator) views() []any {
 	all := []any{map[string]any{"id": 3, "name": "other", "path": "/other", "tenant_id": 1, "tenant_name": "default"}}
-	for i := range e.volumes {
+	for i := range e.Volumes {
 		if e.lost[i] {
 			continue
 		}
@@ -232,7 +222,7 @@ func (e *emulator) id(i int) int {
 
 func (e *emulator) quotaList() []any {
 	all := []any{}
-	for i := range e.volumes {
+	for i := range e.Volumes {
 		if i == 1 {
 			continue
 		}
@@ -313,7 +303,7 @@ func (e *emulator) statistics(w http.ResponseWriter, q url.Values) {
 
 // number is the view's that has the id; -1 where none has.
 func (e *emulator) number(id string) int {
-	for i := range e.volumes {
+	for i := range e.Volumes {
 		if !e.lost[i] && id == strconv.Itoa(e.id(i)) {
 			return i
 		}
@@ -363,11 +353,9 @@ func trimmed(item map[string]any, r *http.Request) map[string]any {
 }
 
 func answer(w http.ResponseWriter, content any) {
-	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(content)
+	volumetest.Reply(w, http.StatusOK, content)
 }
 
 func fail(w http.ResponseWriter, status int, detail string) {
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(map[string]any{"detail": detail})
+	volumetest.Reply(w, status, map[string]any{"detail": detail})
 }

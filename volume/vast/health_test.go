@@ -12,28 +12,30 @@ import (
 
 func TestHealthStates(t *testing.T) {
 	cluster := string(volumetest.Sample(t, "cluster_by_id.json"))
-	says := func(old, now string) replies {
+	says := func(old, now string) volumetest.Samples {
 		if !strings.Contains(cluster, old) {
 			t.Fatalf("the sample has no %s", old)
 		}
-		return good(t).with("/clusters/1/", strings.Replace(cluster, old, now, 1))
+		return good().With("/clusters/1/", strings.Replace(cluster, old, now, 1))
 	}
-	state := func(word string) replies { return says(`"state": "ONLINE"`, `"state": "`+word+`"`) }
-	sample := func(name string) replies { return good(t).with("/clusters/1/", string(volumetest.Sample(t, name))) }
-	quota := func(word string) replies {
-		return good(t).with("/quotas/", strings.Replace(string(volumetest.Sample(t, "quotas.json")), `"state": "OK"`, `"state": "`+word+`"`, 1))
+	state := func(word string) volumetest.Samples { return says(`"state": "ONLINE"`, `"state": "`+word+`"`) }
+	sample := func(name string) volumetest.Samples {
+		return good().With("/clusters/1/", string(volumetest.Sample(t, name)))
+	}
+	quota := func(word string) volumetest.Samples {
+		return good().With("/quotas/", strings.Replace(string(volumetest.Sample(t, "quotas.json")), `"state": "OK"`, `"state": "`+word+`"`, 1))
 	}
 	type test struct {
 		name    string
-		replies replies
+		replies volumetest.Samples
 		view    string
 		want    volume.Status
 		info    []string // parts of it; none is that there is nothing to say
 	}
 	tests := []test{
-		{"well", good(t), "", volume.Healthy, nil},
-		{"a view that is well", good(t), "/ai/data", volume.Healthy, nil},
-		{"a view without a quota", good(t), "/scratch", volume.Healthy, nil},
+		{"well", good(), "", volume.Healthy, nil},
+		{"a view that is well", good(), "/ai/data", volume.Healthy, nil},
+		{"a view without a quota", good(), "/scratch", volume.Healthy, nil},
 		{"idle", sample("cluster_idle.json"), "", volume.Healthy, nil},
 		{"offline", sample("cluster_offline.json"), "", volume.Offline, []string{"the cluster is OFFLINE; the cluster is disabled"}},
 		{"degraded RAID", sample("cluster_raid_degraded.json"), "", volume.Degraded, []string{"the NVRAM RAID is DEGRADED"}},
@@ -58,23 +60,23 @@ func TestHealthStates(t *testing.T) {
 		{"stripes odd", says(`"remaining_stripes_health": "HEALTHY"`, `"remaining_stripes_health": "ODD"`), "", volume.Degraded, []string{`"ODD"`}},
 		{"stripes unknown", says(`"remaining_stripes_health": "HEALTHY"`, `"remaining_stripes_health": "UNKNOWN"`), "", volume.Healthy, nil},
 		{"upgrading", says(`"upgrade_state": "DONE"`, `"upgrade_state": "RUNNING"`), "", volume.Healthy, []string{"the upgrade is RUNNING"}},
-		{"an alarm", good(t).with("/alarms/", string(volumetest.Sample(t, "alarms.json"))), "", volume.Healthy, []string{"alarms: 1 MAJOR (CNode cnode-9 is not active)"}},
-		{"an acknowledged alarm", good(t).with("/alarms/", strings.Replace(string(volumetest.Sample(t, "alarms.json")), `"acknowledged": false`, `"acknowledged": true`, 1)), "", volume.Healthy, nil},
-		{"the worst alarm is told", good(t).with("/alarms/", `[{"severity": "INFO"}, {"severity": "MINOR", "alarm_message": "a"}, {"severity": "critical", "alarm_message": "b"}, {"severity": "LOUD"}]`),
+		{"an alarm", good().With("/alarms/", "alarms.json"), "", volume.Healthy, []string{"alarms: 1 MAJOR (CNode cnode-9 is not active)"}},
+		{"an acknowledged alarm", good().With("/alarms/", strings.Replace(string(volumetest.Sample(t, "alarms.json")), `"acknowledged": false`, `"acknowledged": true`, 1)), "", volume.Healthy, nil},
+		{"the worst alarm is told", good().With("/alarms/", `[{"severity": "INFO"}, {"severity": "MINOR", "alarm_message": "a"}, {"severity": "critical", "alarm_message": "b"}, {"severity": "LOUD"}]`),
 			"", volume.Healthy, []string{"alarms: 1 CRITICAL, 1 MINOR, 1 INFO, 1 other (b)"}},
-		{"information is no alarm", good(t).with("/alarms/", `[{"severity": "INFO", "alarm_message": "a"}]`), "", volume.Healthy, nil},
-		{"alarms are not for us", good(t).with("/alarms/", "403 {}"), "", volume.Healthy, nil},
-		{"alarms ask for credentials", good(t).with("/alarms/", "401 "+string(volumetest.Sample(t, "error_401.json"))), "", volume.Healthy, nil},
-		{"alarms make no sense", good(t).with("/alarms/", "<html>"), "", volume.Healthy, nil},
-		{"quotas are not for us", good(t).with("/quotas/", "403 {}"), "/ai/data", volume.Healthy, nil},
-		{"quotas cannot be asked now", good(t).with("/quotas/", "500 {}"), "/ai/data", volume.Healthy, []string{"the quotas are not known"}},
-		{"no such cluster", good(t).with("/clusters/1/", "404 "+string(volumetest.Sample(t, "error_404.json"))), "", volume.Unavailable, []string{"cluster 1 (vast_cluster_id) is not there"}},
-		{"no such API", good(t).with("/clusters/1/", "404 <html>"), "", volume.Unavailable, []string{"/api/v2/clusters/1/", "no such thing"}},
-		{"no such view", good(t), "/nowhere", volume.Unavailable, []string{`view "/nowhere" is not there`}},
-		{"views are not for us", good(t).with("/views/", "403 {}"), "/ai/data", volume.Unavailable, []string{"the account may not do this"}},
-		{"no views, but down", good(t).with("/views/", "500 {}").with("/clusters/1/", string(volumetest.Sample(t, "cluster_offline.json"))), "/ai/data", volume.Offline, []string{"OFFLINE"}},
-		{"refused", good(t).with("/clusters/1/", "401 "+string(volumetest.Sample(t, "error_401.json"))), "", volume.Unavailable, []string{"Given token not valid"}},
-		{"worst first", good(t).with("/clusters/1/", string(volumetest.Sample(t, "cluster_offline.json"))).with("/alarms/", string(volumetest.Sample(t, "alarms.json"))), "", volume.Offline, []string{"the cluster is OFFLINE", "alarms: 1 MAJOR"}},
+		{"information is no alarm", good().With("/alarms/", `[{"severity": "INFO", "alarm_message": "a"}]`), "", volume.Healthy, nil},
+		{"alarms are not for us", good().With("/alarms/", "403 {}"), "", volume.Healthy, nil},
+		{"alarms ask for credentials", good().With("/alarms/", "401 error_401.json"), "", volume.Healthy, nil},
+		{"alarms make no sense", good().With("/alarms/", "<html>"), "", volume.Healthy, nil},
+		{"quotas are not for us", good().With("/quotas/", "403 {}"), "/ai/data", volume.Healthy, nil},
+		{"quotas cannot be asked now", good().With("/quotas/", "500 {}"), "/ai/data", volume.Healthy, []string{"the quotas are not known"}},
+		{"no such cluster", good().With("/clusters/1/", "404 error_404.json"), "", volume.Unavailable, []string{"cluster 1 (vast_cluster_id) is not there"}},
+		{"no such API", good().With("/clusters/1/", "404 <html>"), "", volume.Unavailable, []string{"/api/v2/clusters/1/", "no such thing"}},
+		{"no such view", good(), "/nowhere", volume.Unavailable, []string{`view "/nowhere" is not there`}},
+		{"views are not for us", good().With("/views/", "403 {}"), "/ai/data", volume.Unavailable, []string{"the account may not do this"}},
+		{"no views, but down", good().With("/views/", "500 {}").With("/clusters/1/", "cluster_offline.json"), "/ai/data", volume.Offline, []string{"OFFLINE"}},
+		{"refused", good().With("/clusters/1/", "401 error_401.json"), "", volume.Unavailable, []string{"Given token not valid"}},
+		{"worst first", good().With("/clusters/1/", "cluster_offline.json").With("/alarms/", "alarms.json"), "", volume.Offline, []string{"the cluster is OFFLINE", "alarms: 1 MAJOR"}},
 		{"a quota's soft limit", quota("SOFT_EXCEEDED"), "/ai/data", volume.Healthy, []string{`the quota "q1" is SOFT_EXCEEDED`}},
 		{"a quota failed", quota("FAILED"), "/ai/data", volume.Degraded, []string{"FAILED"}},
 		{"a quota nobody knows", quota("ODD"), "/ai/data", volume.Degraded, []string{`unknown state "ODD"`}},
@@ -140,7 +142,7 @@ func TestMetadata(t *testing.T) {
 	}
 	of["/ai/data"], of["/scratch"] = view, scratch
 	for name, want := range of {
-		b := open(t, good(t).with("/alarms/", string(volumetest.Sample(t, "alarms.json"))), nil, name)
+		b := open(t, good().With("/alarms/", "alarms.json"), nil, name)
 		got, err := b.Health(volumetest.Within(t))
 		if err != nil {
 			t.Fatal(err)
@@ -150,7 +152,7 @@ func TestMetadata(t *testing.T) {
 		}
 	}
 	// What cannot be asked is said to be unknown.
-	b := open(t, good(t).with("/alarms/", "403 {}").with("/quotas/", "403 {}"), nil, "/ai/data")
+	b := open(t, good().With("/alarms/", "403 {}").With("/quotas/", "403 {}"), nil, "/ai/data")
 	got, err := b.Health(volumetest.Within(t))
 	if err != nil {
 		t.Fatal(err)

@@ -3,7 +3,6 @@ package vast
 import (
 	"encoding/json"
 	"errors"
-	"io"
 	"maps"
 	"net/http"
 	"strings"
@@ -21,55 +20,26 @@ import (
 // sampledAt is when the samples were asked for, by the cluster's clock.
 var sampledAt = time.Date(2025, 3, 4, 5, 7, 40, 0, time.UTC)
 
-// replies are what VMS says by path.
-type replies map[string]string
-
-// good are the samples of a cluster that is well.
-func good(t testing.TB) replies {
-	return replies{
-		"/token/": string(volumetest.Sample(t, "token.json")), "/clusters/1/": string(volumetest.Sample(t, "cluster_by_id.json")), "/views/": string(volumetest.Sample(t, "views.json")),
-		"/quotas/": string(volumetest.Sample(t, "quotas.json")), "/alarms/": "[]", "/metrics/": "[]", statisticsPath: string(volumetest.Sample(t, "ad_hoc_query_view.json")),
-	}
-}
-
-func (r replies) with(path, reply string) replies {
-	r[path] = reply
-	return r
-}
-
-// ServeHTTP answers 404, as VMS does, where there is no reply, and with the status
-// that a reply begins with.
-func (r replies) ServeHTTP(w http.ResponseWriter, q *http.Request) {
-	w.Header().Set("Date", sampledAt.Format(http.TimeFormat))
-	reply, ok := r[strings.TrimPrefix(q.URL.Path, "/api/v2")]
-	for prefix, status := range map[string]int{"401 ": http.StatusUnauthorized, "403 ": http.StatusForbidden, "404 ": http.StatusNotFound, "500 ": http.StatusInternalServerError} {
-		if strings.HasPrefix(reply, prefix) {
-			w.WriteHeader(status)
-			reply = reply[4:]
-		}
-	}
-	if !ok {
-		w.WriteHeader(http.StatusNotFound)
-		reply = `{"detail": "Not found."}`
-	}
-	_, _ = io.WriteString(w, reply)
+// good are the samples of a cluster that is well, by path.
+func good() volumetest.Samples {
+	return volumetest.Samples{At: sampledAt, Otherwise: `404 {"detail": "Not found."}`, Asked: func(r *http.Request) string {
+		return strings.TrimPrefix(r.URL.Path, "/api/v2")
+	}, Replies: map[string]string{
+		"/token/": "token.json", "/clusters/1/": "cluster_by_id.json", "/views/": "views.json", "/quotas/": "quotas.json", "/alarms/": "[]", "/metrics/": "[]",
+		statisticsPath: "ad_hoc_query_view.json",
+	}}
 }
 
 // open makes a backend of volumes that are named like their views, or of the
 // cluster where there is no name.
 func open(t testing.TB, handler http.Handler, more map[string]any, names ...string) *backend {
 	t.Helper()
-	a := volumetest.NewAppliance(t, nil, handler)
-	var cfgs []volume.Config
-	for _, name := range names {
-		options := map[string]any{"vast_endpoint": a.URL, "vast_username": "u", "vast_password": "p", "ca_file": a.CAFile}
-		if name != "" {
-			options["vast_view_path"] = name
-		}
+	e := volumetest.NewEmulator(t, nil, handler, "vast", "vast_endpoint", names, func(_ int, name string) map[string]any {
+		options := map[string]any{"vast_username": "u", "vast_password": "p", "vast_view_path": name}
 		maps.Copy(options, more)
-		cfgs = append(cfgs, volume.Config{Name: name, Backend: "vast", Options: options})
-	}
-	return volumetest.Open[*backend](t, Kind(nil), cfgs...)
+		return options
+	})
+	return volumetest.Open[*backend](t, Kind(nil), e.Volumes...)
 }
 
 // of is one volume's part, whichever way it failed.
@@ -101,7 +71,7 @@ func TestClusterPerformanceOfSamples(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.sample, func(t *testing.T) {
-			b := open(t, good(t).with("/clusters/1/", string(volumetest.Sample(t, tt.sample))), nil, "")
+			b := open(t, good().With("/clusters/1/", string(volumetest.Sample(t, tt.sample))), nil, "")
 			results, err := b.Performance(volumetest.Within(t))
 			got := of(results, err, "")
 			if diff := cmp.Diff(tt.want, got.Value); diff != "" || !errors.Is(got.Err, tt.err) {
@@ -151,38 +121,38 @@ func TestViewPerformanceOfSamples(t *testing.T) {
 	first := func(old, now string) string { return strings.Replace(sample, old, now, 1) } // in the newest row
 	tests := []struct {
 		name    string
-		replies replies
+		replies volumetest.Samples
 		view    string
 		want    volume.Performance
 		err     error
 		age     time.Duration
 	}{
-		{"as expected", good(t), view, want, nil, 40 * time.Second},
-		{"views in pages", good(t).with("/views/", string(volumetest.Sample(t, "views_paged_envelope.json"))), view, want, nil, 40 * time.Second},
-		{"nulls alone", good(t), "/scratch", volume.Performance{}, volume.ErrNoSample, 0},
-		{"no such view", good(t), "/nowhere", volume.Performance{}, rest.ErrNotFound, 0},
-		{"oldest first", good(t).with(statisticsPath, reversed(t, sample)), view, want, nil, 40 * time.Second},
-		{"columns in another order", good(t).with(statisticsPath, mirrored(t, sample)), view, want, nil, 40 * time.Second},
-		{"ids as text", good(t).with(statisticsPath, strings.NewReplacer("      7,", `      "7",`, "      8,", `      "8",`).Replace(sample)), view, want, nil, 40 * time.Second},
-		{"of the cluster", good(t).with(statisticsPath, string(volumetest.Sample(t, "ad_hoc_query_cluster.json"))), view, volume.Performance{}, volume.ErrNoSample, 0},
-		{"a counter went back", good(t).with(statisticsPath, first("16580608000", "16380608000")), view, volume.Performance{}, volume.ErrNoSample, 0},
-		{"no latency counted", good(t).with(statisticsPath, strings.NewReplacer("742000000.0", "null", "700000000.0", "null", "556600000.0", "null", "550000000.0", "null").Replace(sample)), view, silent, nil, 40 * time.Second},
-		{"nothing written", good(t).with(statisticsPath, strings.ReplaceAll(strings.ReplaceAll(first("16580608000", "16384000000"), "506000", "500000"), "556600000.0", "550000000.0")), view,
+		{"as expected", good(), view, want, nil, 40 * time.Second},
+		{"views in pages", good().With("/views/", "views_paged_envelope.json"), view, want, nil, 40 * time.Second},
+		{"nulls alone", good(), "/scratch", volume.Performance{}, volume.ErrNoSample, 0},
+		{"no such view", good(), "/nowhere", volume.Performance{}, rest.ErrNotFound, 0},
+		{"oldest first", good().With(statisticsPath, reversed(t, sample)), view, want, nil, 40 * time.Second},
+		{"columns in another order", good().With(statisticsPath, mirrored(t, sample)), view, want, nil, 40 * time.Second},
+		{"ids as text", good().With(statisticsPath, strings.NewReplacer("      7,", `      "7",`, "      8,", `      "8",`).Replace(sample)), view, want, nil, 40 * time.Second},
+		{"of the cluster", good().With(statisticsPath, string(volumetest.Sample(t, "ad_hoc_query_cluster.json"))), view, volume.Performance{}, volume.ErrNoSample, 0},
+		{"a counter went back", good().With(statisticsPath, first("16580608000", "16380608000")), view, volume.Performance{}, volume.ErrNoSample, 0},
+		{"no latency counted", good().With(statisticsPath, strings.NewReplacer("742000000.0", "null", "700000000.0", "null", "556600000.0", "null", "550000000.0", "null").Replace(sample)), view, silent, nil, 40 * time.Second},
+		{"nothing written", good().With(statisticsPath, strings.ReplaceAll(strings.ReplaceAll(first("16580608000", "16384000000"), "506000", "500000"), "556600000.0", "550000000.0")), view,
 			without(func(p *volume.Performance) { p.IOPSWrite, p.BytesWrite, p.LatencyWriteUsec = new(0.0), new(0.0), nil }), nil, 40 * time.Second},
-		{"one row", good(t).with(statisticsPath, strings.ReplaceAll(sample, "05:06:00", "05:07:00")), view, volume.Performance{}, volume.ErrNoSample, 0},
-		{"old rows", good(t).with(statisticsPath, strings.ReplaceAll(sample, "T05:", "T04:")), view, volume.Performance{}, volume.ErrNoSample, 0},
-		{"no time", good(t).with(statisticsPath, strings.ReplaceAll(sample, "2025-", "x")), view, volume.Performance{}, volume.ErrNoSample, 0},
-		{"no metrics to ask", good(t).with("/metrics/", "403 {}"), view, want, nil, 40 * time.Second},
-		{"unit not known now", good(t).with("/metrics/", "500 {}"), view, silent, nil, 40 * time.Second},
-		{"nanoseconds", good(t).with("/metrics/", says(`{"fqn": "ViewMetrics,read_latency__sum", "units": "ns"}`)), view, nano, nil, 40 * time.Second},
-		{"nanoseconds of the mean", good(t).with("/metrics/", says(`{"fqn": "ViewMetrics,read_latency__avg", "units": "nsec"}`)), view, nano, nil, 40 * time.Second},
-		{"microseconds of the sum", good(t).with("/metrics/", says(`{"fqn": "ViewMetrics,read_latency__sum", "units": "usec"}, {"fqn": "ViewMetrics,read_latency__max", "units": "ns"}`)), view, want, nil, 40 * time.Second},
-		{"shown as milliseconds", good(t).with("/metrics/", says(`{"fqn": "ViewMetrics,read_latency__sum", "units": "ms"}`)), view, want, nil, 40 * time.Second},
-		{"no table", good(t).with(statisticsPath, `{"prop_list": ["a"], "data": []}`), view, volume.Performance{}, rest.ErrBadAnswer, 0},
-		{"a short row", good(t).with(statisticsPath, strings.Replace(sample, `"data": [`, `"data": [["2025-03-04T05:07:30Z"], [], `, 1)), view, want, nil, 40 * time.Second},
-		{"nanoseconds of something else", good(t).with("/metrics/", `[{"fqn": "ViewMetrics,read_latency__num_samples", "units": "ns"}, {"fqn": "ViewMetrics,qos_wait__sum", "units": "ns"}]`), view, want, nil, 40 * time.Second},
-		{"no list of views", good(t).with("/views/", `{"count": 0}`), view, volume.Performance{}, rest.ErrBadAnswer, 0},
-		{"a view without an id", good(t).with("/views/", `[{"path": "/ai/data"}]`), view, volume.Performance{}, rest.ErrBadAnswer, 0},
+		{"one row", good().With(statisticsPath, strings.ReplaceAll(sample, "05:06:00", "05:07:00")), view, volume.Performance{}, volume.ErrNoSample, 0},
+		{"old rows", good().With(statisticsPath, strings.ReplaceAll(sample, "T05:", "T04:")), view, volume.Performance{}, volume.ErrNoSample, 0},
+		{"no time", good().With(statisticsPath, strings.ReplaceAll(sample, "2025-", "x")), view, volume.Performance{}, volume.ErrNoSample, 0},
+		{"no metrics to ask", good().With("/metrics/", "403 {}"), view, want, nil, 40 * time.Second},
+		{"unit not known now", good().With("/metrics/", "500 {}"), view, silent, nil, 40 * time.Second},
+		{"nanoseconds", good().With("/metrics/", says(`{"fqn": "ViewMetrics,read_latency__sum", "units": "ns"}`)), view, nano, nil, 40 * time.Second},
+		{"nanoseconds of the mean", good().With("/metrics/", says(`{"fqn": "ViewMetrics,read_latency__avg", "units": "nsec"}`)), view, nano, nil, 40 * time.Second},
+		{"microseconds of the sum", good().With("/metrics/", says(`{"fqn": "ViewMetrics,read_latency__sum", "units": "usec"}, {"fqn": "ViewMetrics,read_latency__max", "units": "ns"}`)), view, want, nil, 40 * time.Second},
+		{"shown as milliseconds", good().With("/metrics/", says(`{"fqn": "ViewMetrics,read_latency__sum", "units": "ms"}`)), view, want, nil, 40 * time.Second},
+		{"no table", good().With(statisticsPath, `{"prop_list": ["a"], "data": []}`), view, volume.Performance{}, rest.ErrBadAnswer, 0},
+		{"a short row", good().With(statisticsPath, strings.Replace(sample, `"data": [`, `"data": [["2025-03-04T05:07:30Z"], [], `, 1)), view, want, nil, 40 * time.Second},
+		{"nanoseconds of something else", good().With("/metrics/", `[{"fqn": "ViewMetrics,read_latency__num_samples", "units": "ns"}, {"fqn": "ViewMetrics,qos_wait__sum", "units": "ns"}]`), view, want, nil, 40 * time.Second},
+		{"no list of views", good().With("/views/", `{"count": 0}`), view, volume.Performance{}, rest.ErrBadAnswer, 0},
+		{"a view without an id", good().With("/views/", `[{"path": "/ai/data"}]`), view, volume.Performance{}, rest.ErrBadAnswer, 0},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -245,19 +215,21 @@ func TestUsageOfSamples(t *testing.T) {
 	}
 	unlimited := volume.Usage{CapacityBytes: whole.CapacityBytes, UsedBytes: new(uint64(120000000000000)), AvailableBytes: whole.AvailableBytes}
 	quotas := string(volumetest.Sample(t, "quotas.json"))
-	quota := func(old, now string) replies { return good(t).with("/quotas/", strings.Replace(quotas, old, now, 1)) }
+	quota := func(old, now string) volumetest.Samples {
+		return good().With("/quotas/", strings.Replace(quotas, old, now, 1))
+	}
 	tests := []struct {
 		name    string
-		replies replies
+		replies volumetest.Samples
 		view    string
 		want    volume.Usage
 		err     error
 	}{
-		{"cluster", good(t), "", whole, nil},
-		{"more used than there is", good(t).with("/clusters/1/", `{"state": "ONLINE", "physical_space": 5, "physical_space_in_use": 7}`), "",
+		{"cluster", good(), "", whole, nil},
+		{"more used than there is", good().With("/clusters/1/", `{"state": "ONLINE", "physical_space": 5, "physical_space_in_use": 7}`), "",
 			volume.Usage{CapacityBytes: new(uint64(5)), UsedBytes: new(uint64(7)), AvailableBytes: new(uint64(0))}, nil},
-		{"cluster without sizes", good(t).with("/clusters/1/", `{"state": "ONLINE", "physical_space": -1}`), "", volume.Usage{}, rest.ErrBadAnswer},
-		{"view with a quota", good(t), "/ai/data", limited, nil},
+		{"cluster without sizes", good().With("/clusters/1/", `{"state": "ONLINE", "physical_space": -1}`), "", volume.Usage{}, rest.ErrBadAnswer},
+		{"view with a quota", good(), "/ai/data", limited, nil},
 		{"a quota's inodes", quota(`"hard_limit_inodes": null`, `"hard_limit_inodes": 2000000`), "/ai/data", volume.Usage{
 			CapacityBytes: limited.CapacityBytes, UsedBytes: limited.UsedBytes, AvailableBytes: limited.AvailableBytes,
 			Inodes: new(uint64(2000000)), InodesUsed: limited.InodesUsed,
@@ -266,14 +238,14 @@ func TestUsageOfSamples(t *testing.T) {
 			CapacityBytes: unlimited.CapacityBytes, UsedBytes: unlimited.UsedBytes, AvailableBytes: unlimited.AvailableBytes, InodesUsed: limited.InodesUsed,
 		}, nil},
 		{"another tenant's quota", quota(`"tenant_id": 1`, `"tenant_id": 2`), "/ai/data", unlimited, nil},
-		{"another tenant's quota, by name", good(t).with("/quotas/", strings.NewReplacer(`"tenant_id": 1`, `"tenant_id": null`, `"default"`, `"lab"`).Replace(quotas)), "/ai/data", unlimited, nil},
+		{"another tenant's quota, by name", good().With("/quotas/", strings.NewReplacer(`"tenant_id": 1`, `"tenant_id": null`, `"default"`, `"lab"`).Replace(quotas)), "/ai/data", unlimited, nil},
 		{"another path's quota", quota(`"/ai/data"`, `"/ai"`), "/ai/data", unlimited, nil},
-		{"view without a quota or a size", good(t), "/scratch", volume.Usage{CapacityBytes: whole.CapacityBytes, AvailableBytes: whole.AvailableBytes}, nil},
-		{"quotas are not for us", good(t).with("/quotas/", "403 {}"), "/ai/data", unlimited, nil},
-		{"quotas cannot be asked now", good(t).with("/quotas/", "500 {}"), "/ai/data", volume.Usage{}, rest.ErrServer},
-		{"with a quota, the cluster is not needed", good(t).with("/clusters/1/", "500 {}"), "/ai/data", limited, nil},
-		{"without one, it is", good(t).with("/clusters/1/", "500 {}"), "/scratch", volume.Usage{}, rest.ErrServer},
-		{"no such view", good(t), "/nowhere", volume.Usage{}, rest.ErrNotFound},
+		{"view without a quota or a size", good(), "/scratch", volume.Usage{CapacityBytes: whole.CapacityBytes, AvailableBytes: whole.AvailableBytes}, nil},
+		{"quotas are not for us", good().With("/quotas/", "403 {}"), "/ai/data", unlimited, nil},
+		{"quotas cannot be asked now", good().With("/quotas/", "500 {}"), "/ai/data", volume.Usage{}, rest.ErrServer},
+		{"with a quota, the cluster is not needed", good().With("/clusters/1/", "500 {}"), "/ai/data", limited, nil},
+		{"without one, it is", good().With("/clusters/1/", "500 {}"), "/scratch", volume.Usage{}, rest.ErrServer},
+		{"no such view", good(), "/nowhere", volume.Usage{}, rest.ErrNotFound},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

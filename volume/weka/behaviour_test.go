@@ -22,7 +22,7 @@ func bubble(t *testing.T, change func(*emulator), check func(*testing.T, *emulat
 		if change != nil {
 			change(e)
 		}
-		check(t, e, volumetest.Open[*backend](t, Kind(network.Dial), e.volumes...))
+		check(t, e, volumetest.Open[*backend](t, Kind(network.Dial), e.Volumes...))
 	})
 }
 
@@ -186,10 +186,8 @@ func TestRevoked(t *testing.T) {
 				t.Fatal(err)
 			}
 			time.Sleep(time.Minute)
-			e.set(func() {
-				clear(e.access)
-				clear(e.refresh)
-			})
+			e.access.End()
+			e.refresh.End()
 		}
 		e.Forget()
 		if _, err := reads(t, b); err != nil {
@@ -222,10 +220,9 @@ func TestRefreshes(t *testing.T) {
 func TestLongLivedToken(t *testing.T) {
 	const token = "weka-long-lived-token"
 	bubble(t, func(e *emulator) {
-		e.Secret(token)
-		e.access[token] = time.Now().Add(time.Hour)
-		for i := range e.volumes {
-			o := e.volumes[i].Options
+		e.access.New(e.Appliance, token)
+		for i := range e.Volumes {
+			o := e.Volumes[i].Options
 			o["weka_token"] = token
 			delete(o, "weka_username")
 			delete(o, "weka_password")
@@ -247,8 +244,8 @@ func TestServersTakeOver(t *testing.T) {
 		e := start(t, network, 1)
 		gone := volumetest.NewAppliance(t, network, e)
 		gone.Down()
-		e.volumes[0].Options["weka_endpoint"] = gone.URL + ", " + e.URL
-		b := volumetest.Open[*backend](t, Kind(network.Dial), e.volumes...)
+		e.Volumes[0].Options["weka_endpoint"] = gone.URL + ", " + e.URL
+		b := volumetest.Open[*backend](t, Kind(network.Dial), e.Volumes...)
 		if got, err := reads(t, b); got != 10.5 || err != nil {
 			t.Fatal(got, err)
 		}

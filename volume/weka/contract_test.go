@@ -13,8 +13,7 @@ func TestContract(t *testing.T) {
 	volumetest.Contract(t, volumetest.Suite{
 		Kind: Kind,
 		Start: func(t testing.TB, network *volumetest.Network, volumes int) *volumetest.Emulator {
-			e := start(t, network, volumes)
-			return &volumetest.Emulator{Appliance: e.Appliance, Volumes: e.volumes, Expire: e.expire}
+			return start(t, network, volumes).Emulator
 		},
 		Want:      want,
 		Calls:     func(int) volumetest.Calls { return volumetest.Calls{Performance: 2, Health: 2, Usage: 1} },

@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"storage_exporter/volume"
 	"storage_exporter/volume/volumetest"
 )
 
@@ -22,14 +21,11 @@ const (
 // emulator is a Weka cluster. File system i reads 10.5*(i+1) and writes 4 times a
 // second, but the second one only reads.
 type emulator struct {
-	*volumetest.Appliance
-	volumes  []volume.Config
-	listForm bool // logins answer with a list of one
+	*volumetest.Emulator
+	listForm        bool // logins answer with a list of one
+	access, refresh volumetest.Sessions
 
-	mu        sync.Mutex // guards the fields below
-	made      int
-	access    map[string]time.Time // until when
-	refresh   map[string]bool
+	mu        sync.Mutex    // guards the fields below
 	forbidden string        // a path that the account may not ask
 	without   string        // "fs_stats" where that category is not known
 	refuses   bool          // what is not known is refused, rather than left out
@@ -37,21 +33,13 @@ type emulator struct {
 }
 
 func start(t testing.TB, network *volumetest.Network, volumes int) *emulator {
-	e := &emulator{access: map[string]time.Time{}, refresh: map[string]bool{}}
-	e.Appliance = volumetest.NewAppliance(t, network, e)
+	e := &emulator{access: volumetest.Sessions{Life: emulatedLife}}
+	e.Emulator = volumetest.NewEmulator(t, network, e, "weka", "weka_endpoint", volumetest.Names(volumes), func(i int, _ string) map[string]any {
+		return map[string]any{"weka_username": "reader", "weka_password": password, "weka_organization": "Root", "weka_fs_name": fmt.Sprint("fs", i)}
+	})
 	e.Secret(password)
-	for i := range volumes {
-		e.volumes = append(e.volumes, volume.Config{Name: fmt.Sprint("v", i), Backend: "weka", Options: map[string]any{
-			"weka_endpoint": e.URL, "weka_username": "reader", "weka_password": password, "weka_organization": "Root",
-			"weka_fs_name": fmt.Sprint("fs", i), "ca_file": e.CAFile,
-		}})
-	}
+	e.Expire = func() { e.access.End() } // those that renew them stay
 	return e
-}
-
-// expire ends the access tokens; those that renew them stay.
-func (e *emulator) expire() {
-	e.set(func() { clear(e.access) })
 }
 
 // set changes a setting.
@@ -72,7 +60,7 @@ func (e *emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		e.login(w, r)
 	case path == "/login/refresh":
 		e.renew(w, r)
-	case !time.Now().Before(e.access[strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")]):
+	case !e.access.Use(strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")):
 		fail(w, http.StatusUnauthorized, "Unauthorized")
 	case path == e.forbidden:
 		fail(w, http.StatusForbidden, "Forbidden")
@@ -106,7 +94,7 @@ func (e *emulator) renew(w http.ResponseWriter, r *http.Request) {
 	var said struct {
 		Token string `json:"refresh_token"`
 	}
-	if json.NewDecoder(r.Body).Decode(&said) != nil || !e.refresh[said.Token] {
+	if json.NewDecoder(r.Body).Decode(&said) != nil || !e.refresh.Use(said.Token) {
 		fail(w, http.StatusUnauthorized, "Refresh token is not valid")
 		return
 	}
@@ -114,12 +102,9 @@ func (e *emulator) renew(w http.ResponseWriter, r *http.Request) {
 }
 
 func (e *emulator) grant(w http.ResponseWriter) {
-	e.made++
-	access, refresh := fmt.Sprintf("weka-access-%d", e.made), fmt.Sprintf("weka-refresh-%d", e.made)
-	e.Secret(access, refresh)
-	e.access[access], e.refresh[refresh] = time.Now().Add(emulatedLife), true
 	grant := map[string]any{
-		"access_token": access, "token_type": "Bearer", "expires_in": int(emulatedLife.Seconds()), "refresh_token": refresh,
+		"access_token": e.access.New(e.Appliance, "weka-access-%d"), "token_type": "Bearer", "expires_in": int(emulatedLife.Seconds()),
+		"refresh_token": e.refresh.New(e.Appliance, "weka-refresh-%d"),
 	}
 	if e.listForm {
 		answer(w, []any{grant})
@@ -130,7 +115,7 @@ func (e *emulator) grant(w http.ResponseWriter) {
 
 func (e *emulator) list(w http.ResponseWriter) {
 	list := []any{}
-	for i := range e.volumes {
+	for i := range e.Volumes {
 		total := uint64(i+1) << 40
 		list = append(list, map[string]any{
 			"id": fmt.Sprintf("FSId<%d>", i), "name": fmt.Sprint("fs", i), "uid": fmt.Sprintf("uid-%d", i), "group_name": "default",
@@ -182,7 +167,7 @@ func (e *emulator) stats(w http.ResponseWriter, r *http.Request) {
 func (e *emulator) sample(category string, of []string) map[string]any {
 	stats := map[string]any{}
 	all := 0.0
-	for i := range e.volumes {
+	for i := range e.Volumes {
 		reads, writes := 10.5*float64(i+1), 4.0
 		latency := any(612.5)
 		if i == 1 {
@@ -205,12 +190,9 @@ func (e *emulator) sample(category string, of []string) map[string]any {
 }
 
 func answer(w http.ResponseWriter, content any) {
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Date", time.Now().UTC().Format(http.TimeFormat))
-	_ = json.NewEncoder(w).Encode(map[string]any{"data": content})
+	volumetest.Reply(w, http.StatusOK, map[string]any{"data": content})
 }
 
 func fail(w http.ResponseWriter, status int, message string) {
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(map[string]any{"message": message, "data": map[string]any{}})
+	volumetest.Reply(w, status, map[string]any{"message": message, "data": map[string]any{}})
 }

@@ -61,7 +61,7 @@ func TestHealthStates(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			b := open(t, good(t).with("/cluster", tt.cluster).with("/fileSystems", tt.list), "default")
+			b := open(t, good().With("/cluster", tt.cluster).With("/fileSystems", tt.list), "default")
 			results, err := b.Health(volumetest.Within(t))
 			if err == nil {
 				err = results["default"].Err
@@ -86,7 +86,7 @@ func TestHealthStates(t *testing.T) {
 }
 
 func TestMetadata(t *testing.T) {
-	b := open(t, good(t), "scratch")
+	b := open(t, good(), "scratch")
 	ctx := volumetest.Within(t)
 	if _, err := b.Performance(ctx); err != nil {
 		t.Fatal(err)

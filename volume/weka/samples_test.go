@@ -2,7 +2,6 @@ package weka
 
 import (
 	"errors"
-	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -18,56 +17,24 @@ import (
 // sampledAt is when the samples were taken, by the cluster's clock.
 var sampledAt = time.Date(2025, 3, 4, 5, 6, 40, 0, time.UTC)
 
-// replies are what the cluster says by path; statistics by path and category.
-type replies map[string]string
-
-// good are the samples of a cluster that is well.
-func good(t testing.TB) replies {
-	return replies{
-		"/login": string(volumetest.Sample(t, "login.json")), "/cluster": string(volumetest.Sample(t, "cluster.json")), "/fileSystems": string(volumetest.Sample(t, "fileSystems.json")),
-		"/alerts": string(volumetest.Sample(t, "alerts.json")), "/stats fs_stats": string(volumetest.Sample(t, "stats_fs.json")), "/stats ops": string(volumetest.Sample(t, "stats_ops.json")),
-	}
-}
-
-func (r replies) with(path, reply string) replies {
-	r[path] = reply
-	return r
-}
-
-// ServeHTTP answers 400, as Weka may, where there is no reply, and with the status
-// that a reply begins with.
-func (r replies) ServeHTTP(w http.ResponseWriter, q *http.Request) {
-	path := strings.TrimPrefix(q.URL.Path, "/api/v2")
-	if path == "/stats" {
-		path += " " + q.URL.Query().Get("category")
-	}
-	w.Header().Set("Date", sampledAt.Format(http.TimeFormat))
-	reply, ok := r[path]
-	switch {
-	case !ok:
-		w.WriteHeader(http.StatusBadRequest)
-		return
-	case strings.HasPrefix(reply, "403 "):
-		w.WriteHeader(http.StatusForbidden)
-		reply = reply[4:]
-	case strings.HasPrefix(reply, "401 "):
-		w.WriteHeader(http.StatusUnauthorized)
-		reply = reply[4:]
-	}
-	_, _ = io.WriteString(w, reply)
+// good are the samples of a cluster that is well, by path; statistics by path and
+// category. Weka may answer 400 where there is nothing.
+func good() volumetest.Samples {
+	return volumetest.Samples{At: sampledAt, Otherwise: "400 ", Asked: func(r *http.Request) string {
+		return strings.TrimSpace(strings.TrimPrefix(r.URL.Path, "/api/v2") + " " + r.URL.Query().Get("category"))
+	}, Replies: map[string]string{
+		"/login": "login.json", "/cluster": "cluster.json", "/fileSystems": "fileSystems.json", "/alerts": "alerts.json",
+		"/stats fs_stats": "stats_fs.json", "/stats ops": "stats_ops.json",
+	}}
 }
 
 // open makes a backend of volumes that are named like their file systems.
 func open(t testing.TB, handler http.Handler, names ...string) *backend {
 	t.Helper()
-	a := volumetest.NewAppliance(t, nil, handler)
-	var cfgs []volume.Config
-	for _, name := range names {
-		cfgs = append(cfgs, volume.Config{Name: name, Backend: "weka", Options: map[string]any{
-			"weka_endpoint": a.URL, "weka_username": "u", "weka_password": "p", "weka_fs_name": name, "ca_file": a.CAFile,
-		}})
-	}
-	return volumetest.Open[*backend](t, Kind(nil), cfgs...)
+	e := volumetest.NewEmulator(t, nil, handler, "weka", "weka_endpoint", names, func(_ int, name string) map[string]any {
+		return map[string]any{"weka_username": "u", "weka_password": "p", "weka_fs_name": name}
+	})
+	return volumetest.Open[*backend](t, Kind(nil), e.Volumes...)
 }
 
 func TestPerformanceOfSamples(t *testing.T) {
@@ -84,42 +51,42 @@ func TestPerformanceOfSamples(t *testing.T) {
 	fs := string(volumetest.Sample(t, "stats_fs.json"))
 	tests := []struct {
 		name    string
-		replies replies
+		replies volumetest.Samples
 		want    map[string]volume.Performance
 		err     error // of a volume
 		age     time.Duration
 		scope   string
 	}{
-		{"by file system", good(t), map[string]volume.Performance{"default": busy, "scratch": idle}, nil, 40 * time.Second, "volume"},
-		{"login answers with a list", good(t).with("/login", string(volumetest.Sample(t, "login_array_form.json"))), map[string]volume.Performance{"default": busy}, nil, 40 * time.Second, "volume"},
-		{"newest first", good(t).with("/stats fs_stats", strings.NewReplacer("05:05:00", "05:06:00", "05:06:00", "05:05:00").Replace(fs)), map[string]volume.Performance{
+		{"by file system", good(), map[string]volume.Performance{"default": busy, "scratch": idle}, nil, 40 * time.Second, "volume"},
+		{"login answers with a list", good().With("/login", "login_array_form.json"), map[string]volume.Performance{"default": busy}, nil, 40 * time.Second, "volume"},
+		{"newest first", good().With("/stats fs_stats", strings.NewReplacer("05:05:00", "05:06:00", "05:06:00", "05:05:00").Replace(fs)), map[string]volume.Performance{
 			"default": {IOPSRead: new(790.1), IOPSWrite: new(120.0), BytesRead: new(103559168.0), BytesWrite: new(15728640.0), LatencyReadUsec: new(410.0), LatencyWriteUsec: new(620.0)},
 		}, nil, 40 * time.Second, "volume"},
-		{"the open minute is empty", good(t).with("/stats fs_stats", `{"data": {"all": {"fs_stats": [
+		{"the open minute is empty", good().With("/stats fs_stats", `{"data": {"all": {"fs_stats": [
 			{"stats": {"READS[fS: 0]": null, "WRITES[fS: 0]": null, "READ_BYTES[fS: 0]": null, "WRITE_BYTES[fS: 0]": null}, "timestamp": "2025-03-04T05:06:00Z"},
 			{"stats": {"READS[fS: 0]": 7, "WRITES[fS: 0]": 0, "READ_BYTES[fS: 0]": 0, "WRITE_BYTES[fS: 0]": 0, "READ_LATENCY[fS: 0]": 3, "WRITE_LATENCY[fS: 0]": 0}, "timestamp": "2025-03-04T05:05:00Z"}
 		]}}}`), map[string]volume.Performance{
 			"default": {IOPSRead: new(7.0), IOPSWrite: new(0.0), BytesRead: new(0.0), BytesWrite: new(0.0), LatencyReadUsec: new(3.0)},
 		}, nil, 100 * time.Second, "volume"},
-		{"histograms and strangers", good(t).with("/stats fs_stats", `{"data": {"all": {"fs_stats": [{"stats": {
+		{"histograms and strangers", good().With("/stats fs_stats", `{"data": {"all": {"fs_stats": [{"stats": {
 			"READS[fS: 0]": [{"value": 1, "start_range": 0}], "WRITES[fS: 0]": 5, "READS": 99, "READS[fS: 77]": 1, "READS[node: 0]": 9, "WRITES[fS: x]": 3
 		}, "timestamp": "2025-03-04T05:06:00Z"}]}}}`), map[string]volume.Performance{"default": {IOPSWrite: new(5.0)}}, nil, 40 * time.Second, "volume"},
-		{"category not known", good(t).with("/stats fs_stats", none), map[string]volume.Performance{"default": all, "scratch": all}, nil, 40 * time.Second, "cluster"},
-		{"category refused", func() replies { r := good(t); delete(r, "/stats fs_stats"); return r }(), map[string]volume.Performance{"default": all}, nil, 40 * time.Second, "cluster"},
-		{"parameter ignored", good(t).with("/stats fs_stats", strings.Replace(string(volumetest.Sample(t, "stats_ops.json")), `"ops"`, `"fs_stats"`, 1)), map[string]volume.Performance{"default": all}, nil, 40 * time.Second, "cluster"},
-		{"idle cluster", good(t).with("/stats fs_stats", none).with("/stats ops", string(volumetest.Sample(t, "stats_ops_idle.json"))), map[string]volume.Performance{"default": idle}, nil, 40 * time.Second, "cluster"},
-		{"spelt with the category", good(t).with("/stats fs_stats", none).with("/stats ops", `{"data": {"all": {"ops": [{"stats": {"ops.READS": 5}, "timestamp": "2025-03-04T05:06:00Z"}]}}}`),
+		{"category not known", good().With("/stats fs_stats", none), map[string]volume.Performance{"default": all, "scratch": all}, nil, 40 * time.Second, "cluster"},
+		{"category refused", good().With("/stats fs_stats", ""), map[string]volume.Performance{"default": all}, nil, 40 * time.Second, "cluster"},
+		{"parameter ignored", good().With("/stats fs_stats", strings.Replace(string(volumetest.Sample(t, "stats_ops.json")), `"ops"`, `"fs_stats"`, 1)), map[string]volume.Performance{"default": all}, nil, 40 * time.Second, "cluster"},
+		{"idle cluster", good().With("/stats fs_stats", none).With("/stats ops", "stats_ops_idle.json"), map[string]volume.Performance{"default": idle}, nil, 40 * time.Second, "cluster"},
+		{"spelt with the category", good().With("/stats fs_stats", none).With("/stats ops", `{"data": {"all": {"ops": [{"stats": {"ops.READS": 5}, "timestamp": "2025-03-04T05:06:00Z"}]}}}`),
 			map[string]volume.Performance{"default": {IOPSRead: new(5.0)}}, nil, 40 * time.Second, "cluster"},
-		{"nothing at all", good(t).with("/stats fs_stats", none).with("/stats ops", none), map[string]volume.Performance{"default": {}}, volume.ErrNoSample, 0, ""},
-		{"old samples", good(t).with("/stats fs_stats", strings.ReplaceAll(fs, "T05:", "T04:")).with("/stats ops", none), map[string]volume.Performance{"default": {}}, volume.ErrNoSample, 0, "volume"},
-		{"no time", good(t).with("/stats fs_stats", strings.ReplaceAll(fs, "2025-", "x")).with("/stats ops", none), map[string]volume.Performance{"default": {}}, volume.ErrNoSample, 0, "volume"},
-		{"all file systems idle", good(t).with("/stats fs_stats", `{"data": {"all": {"fs_stats": [{"stats": {"READS[fS: 0]": null, "WRITES[fS: 0]": null}, "timestamp": "2025-03-04T05:06:00Z"}]}}}`),
+		{"nothing at all", good().With("/stats fs_stats", none).With("/stats ops", none), map[string]volume.Performance{"default": {}}, volume.ErrNoSample, 0, ""},
+		{"old samples", good().With("/stats fs_stats", strings.ReplaceAll(fs, "T05:", "T04:")).With("/stats ops", none), map[string]volume.Performance{"default": {}}, volume.ErrNoSample, 0, "volume"},
+		{"no time", good().With("/stats fs_stats", strings.ReplaceAll(fs, "2025-", "x")).With("/stats ops", none), map[string]volume.Performance{"default": {}}, volume.ErrNoSample, 0, "volume"},
+		{"all file systems idle", good().With("/stats fs_stats", `{"data": {"all": {"fs_stats": [{"stats": {"READS[fS: 0]": null, "WRITES[fS: 0]": null}, "timestamp": "2025-03-04T05:06:00Z"}]}}}`),
 			map[string]volume.Performance{"default": {}}, volume.ErrNoSample, 0, "volume"},
-		{"the clock of the statistics is ahead", good(t).with("/stats fs_stats", strings.NewReplacer("05:05:00", "05:08:00", "05:06:00", "05:07:00").Replace(fs)), map[string]volume.Performance{
+		{"the clock of the statistics is ahead", good().With("/stats fs_stats", strings.NewReplacer("05:05:00", "05:08:00", "05:06:00", "05:07:00").Replace(fs)), map[string]volume.Performance{
 			"default": {IOPSRead: new(790.1), IOPSWrite: new(120.0), BytesRead: new(103559168.0), BytesWrite: new(15728640.0), LatencyReadUsec: new(410.0), LatencyWriteUsec: new(620.0)},
 		}, nil, 0, "volume"},
-		{"and in the other order", good(t).with("/stats fs_stats", strings.NewReplacer("05:05:00", "05:07:00", "05:06:00", "05:08:00").Replace(fs)), map[string]volume.Performance{"default": busy}, nil, 0, "volume"},
-		{"not there", good(t), map[string]volume.Performance{"nowhere": {}}, rest.ErrNotFound, 0, "volume"},
+		{"and in the other order", good().With("/stats fs_stats", strings.NewReplacer("05:05:00", "05:07:00", "05:06:00", "05:08:00").Replace(fs)), map[string]volume.Performance{"default": busy}, nil, 0, "volume"},
+		{"not there", good(), map[string]volume.Performance{"nowhere": {}}, rest.ErrNotFound, 0, "volume"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -151,7 +118,7 @@ func TestPerformanceOfSamples(t *testing.T) {
 }
 
 func TestUsageOfSamples(t *testing.T) {
-	got, err := open(t, good(t), "default", "scratch", "nowhere").Usage(volumetest.Within(t))
+	got, err := open(t, good(), "default", "scratch", "nowhere").Usage(volumetest.Within(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -168,14 +135,14 @@ func TestUsageOfSamples(t *testing.T) {
 	if err := got["nowhere"].Err; !errors.Is(err, rest.ErrNotFound) || !strings.Contains(err.Error(), `"nowhere"`) {
 		t.Error(err)
 	}
-	empty, err := open(t, good(t).with("/fileSystems", string(volumetest.Sample(t, "fileSystems_empty.json"))), "default").Usage(volumetest.Within(t))
+	empty, err := open(t, good().With("/fileSystems", "fileSystems_empty.json"), "default").Usage(volumetest.Within(t))
 	if err != nil || !errors.Is(empty["default"].Err, rest.ErrNotFound) {
 		t.Errorf("no file systems: %v, %v", empty, err)
 	}
-	if _, err := open(t, good(t).with("/fileSystems", `{"data": null}`), "default").Usage(volumetest.Within(t)); !errors.Is(err, rest.ErrBadAnswer) {
+	if _, err := open(t, good().With("/fileSystems", `{"data": null}`), "default").Usage(volumetest.Within(t)); !errors.Is(err, rest.ErrBadAnswer) {
 		t.Errorf("null for the list: %v", err)
 	}
-	bare, err := open(t, good(t).with("/fileSystems", `{"data": [{"name": "default", "total_budget": -1}]}`), "default").Usage(volumetest.Within(t))
+	bare, err := open(t, good().With("/fileSystems", `{"data": [{"name": "default", "total_budget": -1}]}`), "default").Usage(volumetest.Within(t))
 	if err != nil || bare["default"].Err == nil {
 		t.Errorf("no sizes: %+v, %v", bare, err)
 	}
