@@ -2,7 +2,6 @@ package main
 
 import (
 	"reflect"
-	"regexp"
 	"slices"
 	"sync/atomic"
 
@@ -77,37 +76,13 @@ func (e *exporter) labelOf(devices []string) string {
 }
 
 func (e *exporter) newDrives(cfg *config.Config) (*smart.Drives, error) {
-	s := cfg.Smart
-	tool, err := smart.NewTool(smart.ToolConfig{Path: s.Path, PowerModeCheck: s.PowermodeCheck, ScanTypes: s.ScanDeviceTypes})
-	if err != nil {
-		return nil, err
-	}
 	dc := smart.DrivesConfig{
-		Cache: e.cache, Tool: tool, System: e.blockSystem("/dev"), // as smartctl finds them
-		Host: e.host, KeyPrefix: jbodPrefix(cfg), Scan: s.Scan,
-		ScanOnce: s.Rescan <= 0, ScanInterval: s.Rescan, Interval: s.Interval, Timeout: s.Timeout, TTL: s.TTL, Concurrency: s.Concurrency,
-		Thresholds: s.Thresholds.Given(), OnChange: e.overview.Changed,
+		Cache: e.cache, System: e.blockSystem("/dev"), // as smartctl finds them
+		Host: e.host, KeyPrefix: jbodPrefix(cfg), OnChange: e.overview.Changed,
 		Logger: e.log, Metrics: e.smartStats,
 	}
-	for _, d := range s.Devices {
-		device, err := smart.ParseDevice(d)
-		if err != nil {
-			return nil, err
-		}
-		dc.Devices = append(dc.Devices, device)
-	}
-	if dc.Include, err = compile(s.DeviceInclude); err == nil {
-		dc.Exclude, err = compile(s.DeviceExclude)
-	}
-	if err != nil {
+	if err := smart.Settings(cfg.Smart).Apply(&dc); err != nil {
 		return nil, err
 	}
 	return smart.NewDrives(dc)
-}
-
-func compile(pattern string) (*regexp.Regexp, error) {
-	if pattern == "" {
-		return nil, nil //nolint:nilnil // no pattern is no filter
-	}
-	return regexp.Compile(pattern)
 }

@@ -2,36 +2,13 @@ package main
 
 import (
 	"os"
-	"slices"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
-	"storage_exporter/config"
 	"storage_exporter/internal/fakesmartctl/faketest"
 	"storage_exporter/internal/fakesmartctl/fleet"
 	"storage_exporter/smart"
 )
-
-// The configuration has a threshold for each rule, and no other.
-func TestThresholdsAreTheRules(t *testing.T) {
-	rules := []string{smart.FailingRate}
-	for _, r := range smart.Rules() {
-		rules = append(rules, r.Name)
-	}
-	var keys []string
-	for _, key := range config.Keys() {
-		if name, ok := strings.CutPrefix(key, "smart.thresholds."); ok {
-			keys = append(keys, name)
-		}
-	}
-	slices.Sort(rules)
-	slices.Sort(keys)
-	if diff := cmp.Diff(rules, keys); diff != "" {
-		t.Errorf("keys (-rules +configuration):\n%s", diff)
-	}
-}
 
 // The device is named without a type, and a threshold comes with a reload.
 func TestDrivesAsConfigured(t *testing.T) {

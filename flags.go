@@ -89,12 +89,13 @@ func newApp(names []string) (*kingpin.Application, *flags) {
 // addSettings declares the flags that stand for keys of the configuration
 // file. Those of smartctl_exporter keep its names and meaning.
 func (f *flags) addSettings(app *kingpin.Application) {
-	text := func(flag, key, help, standard string) {
+	standard := config.Values(defaults())
+	text := func(flag, key, help string) {
 		s := &setting{flag: flag, key: key, values: make([]string, 1)}
 		f.settings = append(f.settings, s)
 		c := app.Flag(flag, help).IsSetByUser(&s.given)
-		if standard != "" {
-			c = c.Default(standard)
+		if d := standard[key]; d != "" {
+			c = c.Default(d)
 		}
 		c.StringVar(&s.values[0])
 	}
@@ -103,29 +104,38 @@ func (f *flags) addSettings(app *kingpin.Application) {
 		f.settings = append(f.settings, s)
 		app.Flag(flag, help).IsSetByUser(&s.given).StringsVar(&s.values)
 	}
-	text("node.name", "node.name", "Name of this host, needed where several hosts share one Redis.", "")
-	text("cache.store", "cache.store", "Where snapshots are kept: memory, file or redis. By default it follows from what else is set.", "")
-	text("cache.path", "cache.path", "File of the store \"file\", on a local file system.", "")
-	text("redis.mode", "redis.mode", "How Redis is run: single, sentinel or cluster.", "single")
+	text("node.name", "node.name", "Name of this host, needed where several hosts share one Redis.")
+	text("cache.store", "cache.store", "Where snapshots are kept: memory, file or redis. By default it follows from what else is set.")
+	text("cache.path", "cache.path", "File of the store \"file\", on a local file system.")
+	text("redis.mode", "redis.mode", "How Redis is run: single, sentinel or cluster.")
 	list("redis.address", "redis.addresses", "host:port of Redis; in mode sentinel, of a sentinel. Repeatable.")
-	text("redis.master-name", "redis.master_name", "Name of the master that the sentinels watch.", "")
-	text("redis.db", "redis.db", "Number of the Redis database.", "0")
-	text("redis.username", "redis.username", "ACL user of Redis.", "")
-	text("redis.password-file", "redis.password_file", "File with the password of Redis.", "")
+	text("redis.master-name", "redis.master_name", "Name of the master that the sentinels watch.")
+	text("redis.db", "redis.db", "Number of the Redis database.")
+	text("redis.username", "redis.username", "ACL user of Redis.")
+	text("redis.password-file", "redis.password_file", "File with the password of Redis.")
 
-	text("smartctl.path", "smart.path", "The path to the smartctl binary.", "/usr/sbin/smartctl")
-	text("smartctl.interval", "smart.interval", "The interval between observations of a drive.", "90s")
-	text("smartctl.timeout", "smart.timeout", "How long one run of smartctl may take.", "20s")
-	text("smartctl.concurrency", "smart.concurrency", "Runs of smartctl at once.", "8")
-	text("smartctl.rescan", "smart.rescan", "The interval between scans for drives; below 1s there are none after the first.", "10m")
+	text("smartctl.path", "smart.path", "The path to the smartctl binary.")
+	text("smartctl.interval", "smart.interval", "The interval between observations of a drive.")
+	text("smartctl.timeout", "smart.timeout", "How long one run of smartctl may take.")
+	text("smartctl.concurrency", "smart.concurrency", "Runs of smartctl at once.")
+	text("smartctl.rescan", "smart.rescan", "The interval between scans for drives; below 1s there are none after the first.")
 	scan := &setting{flag: "smartctl.scan", key: "smart.scan", isBool: true}
 	f.settings = append(f.settings, scan)
 	app.Flag(scan.flag, "Scan for drives although some are listed; implied when none are.").IsSetByUser(&scan.given).BoolVar(&scan.enabled)
 	list("smartctl.device", "smart.devices", "The device to monitor, with its type after a semicolon where smartctl needs one (repeatable). Example: \"/dev/bus/0;megaraid,1\"")
-	text("smartctl.device-exclude", "smart.device_exclude", "Regexp of devices to exclude from automatic scanning.", "")
-	text("smartctl.device-include", "smart.device_include", "Regexp of devices to include in automatic scanning.", "")
+	text("smartctl.device-exclude", "smart.device_exclude", "Regexp of devices to exclude from automatic scanning.")
+	text("smartctl.device-include", "smart.device_include", "Regexp of devices to include in automatic scanning.")
 	list("smartctl.scan-device-type", "smart.scan_device_types", "Device type to use during automatic scan; \"by-id\" scans /dev/disk/by-id (repeatable).")
-	text("smartctl.powermode-check", "smart.powermode_check", "The power mode from which on a drive is left asleep: never, sleep, standby or idle.", "standby")
+	text("smartctl.powermode-check", "smart.powermode_check", "The power mode from which on a drive is left asleep: never, sleep, standby or idle.")
+}
+
+// names are the flags by the key that they stand for.
+func (f *flags) names() map[string]string {
+	names := make(map[string]string)
+	for _, s := range f.settings {
+		names[s.key] = "--" + s.flag
+	}
+	return names
 }
 
 // overrides are the settings that were given on the command line.

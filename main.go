@@ -16,11 +16,9 @@ import (
 
 	"github.com/go-kit/log"
 	"github.com/prometheus/common/version"
-	"github.com/prometheus/exporter-toolkit/web"
 	sloggokit "github.com/tjhop/slog-gokit"
 
 	"storage_exporter/config"
-	"storage_exporter/volume"
 	"storage_exporter/volume/backends"
 	"storage_exporter/volume/mount"
 )
@@ -52,17 +50,16 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if f.configCheck {
 		return check(loader, stdout, stderr)
 	}
-	cfg, err := loader.load(false)
+	cfg, warnings, err := loader.first(false)
 	if err != nil {
+		printWarnings(stderr, warnings)
 		fmt.Fprintln(stderr, err)
 		return 1
 	}
 	logger := newLogger(stderr, f)
 	tuneRuntime(f)
 	logger.Info("Starting storage_exporter", "version", version.Info(), "build_context", version.BuildContext())
-	for _, w := range cfg.Warnings {
-		logger.Warn("Configuration", "problem", w.String())
-	}
+	logWarnings(logger, warnings)
 
 	e, err := newExporter(f, loader, cfg, logger)
 	if err != nil {
@@ -84,50 +81,59 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 // loader reads the configuration, at the start and for each reload.
 type loader struct{ flags *flags }
 
-// load reads everything anew. strict finds mistakes in the volumes, too, which do
-// not keep the others from being served.
-func (l *loader) load(strict bool) (*config.Config, error) {
-	o := config.Options{Path: l.flags.configFile, LookupEnv: os.LookupEnv, Overrides: l.flags.overrides()}
-	if strict {
-		table := backends.Table(mount.NewHost(mount.Paths{}, nil))
-		o.Known = func(backend string) bool { _, ok := table[backend]; return ok }
-		o.Volume = func(cfg *config.Config, v config.Volume) error {
-			return wrongVolume(table[v.Backend], volumeConfig(cfg, v))
-		}
+// first loads the configuration for the start. Its error has all mistakes, those of
+// flags that a reload does not read too.
+func (l *loader) first(strict bool) (*config.Config, []config.Problem, error) {
+	problems := checkWeb(l.flags)
+	cfg, warnings, err := l.load(strict)
+	if err == nil && len(problems) == 0 {
+		return cfg, warnings, nil
 	}
-	return config.Load(o)
+	if found, ok := errors.AsType[config.Problems](err); ok {
+		problems = append(found, problems...)
+	}
+	return nil, warnings, problems
 }
 
-// wrongVolume is the user's mistake in a volume, if there is one. Nothing is asked.
-func wrongVolume(kind volume.Kind, cfg volume.Config) error {
-	if _, err := kind.Identify(cfg); err != nil {
-		return err
-	}
-	backend, err := kind.New([]volume.Config{cfg}, slog.New(slog.DiscardHandler))
-	if err != nil {
-		return err
-	}
-	return backend.Close()
+// load reads the configuration anew. strict finds mistakes in the volumes, too,
+// which do not keep the others from being served.
+func (l *loader) load(strict bool) (cfg *config.Config, warnings []config.Problem, err error) {
+	cfg, err = config.Load(config.Options{
+		Path: l.flags.configFile, LookupEnv: os.LookupEnv, Overrides: l.flags.overrides(), Flags: l.flags.names(),
+		Default: defaults,
+		Check: func(c *config.Config, r *config.Report) {
+			checkOwned(c, r)
+			if strict {
+				checkVolumes(c, r, backends.Table(mount.NewHost(mount.Paths{}, nil)))
+			}
+		},
+		Warn: func(p config.Problem) { warnings = append(warnings, p) },
+	})
+	return cfg, warnings, err
 }
 
-// check is --config.check: it tells all problems at once.
+// check is --config.check: it reports all problems at once.
 func check(l *loader, stdout, stderr io.Writer) int {
-	cfg, err := l.load(true)
-	var webErr error
-	if path := *l.flags.web.WebConfigFile; path != "" {
-		if webErr = web.Validate(path); webErr != nil {
-			webErr = fmt.Errorf("%s: %w", path, webErr)
-		}
-	}
-	if err := errors.Join(err, webErr); err != nil {
+	_, warnings, err := l.first(true)
+	printWarnings(stdout, warnings)
+	if err != nil {
 		fmt.Fprintln(stderr, err)
 		return 1
 	}
-	for _, w := range cfg.Warnings {
-		fmt.Fprintln(stdout, "warning:", w)
-	}
 	fmt.Fprintln(stdout, "configuration is valid")
 	return 0
+}
+
+func printWarnings(w io.Writer, warnings []config.Problem) {
+	for _, p := range warnings {
+		fmt.Fprintln(w, "warning:", p)
+	}
+}
+
+func logWarnings(logger *slog.Logger, warnings []config.Problem) {
+	for _, p := range warnings {
+		logger.Warn("Configuration", "problem", p.String())
+	}
 }
 
 // newLogger writes through go-kit/log; all code logs by slog.

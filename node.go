@@ -6,8 +6,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 )
+
+// nodeName is what becomes part of keys.
+var nodeName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
 
 // hostFingerprint tells this host from others that share a store: the node's
 // name, else the machine id, else the id of this boot. It is never empty.

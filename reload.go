@@ -60,7 +60,8 @@ func volumeConfig(cfg *config.Config, v config.Volume) volume.Config {
 func (e *exporter) reload() error {
 	e.reloading.Lock()
 	defer e.reloading.Unlock()
-	cfg, err := e.loader.load(false)
+	cfg, warnings, err := e.loader.load(false)
+	logWarnings(e.log, warnings)
 	if err == nil {
 		for _, key := range config.RestartNeeded(e.cfg, cfg) {
 			e.log.Warn("A change takes effect with a restart only", "key", key)

@@ -90,7 +90,6 @@ func explain(err error) error {
 // handler is all paths that the exporter serves.
 func (e *exporter) handler(ready *atomic.Bool) (http.Handler, error) {
 	mux := http.NewServeMux()
-	mux.Handle(e.flags.telemetryPath, e.collectors)
 	e.newAPI().Register(mux)
 	mux.HandleFunc("/-/healthy", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "storage_exporter is healthy.") })
 	mux.HandleFunc("/-/ready", func(w http.ResponseWriter, _ *http.Request) {
@@ -108,8 +107,8 @@ func (e *exporter) handler(ready *atomic.Bool) (http.Handler, error) {
 		mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
 		mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
 	}
-	if e.flags.telemetryPath == "/" {
-		return mux, nil
+	if err := handleMetrics(mux, e.flags.telemetryPath, e.collectors); err != nil || e.flags.telemetryPath == "/" {
+		return mux, err
 	}
 	page, err := web.NewLandingPage(web.LandingConfig{
 		Name: "storage_exporter", Version: version.Info(), Profiling: fmt.Sprint(e.flags.pprof),

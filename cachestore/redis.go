@@ -47,14 +47,15 @@ return 0`
 // NewRedis checks the configuration and makes a store that connects when it
 // is first called, so that a Redis that is down does not fail the start.
 func NewRedis(cfg RedisConfig) (*Redis, error) {
-	if err := cfg.validate(); err != nil {
-		return nil, fmt.Errorf("redis: %w", err)
+	var errs []error
+	wrong := func(key, format string, args ...any) {
+		errs = append(errs, fmt.Errorf("redis."+key+" "+format, args...))
 	}
-	tlsConfig, err := cfg.TLS.config()
-	if err != nil {
-		return nil, err
+	tlsConfig := cfg.CheckUse(wrong)
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
 	}
-	cfg.Timeout = cmp.Or(cfg.Timeout, 500*time.Millisecond)
+	cfg.Timeout = cmp.Or(cfg.Timeout, DefaultRedisTimeout)
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}

@@ -351,19 +351,19 @@ func TestRedisConfig(t *testing.T) {
 		cfg  cachestore.RedisConfig
 		want string
 	}{
-		{"no mode", cachestore.RedisConfig{Addresses: one}, `mode "" is none of single, sentinel, cluster`},
-		{"no address", cachestore.RedisConfig{Mode: "cluster"}, "no address"},
-		{"two servers", cachestore.RedisConfig{Mode: "single", Addresses: []string{"a:1", "b:1"}}, "choose mode sentinel or cluster"},
-		{"no port", cachestore.RedisConfig{Mode: "single", Addresses: []string{"redis"}}, `"redis" is not host:port`},
-		{"no master", cachestore.RedisConfig{Mode: "sentinel", Addresses: one}, "name of the master"},
-		{"database of a cluster", cachestore.RedisConfig{Mode: "cluster", Addresses: one, DB: 1}, "only database 0"},
-		{"negative", cachestore.RedisConfig{Mode: "single", Addresses: one, DB: -1, Timeout: -1}, "below zero"},
-		{"two passwords", cachestore.RedisConfig{Mode: "single", Addresses: one, Credentials: cachestore.RedisCredentials{Password: "Pa55word", PasswordFile: text}}, "choose one"},
+		{"no mode", cachestore.RedisConfig{Addresses: one}, "redis.mode must be one of single, sentinel, cluster"},
+		{"no address", cachestore.RedisConfig{Mode: "cluster"}, "redis.addresses is missing"},
+		{"two servers", cachestore.RedisConfig{Mode: "single", Addresses: []string{"a:1", "b:1"}}, "for several"},
+		{"no port", cachestore.RedisConfig{Mode: "single", Addresses: []string{"redis"}}, "must be host:port"},
+		{"no master", cachestore.RedisConfig{Mode: "sentinel", Addresses: one}, "redis.master_name is missing"},
+		{"database of a cluster", cachestore.RedisConfig{Mode: "cluster", Addresses: one, DB: 1}, "which has no other"},
+		{"negative", cachestore.RedisConfig{Mode: "single", Addresses: one, DB: -1, Timeout: -1}, "redis.db must be 0 to 65535\nredis.timeout must be 10ms at least"},
+		{"two passwords", cachestore.RedisConfig{Mode: "single", Addresses: one, Credentials: cachestore.RedisCredentials{Password: "Pa55word", PasswordFile: text}}, "write one of the two"},
 		{"no password file", cachestore.RedisConfig{Mode: "single", Addresses: one, Credentials: cachestore.RedisCredentials{PasswordFile: filepath.Join(dir, "none")}}, "none: no such file"},
 		{"no sentinel password file", cachestore.RedisConfig{Mode: "sentinel", Addresses: one, Sentinel: cachestore.RedisSentinelConfig{Master: "m", Credentials: cachestore.RedisCredentials{PasswordFile: dir}}}, "is not a file"},
 		{"no authority", cachestore.RedisConfig{Mode: "single", Addresses: one, TLS: &cachestore.RedisTLS{CAFile: text}}, "no PEM certificate"},
-		{"half a pair", cachestore.RedisConfig{Mode: "single", Addresses: one, TLS: &cachestore.RedisTLS{CertFile: text}}, "go together"},
-		{"no pair", cachestore.RedisConfig{Mode: "single", Addresses: one, TLS: &cachestore.RedisTLS{CertFile: text, KeyFile: text}}, "client certificate"},
+		{"half a pair", cachestore.RedisConfig{Mode: "single", Addresses: one, TLS: &cachestore.RedisTLS{CertFile: text}}, "redis.tls.key_file is missing beside cert_file"},
+		{"no pair", cachestore.RedisConfig{Mode: "single", Addresses: one, TLS: &cachestore.RedisTLS{CertFile: text, KeyFile: text}}, "is no client certificate with its key"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			store, err := cachestore.NewRedis(tt.cfg)

@@ -1,12 +1,9 @@
 package cachestore
 
 import (
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"os"
 	"strings"
 	"time"
@@ -18,6 +15,9 @@ const (
 	RedisSentinel = "sentinel"
 	RedisCluster  = "cluster"
 )
+
+// RedisModes lists them.
+var RedisModes = []string{RedisSingle, RedisSentinel, RedisCluster}
 
 // RedisConfig says which Redis is used, and how.
 type RedisConfig struct {
@@ -36,7 +36,7 @@ type RedisConfig struct {
 	TLS *RedisTLS
 
 	// Timeout bounds each call as a whole, from waiting for a connection to
-	// the last byte; 500 ms by default.
+	// the last byte; DefaultRedisTimeout if 0.
 	Timeout time.Duration
 	// Logger gets what the client library has to say, at debug level.
 	Logger *slog.Logger
@@ -74,53 +74,6 @@ type RedisTLS struct {
 	InsecureSkipVerify bool
 }
 
-func (c *RedisConfig) validate() error {
-	var errs []error
-	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
-	switch c.Mode {
-	case RedisSingle:
-		if len(c.Addresses) > 1 {
-			bad("mode single takes one address, not %d: choose mode sentinel or cluster", len(c.Addresses))
-		}
-	case RedisSentinel:
-		if c.Sentinel.Master == "" {
-			bad("mode sentinel needs the name of the master that the sentinels watch")
-		}
-	case RedisCluster:
-		if c.DB != 0 {
-			bad("a cluster has only database 0, not %d", c.DB)
-		}
-	default:
-		bad("mode %q is none of single, sentinel, cluster", c.Mode)
-	}
-	if len(c.Addresses) == 0 {
-		bad("there is no address")
-	}
-	for _, address := range c.Addresses {
-		if c.Mode == RedisSingle && strings.HasPrefix(address, "/") {
-			continue
-		}
-		if _, port, err := net.SplitHostPort(address); err != nil || port == "" {
-			bad("address %q is not host:port", address)
-		}
-	}
-	if c.DB < 0 {
-		bad("database %d is below zero", c.DB)
-	}
-	if c.Timeout < 0 {
-		bad("timeout %s is below zero", c.Timeout)
-	}
-	for _, cred := range []RedisCredentials{c.Credentials, c.Sentinel.Credentials} {
-		if cred.Password != "" && cred.PasswordFile != "" {
-			bad("password and password file %s are both set: choose one", cred.PasswordFile)
-		}
-		if _, err := cred.password(); err != nil {
-			errs = append(errs, err)
-		}
-	}
-	return errors.Join(errs...)
-}
-
 // errCredentials says that the password file could not be read. It is the
 // operator's to mend and tells nothing about the store.
 var errCredentials = errors.New("redis password")
@@ -144,43 +97,4 @@ func (c RedisCredentials) password() (string, error) {
 		return "", fmt.Errorf("%w: %w", errCredentials, err)
 	}
 	return strings.TrimRight(string(content), "\r\n"), nil
-}
-
-func (t *RedisTLS) config() (*tls.Config, error) {
-	if t == nil {
-		return nil, nil
-	}
-	cfg := &tls.Config{
-		MinVersion:         tls.VersionTLS12,
-		ServerName:         t.ServerName,
-		InsecureSkipVerify: t.InsecureSkipVerify,
-	}
-	if t.CAFile != "" {
-		pem, err := os.ReadFile(t.CAFile)
-		if err != nil {
-			return nil, fmt.Errorf("redis ca file: %w", err)
-		}
-		cfg.RootCAs = x509.NewCertPool()
-		if !cfg.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("redis ca file %s holds no PEM certificate", t.CAFile)
-		}
-	}
-	if (t.CertFile == "") != (t.KeyFile == "") {
-		return nil, errors.New("redis client certificate: the certificate and the key file go together")
-	}
-	if t.CertFile == "" {
-		return cfg, nil
-	}
-	load := func() (*tls.Certificate, error) {
-		pair, err := tls.LoadX509KeyPair(t.CertFile, t.KeyFile)
-		if err != nil {
-			return nil, fmt.Errorf("redis client certificate: %w", err)
-		}
-		return &pair, nil
-	}
-	if _, err := load(); err != nil {
-		return nil, err
-	}
-	cfg.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return load() }
-	return cfg, nil
 }

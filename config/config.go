@@ -1,17 +1,17 @@
 // Package config reads the exporter's TOML file, its environment and its flags
-// into one plain Config. It knows no drive, volume or store: main hands its
-// values on.
+// into one plain Config. It knows the grammar and no drive, volume or store: what
+// holds where nothing is set, and which values are good, the owners of the values
+// say through Options.Default and Options.Check.
 package config
 
 import (
-	"fmt"
 	"time"
 
 	"storage_exporter/internal/secret"
 )
 
 // Config is what the exporter runs with: flag, environment, file and default,
-// in this order. Every value in it has been checked.
+// in this order. Every value in it has been checked by its owner.
 type Config struct {
 	Node  Node  `toml:"node"`
 	Cache Cache `toml:"cache"`
@@ -24,8 +24,6 @@ type Config struct {
 	Volumes []Volume `toml:"-"`
 	// File is where it was read from, empty without a file.
 	File string `toml:"-"`
-	// Warnings are what was accepted but is probably not meant.
-	Warnings []Problem `toml:"-"`
 }
 
 // Node is the host that is observed.
@@ -50,15 +48,8 @@ type Cache struct {
 	Path string `toml:"path"`
 }
 
-// The ways in which Redis is run.
-const (
-	RedisSingle   = "single"
-	RedisSentinel = "sentinel"
-	RedisCluster  = "cluster"
-)
-
-// Redis is how to reach Redis. Addresses are host:port; in mode sentinel they
-// are the sentinels'.
+// Redis is how to reach Redis. Addresses are those of one server, of some of
+// the sentinels or of some of the cluster's nodes, by Mode.
 type Redis struct {
 	Mode             string        `toml:"mode"`
 	Addresses        []string      `toml:"addresses"`
@@ -86,10 +77,9 @@ type TLS struct {
 type Smart struct {
 	Path     string        `toml:"path"`     // of smartctl; a bare name is looked up in PATH
 	Interval time.Duration `toml:"interval"` // between two reports of a drive
-	// Timeout of one run. The default gives way to a shorter interval.
-	Timeout time.Duration `toml:"timeout"`
-	TTL     time.Duration `toml:"ttl"` // of a report
-	// Rescan is the time between two scans; 0 means never again.
+	Timeout  time.Duration `toml:"timeout"`  // of one run
+	TTL      time.Duration `toml:"ttl"`      // of a report
+	// Rescan is the time between two scans; 0 is good, too.
 	Rescan      time.Duration `toml:"rescan" zero:"off"`
 	Concurrency int           `toml:"concurrency"` // runs at once
 	// Scan looks for drives although Devices lists some. It is implied when
@@ -106,8 +96,9 @@ type Smart struct {
 	// PowermodeCheck is the state from which on a drive is left asleep:
 	// never, sleep, standby or idle.
 	PowermodeCheck string `toml:"powermode_check"`
-	// Thresholds of the drives' assessment.
-	Thresholds Thresholds `toml:"thresholds"`
+	// Thresholds of the drives' assessment, one for each name that the default
+	// has; ThresholdOff: the rule is switched off.
+	Thresholds map[string]float64 `toml:"thresholds"`
 }
 
 // VolumeDefaults are the periods of all volumes. A timeout of 0 is the
@@ -127,7 +118,7 @@ type VolumeDefaults struct {
 // Volume is one [volume.<name>] section.
 type Volume struct {
 	Name    string `toml:"-"`
-	Backend string `toml:"backend"` // may be one that this exporter does not know, see Check
+	Backend string `toml:"backend"` // may be one that this exporter does not know
 	// Path is the mount point or directory; empty for an appliance that is
 	// not mounted here.
 	Path     string `toml:"path"`
@@ -143,37 +134,4 @@ type Volume struct {
 	UsageInterval       time.Duration `toml:"usage_interval"`
 	// Options are the backend's own, secrets resolved.
 	Options VolumeOptions `toml:"-"`
-}
-
-// Default returns what holds where nothing is set, the volumes left out.
-func Default() *Config {
-	return &Config{
-		Redis: Redis{Mode: RedisSingle, Timeout: 500 * time.Millisecond},
-		Smart: Smart{
-			Path:           "/usr/sbin/smartctl",
-			Interval:       90 * time.Second,
-			Timeout:        20 * time.Second,
-			TTL:            120 * time.Second,
-			Rescan:         10 * time.Minute,
-			Concurrency:    8,
-			PowermodeCheck: "standby",
-		},
-		VolumeDefaults: VolumeDefaults{
-			PerformanceInterval: 10 * time.Second,
-			HealthCheckInterval: 30 * time.Second,
-			UsageInterval:       60 * time.Second,
-		},
-	}
-}
-
-// Check returns a problem for each volume whose backend is not known. These do
-// not keep the exporter from running; --config.check reports them.
-func (c *Config) Check(known func(backend string) bool) []Problem {
-	var ps []Problem
-	for _, v := range c.Volumes {
-		if backendName.MatchString(v.Backend) && !known(v.Backend) {
-			ps = append(ps, Problem{c.File, joinKey("volume", v.Name, "backend"), fmt.Sprintf("backend %q is not supported", v.Backend)})
-		}
-	}
-	return ps
 }

@@ -17,7 +17,7 @@ import (
 
 // field is the place of one key in a Config or a Volume.
 type field struct {
-	at     any  // pointer to the value
+	at     any  // pointer to the value, or threshold
 	zeroOK bool // a duration of 0 means off
 }
 
@@ -39,21 +39,51 @@ func walkFields(v reflect.Value, prefix string, into map[string]field) {
 			walkFields(f, prefix+name+".", into)
 			continue
 		}
+		if in, ok := f.Interface().(map[string]float64); ok {
+			for key := range in {
+				into[prefix+name+"."+key] = field{at: threshold{in, key}}
+			}
+			continue
+		}
 		into[prefix+name] = field{at: at, zeroOK: sf.Tag.Get("zero") != ""}
 	}
 }
 
-// Keys returns every key that an Override can have, sorted.
-func Keys() []string {
-	var keys []string
-	for key, f := range fieldsOf(Default(), "") {
-		if _, ok := f.at.(*secret.Text); ok {
-			key += fileSuffix
+// Values returns the values of a Config by key, as a flag takes them: every key
+// that an Override can have, empty where nothing is set, and secrets as the files
+// that they come from.
+func Values(c *Config) map[string]string {
+	values := make(map[string]string)
+	for key, f := range fieldsOf(c, "") {
+		switch at := f.at.(type) {
+		case *secret.Text:
+			values[key+fileSuffix] = at.File()
+		case *time.Duration:
+			values[key] = shortDuration(*at)
+		case *string:
+			values[key] = *at
+		case *[]string:
+			values[key] = strings.Join(*at, ",")
+		case threshold:
+			values[key] = strconv.FormatFloat(at.in[at.name], 'f', -1, 64)
+		default:
+			values[key] = fmt.Sprint(reflect.ValueOf(at).Elem())
 		}
-		keys = append(keys, key)
 	}
-	slices.Sort(keys)
-	return keys
+	return values
+}
+
+// shortDuration writes 0 as nothing, 90 s as 90s and 10 min as 10m.
+func shortDuration(d time.Duration) string {
+	switch {
+	case d == 0:
+		return ""
+	case d%time.Minute == 0 && d >= 5*time.Minute:
+		return strconv.Itoa(int(d.Minutes())) + "m"
+	case d%time.Second == 0:
+		return strconv.Itoa(int(d.Seconds())) + "s"
+	}
+	return d.String()
 }
 
 // keysWithin returns the names that may stand in a section.
@@ -116,8 +146,8 @@ func (f field) set(v any) error {
 			return err
 		}
 		*at = list
-	case **float64:
-		return setThreshold(at, v)
+	case threshold:
+		return at.set(v)
 	case *time.Duration:
 		return f.setDuration(at, v)
 	default:
@@ -147,8 +177,8 @@ func (f field) setDuration(at *time.Duration, v any) error {
 // setText stores what a flag or a variable says.
 func (f field) setText(values []string) error {
 	switch at := f.at.(type) {
-	case **float64:
-		return parseThreshold(at, last(values))
+	case threshold:
+		return at.setText(last(values))
 	case *[]string:
 		list := make([]any, len(values))
 		for i, s := range values {
@@ -158,13 +188,13 @@ func (f field) setText(values []string) error {
 	case *bool, **bool:
 		b, err := strconv.ParseBool(last(values))
 		if err != nil {
-			return errNotBool
+			return errNoBoolText
 		}
 		return f.set(b)
 	case *int:
 		n, err := strconv.ParseInt(strings.TrimSpace(last(values)), 10, 64)
 		if err != nil {
-			return errNotInt
+			return errNoIntText
 		}
 		return f.set(n)
 	}
@@ -183,7 +213,11 @@ var (
 	errNotTexts = errors.New(`must be a list of texts: write ["…", "…"]`)
 	errNotBool  = errors.New("must be true or false, without quotes")
 	errNotInt   = errors.New("must be a whole number, without quotes")
-	errControl  = errors.New("has control characters in it")
+	// The same of a flag or a variable, where quotes are the shell's.
+	errNoBoolText = errors.New("must be true or false")
+	errNoIntText  = errors.New("must be a whole number")
+
+	errControl = errors.New("has control characters in it")
 )
 
 func texts(v any) ([]string, error) {

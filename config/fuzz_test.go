@@ -37,7 +37,12 @@ func FuzzLoad(f *testing.F) {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		c, err := Load(Options{Path: path, LookupEnv: env})
+		warn := func(p Problem) {
+			if strings.Contains(p.String(), marker) {
+				t.Errorf("warning: %q", p)
+			}
+		}
+		c, err := Load(Options{Path: path, LookupEnv: env, Default: standard, Warn: warn})
 		if err != nil {
 			if c != nil {
 				t.Error("a Config beside an error")
@@ -47,15 +52,11 @@ func FuzzLoad(f *testing.F) {
 			}
 			return
 		}
-		for _, w := range c.Warnings {
-			if strings.Contains(w.String(), marker) {
-				t.Errorf("warning: %q", w)
-			}
-		}
 		again := newLoader(Options{})
 		again.cfg, again.fields = c, fieldsOf(c, "")
 		again.settle()
-		again.validate()
+		again.validateStore()
+		again.validateVolumes()
 		if len(again.problems) > 0 {
 			t.Errorf("accepted, but: %v", again.problems)
 		}

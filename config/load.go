@@ -2,8 +2,6 @@ package config
 
 import (
 	"fmt"
-	"slices"
-	"strings"
 
 	"storage_exporter/internal/secret"
 )
@@ -16,21 +14,26 @@ type Options struct {
 	LookupEnv func(name string) (string, bool)
 	// Overrides are the flags that were given on the command line.
 	Overrides []Override
-	// Known tells whether a backend is known; one that is not is a problem
-	// then, as --config.check wants it. Nil: any backend will do.
-	Known func(backend string) bool
-	// Volume says what is wrong with a volume of a known backend, in the words of
-	// that: one line, which may begin with the key. Like Known it is for
-	// --config.check, because these mistakes do not keep the exporter from
-	// running. Nil: nothing is.
-	Volume func(*Config, Volume) error
+	// Default returns what holds where nothing is set, with a new map of
+	// thresholds each time. Nil: nothing does.
+	Default func() *Config
+	// Check asks the owners of the values about what was read. What one of them
+	// reports keeps the configuration from being returned. It may settle what
+	// follows from other values. Nil: anything will do.
+	Check func(*Config, *Report)
+	// Warn is called for what was accepted but is probably not meant, also where
+	// there are mistakes. Nil: nobody is warned.
+	Warn func(Problem)
+	// Flags names the flags by key, "--redis.mode" for redis.mode, for advice to
+	// who uses them.
+	Flags map[string]string
 }
 
 // Override is a flag that was given. It goes before the environment and the
 // file.
 type Override struct {
 	Flag   string   // as errors name it: --smartctl.interval
-	Key    string   // one of Keys
+	Key    string   // a key of Values
 	Values []string // of a key with one value the last counts
 }
 
@@ -47,38 +50,21 @@ func Load(o Options) (*Config, error) {
 	l.readFlags(o.Overrides)
 	if readable {
 		l.settle()
-		l.validate()
-		if o.Known != nil {
-			l.problems = append(l.problems, l.cfg.Check(o.Known)...)
+		l.validateStore()
+		l.validateVolumes()
+		if o.Check != nil {
+			o.Check(l.cfg, &Report{l})
 		}
-		if o.Volume != nil {
-			l.volumes(o.Volume)
+	}
+	for _, w := range l.warnings {
+		if o.Warn != nil {
+			o.Warn(w)
 		}
 	}
 	if len(l.problems) > 0 {
 		return nil, l.problems
 	}
-	l.cfg.Warnings = l.warnings
 	return l.cfg, nil
-}
-
-// volumes adds what the backends find wrong with those volumes that have no
-// mistake yet.
-func (l *loader) volumes(wrong func(*Config, Volume) error) {
-	for _, v := range l.cfg.Volumes {
-		key := joinKey("volume", v.Name)
-		if slices.ContainsFunc(l.problems, func(p Problem) bool { return p.Key == key || strings.HasPrefix(p.Key, key+".") }) {
-			continue
-		}
-		err := wrong(l.cfg, v)
-		switch {
-		case err == nil:
-		case strings.HasPrefix(err.Error(), key+"."):
-			l.problems = append(l.problems, Problem{Source: l.cfg.File, Message: err.Error()})
-		default:
-			l.problems = append(l.problems, Problem{l.cfg.File, key, err.Error()})
-		}
-	}
 }
 
 // layer is how far before others a value goes.
@@ -103,6 +89,7 @@ type origin struct {
 type loader struct {
 	cfg      *Config
 	env      lookupEnv
+	flags    map[string]string
 	fields   map[string]field
 	origins  map[string]origin
 	bad      map[string]bool // keys with a problem already: one line each
@@ -119,11 +106,15 @@ func newLoader(o Options) *loader {
 	if env == nil {
 		env = func(string) (string, bool) { return "", false }
 	}
-	cfg := Default()
+	cfg := &Config{}
+	if o.Default != nil {
+		cfg = o.Default()
+	}
 	cfg.File = o.Path
 	return &loader{
 		cfg:     cfg,
 		env:     env,
+		flags:   o.Flags,
 		fields:  fieldsOf(cfg, ""),
 		origins: make(map[string]origin),
 		bad:     make(map[string]bool),
@@ -146,22 +137,6 @@ func (l *loader) problemAt(key string, from origin, format string, args ...any) 
 	}
 	l.bad[key] = true
 	l.problems = append(l.problems, Problem{from.source, from.name, fmt.Sprintf(format, args...)})
-}
-
-// missing notes that key is not set, unless a problem says why already: a
-// misspelt key or section, or a section that could not be read.
-func (l *loader) missing(key, message string) {
-	for k := key; ; {
-		if l.bad[k] || l.meant[k] {
-			return
-		}
-		i := strings.LastIndexByte(k, '.')
-		if i < 0 {
-			break
-		}
-		k = k[:i]
-	}
-	l.problem(key, "%s", message)
 }
 
 func (l *loader) warn(from origin, format string, args ...any) {

@@ -30,22 +30,43 @@ func lookup(vars map[string]string) func(string) (string, bool) {
 	}
 }
 
+// standard is what owners might have for defaults.
+func standard() *Config {
+	return &Config{
+		Redis: Redis{Mode: "single", Timeout: 500 * time.Millisecond},
+		Smart: Smart{
+			Path: "/usr/sbin/smartctl", Interval: 90 * time.Second, Timeout: 20 * time.Second, TTL: 120 * time.Second,
+			Rescan: 10 * time.Minute, Concurrency: 8, PowermodeCheck: "standby",
+			Thresholds: map[string]float64{"pending_sectors": 1, "temperature": 0, "smart_status": 1, "media_errors": 1, "spin_retries": 1, "grown_defects": 1, "endurance_used": 90},
+		},
+		VolumeDefaults: VolumeDefaults{PerformanceInterval: 10 * time.Second, HealthCheckInterval: 30 * time.Second, UsageInterval: 60 * time.Second},
+	}
+}
+
 // load reads text as a file that must be good.
 func load(t *testing.T, text string, o Options) *Config {
 	t.Helper()
-	o.Path = write(t, "c.toml", text)
+	c, _ := loadWarned(t, text, o)
+	return c
+}
+
+func loadWarned(t *testing.T, text string, o Options) (*Config, []Problem) {
+	t.Helper()
+	var warnings []Problem
+	o.Path, o.Default = write(t, "c.toml", text), standard
+	o.Warn = func(p Problem) { warnings = append(warnings, p) }
 	c, err := Load(o)
 	if err != nil {
 		t.Fatalf("Load: %v", err)
 	}
-	return c
+	return c, warnings
 }
 
 // complain reads text as a file that must be bad, and returns the error
 // without the file's folder.
 func complain(t *testing.T, text string, o Options) string {
 	t.Helper()
-	o.Path = write(t, "c.toml", text)
+	o.Path, o.Default = write(t, "c.toml", text), standard
 	c, err := Load(o)
 	if err == nil {
 		t.Fatal("Load: no error")
@@ -64,11 +85,11 @@ func flag(name, key string, values ...string) Override {
 }
 
 func TestDefaults(t *testing.T) {
-	c, err := Load(Options{})
+	c, err := Load(Options{Default: standard})
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Default()
+	want := standard()
 	want.Cache.Store = StoreMemory
 	want.Volumes = []Volume{{
 		Name: "root", Backend: "vfs", Path: "/", FSPrefix: ".",
@@ -153,7 +174,7 @@ usage_interval = "9s"
 		Node:  Node{Name: "n1"},
 		Cache: Cache{Store: StoreRedis, Path: "/var/lib/x"},
 		Redis: Redis{
-			Mode: RedisSentinel, Addresses: []string{"a:1", "[::1]:2"}, MasterName: "m", DB: 3,
+			Mode: "sentinel", Addresses: []string{"a:1", "[::1]:2"}, MasterName: "m", DB: 3,
 			Username: "u", Password: secret.New("p$$${P}p"),
 			SentinelUsername: "su", SentinelPassword: secret.New("from a file"),
 			Timeout: 250 * time.Millisecond,
@@ -166,7 +187,7 @@ usage_interval = "9s"
 			Path: "smartctl", Interval: time.Minute, Timeout: 5 * time.Second, TTL: 24 * time.Hour,
 			Concurrency: 2, Scan: true, Devices: []string{"/dev/bus/0;megaraid,1"},
 			DeviceInclude: "a", DeviceExclude: "b", ScanDeviceTypes: []string{"by-id", "sat+megaraid,14"},
-			PowermodeCheck: "idle",
+			PowermodeCheck: "idle", Thresholds: standard().Smart.Thresholds,
 		},
 		VolumeDefaults: VolumeDefaults{
 			PerformanceInterval: 10 * time.Second, PerformanceTimeout: 1 * time.Second, PerformanceTTL: 2 * time.Second,

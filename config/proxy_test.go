@@ -11,12 +11,13 @@ import (
 
 // TestStorageProxyFile loads a storage proxy's own file as it is.
 func TestStorageProxyFile(t *testing.T) {
-	c, err := Load(Options{Path: "testdata/storage-proxy.toml"})
+	var warnings []Problem
+	c, err := Load(Options{Path: "testdata/storage-proxy.toml", Default: standard, Warn: func(p Problem) { warnings = append(warnings, p) }})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(c.Warnings) != 0 {
-		t.Errorf("warnings: %v", c.Warnings)
+	if len(warnings) != 0 {
+		t.Errorf("warnings: %v", warnings)
 	}
 	if p := c.Volumes[3].Options["gpfs_password"]; p != "secret" {
 		t.Errorf("gpfs_password is %v", p)
@@ -59,13 +60,13 @@ func TestVolumeStats(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			c := load(t, tt.text, Options{})
+			c, warnings := loadWarned(t, tt.text, Options{})
 			d := c.VolumeDefaults
 			if diff := cmp.Diff(tt.want, stats{d.PerformanceInterval, d.PerformanceTimeout, d.PerformanceTTL}); diff != "" {
 				t.Error(diff)
 			}
-			if len(c.Warnings) != tt.warnings {
-				t.Errorf("warnings: %v", c.Warnings)
+			if len(warnings) != tt.warnings {
+				t.Errorf("warnings: %v", warnings)
 			}
 		})
 	}
@@ -93,9 +94,9 @@ func TestForeignSections(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			c := load(t, tt.text, Options{})
+			_, warnings := loadWarned(t, tt.text, Options{})
 			var got []string
-			for _, w := range c.Warnings {
+			for _, w := range warnings {
 				w.Source = "c.toml"
 				got = append(got, w.String())
 			}

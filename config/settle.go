@@ -7,12 +7,6 @@ func (l *loader) settle() {
 	c := l.cfg
 	l.chooseStore()
 	l.settleTLS()
-	if l.origins["smart.timeout"].layer == fromDefault && c.Smart.Timeout >= c.Smart.Interval {
-		c.Smart.Timeout = c.Smart.Interval * 9 / 10
-	}
-	if c.Smart.Rescan < leastRescan {
-		c.Smart.Rescan = 0
-	}
 	l.settleProxyTimeout()
 	if len(c.Volumes) == 0 && !l.bad["volume"] {
 		c.Volumes = []Volume{{Name: "root", Backend: "vfs", Path: "/", FSPrefix: "."}}

@@ -3,7 +3,6 @@ package config
 import (
 	"slices"
 	"strings"
-	"time"
 	"unicode"
 	"unicode/utf8"
 )
@@ -106,33 +105,15 @@ func (l *loader) validateVolumes() {
 func (l *loader) validateVolume(key string, v Volume) {
 	switch {
 	case v.Backend == "":
-		l.missing(key+"backend", `is missing: write backend = "vfs", or what serves the volume`)
+		l.problem(key+"backend", `is missing: write backend = "vfs", or what serves the volume`)
 	case !backendName.MatchString(v.Backend):
 		l.problem(key+"backend", `must be the name of a backend, such as "vfs"`)
 	}
 	switch {
 	case v.Path == "" && v.Options == nil:
-		l.missing(key+"path", `is missing: write path = "/…", the mount point`)
+		l.problem(key+"path", `is missing: write path = "/…", the mount point`)
 	case v.Path != "":
 		l.absolute(key+"path", v.Path, "path")
-	}
-	d := l.cfg.VolumeDefaults
-	for _, p := range []struct {
-		name              string
-		interval, timeout time.Duration
-	}{
-		{"performance", v.PerformanceInterval, d.PerformanceTimeout},
-		{"health_check", v.HealthCheckInterval, d.HealthCheckTimeout},
-		{"usage", v.UsageInterval, d.UsageTimeout},
-	} {
-		interval := key + p.name + "_interval"
-		if _, own := l.origins[interval]; !own {
-			continue // the default's own check covers it
-		}
-		l.atLeast(interval, p.interval, leastInterval)
-		if p.timeout >= p.interval {
-			l.problem(interval, "must be longer than volumes.%s_timeout, which is %v", p.name, p.timeout)
-		}
 	}
 }
 

@@ -3,6 +3,7 @@ package smart
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 
 	"storage_exporter/internal/outside"
@@ -46,22 +47,28 @@ type Thresholds map[string]float64
 // Off is the threshold of a rule that is switched off.
 const Off = -1
 
-// check returns an error for a name that no rule has.
-func (t Thresholds) check() error {
-	for name := range t {
-		if _, ok := defaultLimits[name]; !ok {
-			return fmt.Errorf("threshold %q: there is no such rule", name)
+// check reports a name that no rule has, and a limit where nothing is counted.
+func (t Thresholds) check(wrong func(name, format string, args ...any)) {
+	for _, name := range slices.Sorted(maps.Keys(t)) {
+		limit := t[name]
+		standard, known := defaultLimits[name]
+		i := slices.IndexFunc(rules, func(r rule) bool { return r.name == name })
+		switch {
+		case !known:
+			wrong(name, "is no rule")
+		case i >= 0 && rules[i].yesNo && limit != standard && limit >= 0:
+			wrong(name, `must be "off": the rule counts nothing, so it can only be switched off`)
 		}
 	}
-	return nil
 }
 
 // limit is the one in force; overridden says that it is not the rule's own.
 func (t Thresholds) limit(name string) (limit float64, overridden bool) {
-	if v, ok := t[name]; ok {
+	standard := defaultLimits[name]
+	if v, ok := t[name]; ok && v != standard {
 		return v, true
 	}
-	return defaultLimits[name], false
+	return standard, false
 }
 
 // maxReasons bounds an assessment: a table of attributes may fail as a whole.

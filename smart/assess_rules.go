@@ -15,6 +15,7 @@ type rule struct {
 	// minor says that by itself it tells nothing of health: a drive of which
 	// only the temperature is known is not well for that.
 	minor bool
+	yesNo bool // nothing is counted: it can only be switched off
 	look  func(view) finding
 }
 
@@ -31,11 +32,11 @@ const (
 // careful: what is failing must be the drive's own word or a published rate,
 // since false alarms are what people complain of in tools like this one.
 var rules = []rule{
-	{name: "smart_status", limit: 1, source: sourceDrive, look: view.smartStatus},
-	{name: "exit_status_failing", limit: 1, source: "smartctl's exit status, bit 3, where the report has no verdict", look: view.exitFailing},
-	{name: "exit_status_prefail", limit: 1, source: "smartctl's exit status, bit 4, where no attribute says so itself", look: view.exitPrefail},
-	{name: "attribute_failed_now", limit: 1, source: "the vendor's threshold of the attribute; failing for prefail attributes", look: view.failedNow},
-	{name: "attribute_failed_past", limit: 1, source: "the vendor's threshold of the attribute", look: view.failedPast},
+	{name: "smart_status", limit: 1, yesNo: true, source: sourceDrive, look: view.smartStatus},
+	{name: "exit_status_failing", limit: 1, yesNo: true, source: "smartctl's exit status, bit 3, where the report has no verdict", look: view.exitFailing},
+	{name: "exit_status_prefail", limit: 1, yesNo: true, source: "smartctl's exit status, bit 4, where no attribute says so itself", look: view.exitPrefail},
+	{name: "attribute_failed_now", limit: 1, yesNo: true, source: "the vendor's threshold of the attribute; failing for prefail attributes", look: view.failedNow},
+	{name: "attribute_failed_past", limit: 1, yesNo: true, source: "the vendor's threshold of the attribute", look: view.failedPast},
 
 	{name: "reallocated_sectors", limit: 5, source: sourceRates + "; up to 4 are as good as none", look: attribute(5)},
 	{name: "spin_retries", limit: 1, source: sourceCritical, look: attribute(10)},
@@ -46,12 +47,12 @@ var rules = []rule{
 	{name: "pending_sectors", limit: 1, source: sourceRates, look: view.pending},
 	{name: "offline_uncorrectable", limit: 1, source: sourceRates, look: attribute(198)},
 
-	{name: "critical_warning_spare", limit: 1, source: sourceNVMe, look: warningBit(0, VerdictWarning, "the spare capacity has fallen below its threshold")},
-	{name: "critical_warning_temperature", limit: 1, source: sourceNVMe, look: warningBit(1, VerdictWarning, "a temperature is beyond its threshold")},
-	{name: "critical_warning_reliability", limit: 1, source: sourceNVMe, look: warningBit(2, VerdictFailing, "the reliability is degraded by media or internal errors")},
-	{name: "critical_warning_read_only", limit: 1, source: sourceNVMe, look: warningBit(3, VerdictFailing, "the media has become read-only")},
-	{name: "critical_warning_backup", limit: 1, source: sourceNVMe, look: warningBit(4, VerdictWarning, "the backup of the volatile memory has failed")},
-	{name: "critical_warning_persistent_memory", limit: 1, source: sourceNVMe, look: warningBit(5, VerdictWarning, "the persistent memory region is unreliable or read-only")},
+	{name: "critical_warning_spare", limit: 1, yesNo: true, source: sourceNVMe, look: warningBit(0, VerdictWarning, "the spare capacity has fallen below its threshold")},
+	{name: "critical_warning_temperature", limit: 1, yesNo: true, source: sourceNVMe, look: warningBit(1, VerdictWarning, "a temperature is beyond its threshold")},
+	{name: "critical_warning_reliability", limit: 1, yesNo: true, source: sourceNVMe, look: warningBit(2, VerdictFailing, "the reliability is degraded by media or internal errors")},
+	{name: "critical_warning_read_only", limit: 1, yesNo: true, source: sourceNVMe, look: warningBit(3, VerdictFailing, "the media has become read-only")},
+	{name: "critical_warning_backup", limit: 1, yesNo: true, source: sourceNVMe, look: warningBit(4, VerdictWarning, "the backup of the volatile memory has failed")},
+	{name: "critical_warning_persistent_memory", limit: 1, yesNo: true, source: sourceNVMe, look: warningBit(5, VerdictWarning, "the persistent memory region is unreliable or read-only")},
 	{name: "available_spare", source: "the drive's own threshold", look: view.spare},
 	{name: "endurance_used", limit: 90, source: "the vendor's rated life is 100 %", look: view.endurance},
 	{name: "media_errors", limit: 1, source: sourceNVMe, look: view.mediaErrors},
@@ -61,7 +62,7 @@ var rules = []rule{
 	{name: "write_errors_uncorrected", limit: 1, source: sourceSCSI, look: view.writeErrors},
 	{name: "verify_errors_uncorrected", limit: 1, source: sourceSCSI, look: view.verifyErrors},
 
-	{name: "self_test_failed", limit: 1, source: "the drive's self-test log: the last test that came to a result", look: view.selfTest},
+	{name: "self_test_failed", limit: 1, yesNo: true, source: "the drive's self-test log: the last test that came to a result", look: view.selfTest},
 	{name: "temperature", source: "the drive's own limits; none, no rule", minor: true, look: view.temperature},
 }
 

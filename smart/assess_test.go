@@ -392,11 +392,21 @@ func TestAssessDocuments(t *testing.T) {
 }
 
 func TestThresholdsAreChecked(t *testing.T) {
-	if err := (Thresholds{"pending_sectors": 3, FailingRate: Off}).check(); err != nil {
-		t.Error(err)
+	tests := []struct {
+		t    Thresholds
+		want string
+	}{
+		{Thresholds{"pending_sectors": 3, FailingRate: Off, "smart_status": Off, "self_test_failed": 1}, ""},
+		{DefaultSettings().Thresholds, ""},
+		{Thresholds{"pending": 3}, "pending"},
+		{Thresholds{"smart_status": 5, "critical_warning_spare": 2, "spin_retries": 2}, "critical_warning_spare smart_status"},
 	}
-	if err := (Thresholds{"pending": 3}).check(); err == nil {
-		t.Error("a rule that does not exist was taken")
+	for _, tt := range tests {
+		var wrong []string
+		tt.t.check(func(name, _ string, _ ...any) { wrong = append(wrong, name) })
+		if got := strings.Join(wrong, " "); got != tt.want {
+			t.Errorf("%v: wrong is %q, want %q", tt.t, got, tt.want)
+		}
 	}
 }
 

@@ -50,7 +50,7 @@ func (d Device) valid() bool {
 }
 
 func validType(t string) bool {
-	if t == "" || len(t) > maxType {
+	if t == "" || len(t) > maxType || strings.ContainsRune("+,/_-.", rune(t[0])) {
 		return false
 	}
 	for _, c := range t {

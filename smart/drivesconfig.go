@@ -33,12 +33,12 @@ type DrivesConfig struct {
 	Include, Exclude *regexp.Regexp
 
 	ScanOnce     bool          // no scan follows the first that went well
-	ScanInterval time.Duration // 0: ten minutes; not used with ScanOnce
+	ScanInterval time.Duration // 0: as DefaultSettings has it; not used with ScanOnce
 	ScanTimeout  time.Duration // 0: 30 s
-	Interval     time.Duration // between two reads of a drive; 0: 90 s
-	Timeout      time.Duration // of one read; 0: 20 s
-	TTL          time.Duration // of a report; 0: 120 s
-	Concurrency  int           // how many drives are read at once; 0: 8
+	Interval     time.Duration // between two reads of a drive; 0: as DefaultSettings has it, as the next three
+	Timeout      time.Duration // of one read
+	TTL          time.Duration // of a report
+	Concurrency  int           // how many drives are read at once
 
 	Thresholds Thresholds // of the drives' assessment; nil: the rules' own
 
@@ -55,21 +55,23 @@ func NewDrives(cfg DrivesConfig) (*Drives, error) {
 	if cfg.Host == "" {
 		return nil, errors.New("drives: the host's fingerprint is empty")
 	}
-	if err := cfg.Thresholds.check(); err != nil {
-		return nil, err
+	var errs []error
+	cfg.Thresholds.check(func(name, format string, args ...any) {
+		errs = append(errs, fmt.Errorf("threshold %q "+format, append([]any{name}, args...)...))
+	})
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
 	}
 	if cfg.KeyPrefix == "" {
 		cfg.KeyPrefix = "jbod:"
 	}
 	orDefault(&cfg.ScanTimeout, 30*time.Second)
-	orDefault(&cfg.Interval, 90*time.Second)
-	orDefault(&cfg.Timeout, 20*time.Second)
-	orDefault(&cfg.TTL, 120*time.Second)
-	if cfg.ScanInterval == 0 {
-		cfg.ScanInterval = 10 * time.Minute
-	}
+	orDefault(&cfg.Interval, standard.Interval)
+	orDefault(&cfg.Timeout, standard.Timeout)
+	orDefault(&cfg.TTL, standard.TTL)
+	orDefault(&cfg.ScanInterval, standard.Rescan)
 	if cfg.Concurrency <= 0 {
-		cfg.Concurrency = 8
+		cfg.Concurrency = standard.Concurrency
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)

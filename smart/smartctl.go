@@ -34,24 +34,24 @@ type Tool struct {
 
 // ToolConfig is what a Tool is made of.
 type ToolConfig struct {
-	Path           string   // /usr/sbin/smartctl if empty
-	PowerModeCheck string   // one of PowerModeChecks; standby if empty
+	Path           string   // as DefaultSettings has it if empty
+	PowerModeCheck string   // one of PowerModeChecks; as DefaultSettings has it if empty
 	ScanTypes      []string // passed to the scan as --device; may be empty
 }
 
 // NewTool makes a Tool. Whether smartctl is there shows only when it runs.
 func NewTool(cfg ToolConfig) (*Tool, error) {
 	t := &Tool{
-		path:           cmp.Or(cfg.Path, "/usr/sbin/smartctl"),
-		powerModeCheck: cmp.Or(cfg.PowerModeCheck, "standby"),
+		path:           cmp.Or(cfg.Path, standard.Path),
+		powerModeCheck: cmp.Or(cfg.PowerModeCheck, standard.PowermodeCheck),
 		scanTypes:      cfg.ScanTypes,
 	}
 	if !slices.Contains(PowerModeChecks, t.powerModeCheck) {
-		return nil, fmt.Errorf("--smartctl.powermode-check=%s: want one of %s", t.powerModeCheck, strings.Join(PowerModeChecks, ", "))
+		return nil, fmt.Errorf("power mode %q is none of %s", t.powerModeCheck, strings.Join(PowerModeChecks, ", "))
 	}
 	for _, typ := range t.scanTypes {
 		if !validType(typ) {
-			return nil, fmt.Errorf("--smartctl.scan-device-type=%q is no device type of smartctl", typ)
+			return nil, fmt.Errorf("%q is no device type of smartctl", typ)
 		}
 	}
 	return t, nil

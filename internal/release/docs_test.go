@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"storage_exporter/config"
+	"storage_exporter/smart"
 )
 
 // family is what a metric family's name looks like in the source, a text of its own.
@@ -74,7 +75,7 @@ func TestEveryFlagIsDocumented(t *testing.T) {
 // TestEveryKeyIsDocumented does so with the keys of the file.
 func TestEveryKeyIsDocumented(t *testing.T) {
 	inSource := make(map[string]bool)
-	for _, key := range config.Keys() {
+	for key := range config.Values(&config.Config{Smart: config.Smart(smart.DefaultSettings())}) {
 		inSource[strings.Replace(key, "password_file", "password", 1)] = true
 	}
 	for _, key := range []string{"backend", "path", "fsprefix", "require_mount", "read_only", "performance_interval", "health_check_interval", "usage_interval", "options"} {

@@ -1,0 +1,132 @@
+package main
+
+import (
+	"log/slog"
+	"strings"
+	"time"
+
+	"storage_exporter/cache"
+	"storage_exporter/cachestore"
+	"storage_exporter/config"
+	"storage_exporter/smart"
+	"storage_exporter/volume"
+	"storage_exporter/volume/observed"
+)
+
+// defaults are what holds where nothing is set, as the owners of the values have
+// it.
+func defaults() *config.Config {
+	return &config.Config{
+		Redis: config.Redis{Mode: cachestore.RedisSingle, Timeout: cachestore.DefaultRedisTimeout},
+		Smart: config.Smart(smart.DefaultSettings()),
+		VolumeDefaults: config.VolumeDefaults{
+			PerformanceInterval: observed.DefaultPerformance.Interval,
+			HealthCheckInterval: observed.DefaultHealth.Interval,
+			UsageInterval:       observed.DefaultUsage.Interval,
+		},
+	}
+}
+
+// checkOwned asks the owners of all values. A new owner is one line.
+func checkOwned(c *config.Config, r *config.Report) {
+	checkNode(c, r)
+	checkStore(c, r)
+	checkSmart(c, r)
+	checkPeriods(c, r)
+}
+
+func checkNode(c *config.Config, r *config.Report) {
+	if c.Node.Name != "" && !nodeName.MatchString(c.Node.Name) {
+		r.In("node")("name", "must be 1 to 63 letters, digits, dots, dashes and underscores: it becomes part of keys")
+	}
+}
+
+func checkStore(c *config.Config, r *config.Report) {
+	if c.Cache.Path != "" && (c.Cache.Store == config.StoreFile || !strings.HasPrefix(c.Cache.Path, "/")) {
+		err := cachestore.CheckFile(c.Cache.Path)
+		switch {
+		case err != nil && r.ByFlag("cache.path"):
+			r.In("cache")("path", "%s %w", c.Cache.Path, err)
+		case err != nil:
+			r.In("cache")("path", "%w", err)
+		}
+	}
+	r.OneOf("redis", "mode", c.Redis.Mode, cachestore.RedisModes)
+	redis := redisConfig(c.Redis, nil)
+	if c.Cache.Store == config.StoreRedis {
+		redis.CheckUse(r.In("redis"))
+	} else {
+		redis.Check(r.In("redis"))
+	}
+}
+
+func checkSmart(c *config.Config, r *config.Report) {
+	if !r.Given("smart.timeout") {
+		c.Smart.Timeout = smart.DefaultTimeout(c.Smart.Interval)
+	}
+	r.OneOf("smart", "powermode_check", c.Smart.PowermodeCheck, smart.PowerModeChecks)
+	smart.Settings(c.Smart).Check(r.In("smart"))
+}
+
+// checkPeriods checks how often volumes are observed.
+func checkPeriods(c *config.Config, r *config.Report) {
+	type period struct {
+		prefix            string
+		interval, timeout time.Duration
+	}
+	d := c.VolumeDefaults
+	for _, p := range []period{
+		{"performance_", d.PerformanceInterval, d.PerformanceTimeout},
+		{"health_check_", d.HealthCheckInterval, d.HealthCheckTimeout},
+		{"usage_", d.UsageInterval, d.UsageTimeout},
+	} {
+		cache.CheckPeriod(p.prefix, p.interval, p.timeout, r.In("volumes"))
+	}
+	for _, v := range c.Volumes {
+		section := config.VolumeKey(v.Name)
+		for _, p := range []period{
+			{"performance_", v.PerformanceInterval, d.PerformanceTimeout},
+			{"health_check_", v.HealthCheckInterval, d.HealthCheckTimeout},
+			{"usage_", v.UsageInterval, d.UsageTimeout},
+		} {
+			if !r.Given(section + "." + p.prefix + "interval") {
+				continue // the default's own check covers it
+			}
+			cache.CheckPeriod(p.prefix, p.interval, 0, r.In(section))
+			if p.timeout >= p.interval {
+				r.In(section)(p.prefix+"interval", "must be longer than volumes.%stimeout, which is %v", p.prefix, p.timeout)
+			}
+		}
+	}
+}
+
+// checkVolumes finds mistakes in volumes, which keep nothing else from working: so
+// only --config.check asks for them. What has a mistake already is left out.
+func checkVolumes(c *config.Config, r *config.Report, kinds map[string]volume.Kind) {
+	for _, v := range c.Volumes {
+		section := config.VolumeKey(v.Name)
+		if r.Bad(section) {
+			continue
+		}
+		kind, known := kinds[v.Backend]
+		if !known {
+			r.In(section)("backend", "backend %q is not supported", v.Backend)
+			continue
+		}
+		if err := wrongVolume(kind, volumeConfig(c, v)); err != nil {
+			r.Volume(section, err)
+		}
+	}
+}
+
+// wrongVolume is the user's mistake in a volume, if there is one. Nothing is asked.
+func wrongVolume(kind volume.Kind, cfg volume.Config) error {
+	if _, err := kind.Identify(cfg); err != nil {
+		return err
+	}
+	backend, err := kind.New([]volume.Config{cfg}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	return backend.Close()
+}
