@@ -83,7 +83,7 @@ func TestRedisCallsDeadline(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t, redistest.Options{})
 	cfg := single(server)
-	cfg.Timeout = time.Hour
+	cfg.Timeout = time.Minute
 	store := newRedis(t, cfg)
 	if err := store.Ping(t.Context()); err != nil {
 		t.Fatal(err)
