@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"log/slog"
 	"strings"
 	"time"
@@ -42,13 +43,17 @@ func checkNode(c *config.Config, r *config.Report) {
 }
 
 func checkStore(c *config.Config, r *config.Report) {
-	if c.Cache.Path != "" && (c.Cache.Store == config.StoreFile || !strings.HasPrefix(c.Cache.Path, "/")) {
-		err := cachestore.CheckFile(c.Cache.Path)
-		switch {
-		case err != nil && r.ByFlag("cache.path"):
-			r.In("cache")("path", "%s %w", c.Cache.Path, err)
-		case err != nil:
-			r.In("cache")("path", "%w", err)
+	switch path := c.Cache.Path; {
+	case path == "":
+	case !strings.HasPrefix(path, "/"):
+		r.In("cache")("path", "must be absolute: write `path = \"/…\"`")
+	case c.Cache.Store == config.StoreFile:
+		err := cachestore.CheckFile(path)
+		if err != nil && r.ByFlag("cache.path") {
+			err = fmt.Errorf("%s: %w", path, err)
+		}
+		if err != nil {
+			r.In("cache")("path", "cannot be used: %w", err)
 		}
 	}
 	r.OneOf("redis", "mode", c.Redis.Mode, cachestore.RedisModes)

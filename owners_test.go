@@ -84,7 +84,7 @@ func TestOwnersFindMistakes(t *testing.T) {
 		{"threshold of what is not counted", "[smart.thresholds]\nsmart_status = 5", `c.toml: smart.thresholds.smart_status: must be "off": the rule counts nothing, so it can only be switched off`},
 		{"socket of a sentinel", "[redis]\nmode = \"sentinel\"\nmaster_name = \"m\"\naddresses = [\"/run/redis.sock\"]", `c.toml: redis.addresses: must be host:port, as in "127.0.0.1:6379": entry 1 is not`},
 		{"authority that is not there", "[redis]\naddresses = [\"a:1\"]\n[redis.tls]\nenabled = true\nca_file = \"/nowhere/ca\"", "c.toml: redis.tls.ca_file: cannot be read: no such file or directory"},
-		{"cache file in no directory", "[cache]\npath = \"/nowhere/x/cache.db\"", "c.toml: cache.path: must be in a directory that exists: create it for the exporter's user"},
+		{"cache file in no directory", "[cache]\npath = \"/nowhere/x/cache.db\"", "c.toml: cache.path: cannot be used: its directory does not exist; create it for the exporter's user: no such file or directory"},
 		{"all volumes' mistakes beside others", "[smart]\nconcurrency = 0\n[volume.v]\nbackend = \"wekka\"\npath = \"/v\"\n[volume.w]\nbackend = \"weka\"\npath = \"/w\"",
 			"c.toml: smart.concurrency: must be 1 to 1024\nc.toml: volume.v.backend: backend \"wekka\" is not supported\nc.toml: volume.w.options.weka_endpoint is missing"},
 	}

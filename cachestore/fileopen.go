@@ -19,19 +19,8 @@ var errMounted = errors.New("the file is mounted by itself and cannot be replace
 
 // open takes the lock and loads the file.
 func (f *File) open(path string) (err error) {
-	if f.path, err = resolve(path); err != nil {
+	if f.path, err = usable(path); err != nil {
 		return err
-	}
-	switch info, err := os.Stat(f.path); {
-	case errors.Is(err, fs.ErrNotExist):
-	case err != nil:
-		return err
-	case !info.Mode().IsRegular():
-		return errors.New("not a regular file; give a --cache.path that is one or does not exist yet")
-	}
-	var stat unix.Statx_t
-	if unix.Statx(unix.AT_FDCWD, f.path, 0, 0, &stat) == nil && stat.Attributes&unix.STATX_ATTR_MOUNT_ROOT != 0 {
-		return errMounted
 	}
 	switch err := f.takeLock(); {
 	case isDiskError(err):
@@ -48,12 +37,48 @@ func (f *File) open(path string) (err error) {
 	return err
 }
 
+// CheckFile returns what would keep OpenFile from using path. It opens nothing, so
+// that it may be asked while an exporter has the file.
+func CheckFile(path string) error {
+	resolved, err := usable(path)
+	if err == nil {
+		err = unix.Access(filepath.Dir(resolved), unix.W_OK|unix.X_OK)
+	}
+	if err == nil {
+		err = unix.Access(resolved, unix.R_OK)
+	}
+	if errors.Is(err, fs.ErrNotExist) && resolved != "" {
+		return nil
+	}
+	return withoutPath(err)
+}
+
+// usable returns the path behind links, if a cache file is or can be there.
+func usable(path string) (string, error) {
+	resolved, err := resolve(path)
+	if err != nil {
+		return "", err
+	}
+	switch info, err := os.Stat(resolved); {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return "", err
+	case !info.Mode().IsRegular():
+		return "", errors.New("not a regular file; give a --cache.path that is one or does not exist yet")
+	}
+	var stat unix.Statx_t
+	if unix.Statx(unix.AT_FDCWD, resolved, 0, 0, &stat) == nil && stat.Attributes&unix.STATX_ATTR_MOUNT_ROOT != 0 {
+		return "", errMounted
+	}
+	return resolved, nil
+}
+
 // resolve follows links, also one to a file that is not there yet.
 func resolve(path string) (string, error) {
 	for range 40 {
 		folder, err := filepath.EvalSymlinks(filepath.Dir(path))
 		if errors.Is(err, fs.ErrNotExist) {
-			return "", fmt.Errorf("its directory does not exist; create it for the exporter's user: %w", err)
+			return "", fmt.Errorf("its directory does not exist; create it for the exporter's user: %w", withoutPath(err))
 		}
 		if err != nil {
 			return "", err
