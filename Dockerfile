@@ -3,9 +3,9 @@ ARG OS="linux"
 ARG ARCH="amd64"
 FROM --platform=${OS}/${ARCH} debian:12-slim
 
-# smartctl has to be in the image, and with it its libraries and drive database;
-# so the base is a small Debian, not a distroless image. The daemon that comes
-# along (smartd) is never started.
+# The image needs smartctl with its libraries and drive database, so the base is a
+# small Debian, not a distroless image. The daemon smartd, which is in the same
+# package, is never started.
 RUN apt-get update \
     && apt-get install -y --no-install-recommends ca-certificates smartmontools \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/dpkg.log /var/log/apt
@@ -25,7 +25,7 @@ COPY LICENSE NOTICE /usr/share/doc/storage_exporter/
 
 EXPOSE 9777
 
-# Numeric, so that Kubernetes' runAsNonRoot can tell. Volumes need no more than
-# this; drives need capabilities, which Docker gives to user 0 only.
+# A number, so that Kubernetes' runAsNonRoot can check it. It is enough for
+# volumes; drives need capabilities, which Docker gives to user 0 only.
 USER 65534:65534
 ENTRYPOINT ["/bin/storage_exporter"]

@@ -7,9 +7,9 @@ SHELL       := /bin/bash
 GO   ?= go
 NAME := storage_exporter
 
-# What the binary says of itself. With SOURCE_DATE_EPOCH set, two builds of one
-# revision and branch are the same to the byte, whoever makes them and where; a
-# release is dated by its commit.
+# What --version shows. With SOURCE_DATE_EPOCH set, two builds of one revision and
+# branch are the same to the byte, on any machine. A release has the date of its
+# commit.
 ifneq ($(filter release,$(MAKECMDGOALS)),)
 SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || date -r VERSION +%s)
 export SOURCE_DATE_EPOCH
@@ -25,7 +25,7 @@ BUILD_USER ?= $(shell id -un)@$(shell uname -n)
 BUILD_DATE ?= $(shell date -u +%Y%m%d-%H:%M:%S)
 endif
 
-# These are .promu.yml's; internal/release holds the two together.
+# The same as in .promu.yml; a test in internal/release compares the two.
 PLATFORMS   := linux/amd64 linux/arm64
 BUILD_FLAGS := -trimpath -buildvcs=false -tags 'netgo osusergo static_build'
 VERSION_PKG := github.com/prometheus/common/version
@@ -79,7 +79,7 @@ bench: ## run the benchmarks (BENCH=regexp, BENCHTIME=1s)
 fuzz: ## run every fuzz target for FUZZTIME (20s)
 	scripts/fuzz $(FUZZTIME) $(PKGS)
 
-# The binary of one platform, where the Dockerfile and the tarballs take it from.
+# The binary of one platform. The Dockerfile and the tarballs take it from here.
 CROSS := $(foreach p,$(PLATFORMS),.build/$(subst /,-,$(p))/$(NAME))
 .PHONY: $(CROSS)
 $(CROSS): .build/%/$(NAME):
