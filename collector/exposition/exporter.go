@@ -24,7 +24,7 @@ type Config struct {
 	Logger  *slog.Logger
 	Metrics *Metrics
 	// Own gathers the exporter's own storage_* metrics; Runtime go_* and
-	// process_*. Either may be nil.
+	// process_*, which a text page may have up to 5 s old. Either may be nil.
 	Own, Runtime prometheus.Gatherer
 	// Timeout is a scrape's when Prometheus does not tell its own; 0 means
 	// 10 s.
@@ -41,8 +41,9 @@ type Config struct {
 // telemetry path, and a prometheus.Collector of all of them.
 type Exporter struct {
 	cfg      Config
-	requests chan struct{} // nil: no bound
-	gatherer prometheus.Gatherers
+	requests chan struct{}        // nil: no bound
+	gatherer prometheus.Gatherers // for formats other than text
+	own      []ownText
 	layout   atomic.Pointer[layout]
 	pages    pages
 
@@ -74,10 +75,11 @@ func New(cfg Config, collectors ...*Collector) (*Exporter, error) {
 	if cfg.MaxRequests > 0 {
 		e.requests = make(chan struct{}, cfg.MaxRequests)
 	}
-	for _, g := range []prometheus.Gatherer{cfg.Own, cfg.Runtime} {
-		if g != nil {
-			e.gatherer = append(e.gatherer, g)
-		}
+	if cfg.Own != nil {
+		e.gatherer, e.own = append(e.gatherer, cfg.Own), append(e.own, newOwnText(cfg.Own))
+	}
+	if cfg.Runtime != nil {
+		e.gatherer, e.own = append(e.gatherer, cfg.Runtime), append(e.own, &gatheredText{gatherer: cfg.Runtime, maxAge: maxRuntimeAge})
 	}
 	e.base, e.cancel = context.WithCancel(context.Background())
 	if err := e.Set(collectors...); err != nil {

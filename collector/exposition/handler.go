@@ -96,7 +96,7 @@ func (e *Exporter) serveText(w http.ResponseWriter, r *http.Request, format expf
 	}
 	tail := buffers.Get().(*bytes.Buffer)
 	defer putBuffer(tail)
-	e.writeTail(r.Context(), tail, format, l, collectors, outcomes)
+	e.writeTail(r.Context(), tail, l, collectors, outcomes)
 
 	header := w.Header()
 	header.Set("Content-Type", string(format))
@@ -143,7 +143,7 @@ func (e *Exporter) writeGzip(w http.ResponseWriter, p *page, tail []byte) {
 }
 
 // writeTail writes the families about the scrape, and the exporter's own.
-func (e *Exporter) writeTail(ctx context.Context, out *bytes.Buffer, format expfmt.Format, l *layout, collectors []int, outcomes []outcome) {
+func (e *Exporter) writeTail(ctx context.Context, out *bytes.Buffer, l *layout, collectors []int, outcomes []outcome) {
 	var b []byte
 	for _, f := range []*textFamily{durationFamily, successFamily} {
 		if len(collectors) > 0 {
@@ -156,21 +156,18 @@ func (e *Exporter) writeTail(ctx context.Context, out *bytes.Buffer, format expf
 	}
 	out.Write(b)
 
-	families, err := e.gatherer.Gather()
-	if err != nil {
-		e.cfg.Logger.Log(ctx, e.level("own metrics"), "own metrics are incomplete", "err", err)
-	}
-	encoder := expfmt.NewEncoder(out, format)
-	for _, f := range families {
-		if l.has(f.GetName()) {
-			// A second block of the same family would make the page invalid.
-			e.cfg.Logger.Log(ctx, e.level("family "+f.GetName()), "own metric family has the name of a collector's", "family", f.GetName())
-			continue
+	written := make(map[string]bool)
+	taken := func(name string) bool {
+		clash := written[name] || l.has(name)
+		if clash { // a second block of the same family would make the page invalid
+			e.cfg.Logger.Log(ctx, e.level("family "+name), "own metric family has the name of another", "family", name)
 		}
-		length := out.Len()
-		if err := encoder.Encode(f); err != nil {
-			out.Truncate(length)
-			e.cfg.Logger.Log(ctx, e.level("family "+f.GetName()), "own metric family cannot be encoded", "family", f.GetName(), "err", err)
+		written[name] = true
+		return clash
+	}
+	for _, own := range e.own {
+		if err := own.appendTo(out, taken); err != nil {
+			e.cfg.Logger.Log(ctx, e.level("own metrics"), "own metrics are incomplete", "err", err)
 		}
 	}
 }
