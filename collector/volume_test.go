@@ -276,7 +276,7 @@ func (b *fakeBackend) Intervals() volume.Intervals { return volume.Intervals{} }
 func (b *fakeBackend) Close() error                { return nil }
 
 // newTestSet is a set whose backends "fake" and "other" are fakes.
-func newTestSet(t *testing.T, observe func(ctx context.Context, kind string) error) *observed.Set {
+func newTestSet(t testing.TB, observe func(ctx context.Context, kind string) error) *observed.Set {
 	t.Helper()
 	logger := slog.New(slog.DiscardHandler)
 	store := cachestore.NewMemory()
