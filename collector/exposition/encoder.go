@@ -55,7 +55,9 @@ func (p *partText) without(lines []int) (q *partText, dropped string) {
 // that the last read had. It is not safe for concurrent use.
 type encoder struct {
 	collector *Collector
-	texts     map[string]*partText // by part id
+	texts     map[string]*partText // by part id; nil where the id is not unique
+	last      []Part               // those of the last read, without Emit
+	encoded   encoded              // what they came to
 
 	// What the part that emits now has sent so far, by family; scratch.
 	lines   [][]byte
@@ -79,10 +81,17 @@ type encoded struct {
 }
 
 func (e *encoder) encode(parts []Part, logger *slog.Logger) encoded {
+	if e.encoded.panics == 0 && slices.EqualFunc(parts, e.last, func(p, q Part) bool {
+		return p.ID == q.ID && p.Version != nil && p.Version == q.Version
+	}) {
+		return encoded{texts: e.encoded.texts}
+	}
 	out := encoded{texts: make([]*partText, 0, len(parts))}
 	texts := make(map[string]*partText, len(parts))
+	e.last = e.last[:0]
 	for i := range parts {
 		p := &parts[i]
+		e.last = append(e.last, Part{ID: p.ID, Version: p.Version})
 		old := e.texts[p.ID]
 		_, again := texts[p.ID]
 		if !again && old != nil && p.Version != nil && old.version == p.Version {
@@ -103,7 +112,7 @@ func (e *encoder) encode(parts []Part, logger *slog.Logger) encoded {
 		}
 		texts[p.ID] = t
 	}
-	e.texts = texts
+	e.texts, e.encoded = texts, out
 	return out
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
+	"google.golang.org/protobuf/proto"
 )
 
 // maxRuntimeAge is how old go_* and process_* may be: a dozen files of /proc are
@@ -81,6 +82,7 @@ type registryText struct {
 	pages  uint64
 	series map[prometheus.Metric]*ownSeries
 	order  []*ownSeries // by name and labels
+	now    dto.Metric   // scratch
 }
 
 // ownSeries is a metric as it was last written.
@@ -123,7 +125,7 @@ func (r *registryText) update() error {
 		if s == nil {
 			s, known, added = new(ownSeries), false, true
 		}
-		if err := s.update(m); err != nil {
+		if err := s.update(m, &r.now); err != nil {
 			errs = append(errs, err)
 			continue
 		}
@@ -147,8 +149,9 @@ func compareSeries(a, b *ownSeries) int {
 		}))
 }
 
-// update encodes the metric if it has changed since it was last written.
-func (s *ownSeries) update(m prometheus.Metric) error {
+// update encodes the metric if it has changed since it was last written; now is
+// scratch.
+func (s *ownSeries) update(m prometheus.Metric, now *dto.Metric) error {
 	if s.family == nil {
 		registry := prometheus.NewRegistry()
 		registry.MustRegister(oneMetric{m})
@@ -158,14 +161,14 @@ func (s *ownSeries) update(m prometheus.Metric) error {
 		}
 		s.family = families[0]
 	} else {
-		now := new(dto.Metric)
+		now.Reset()
 		if err := m.Write(now); err != nil {
 			return fmt.Errorf("write %v: %w", m.Desc(), err)
 		}
 		if sameValue(s.family.Metric[0], now) {
 			return nil
 		}
-		s.family.Metric[0] = now
+		s.family.Metric[0] = proto.Clone(now).(*dto.Metric)
 	}
 	var text bytes.Buffer
 	if _, err := expfmt.MetricFamilyToText(&text, s.family); err != nil {
