@@ -12,14 +12,14 @@ import (
 // less load.
 func (s System) Btrfs() [][]Device {
 	var systems [][]Device
-	for _, uuid := range list(s.sys("fs/btrfs"), maxFiles) {
+	for _, uuid := range outside.List(s.sys("fs/btrfs"), maxFiles) {
 		if !strings.Contains(uuid, "-") { // features and the like
 			continue
 		}
 		dir := s.sys("fs/btrfs", uuid, "devices")
 		var devices []Device
 		whole := true
-		for _, name := range list(dir, maxParts) {
+		for _, name := range outside.List(dir, maxParts) {
 			d, ok := s.in(filepath.Join(dir, name))
 			devices, whole = append(devices, d), whole && ok
 		}

@@ -33,7 +33,7 @@ func (s System) Numbered(number string) (Device, bool) {
 		return Device{}, false
 	}
 	d := Device{Number: number, dir: s.sys("dev/block", number)}
-	if !exists(d.dir + "/stat") {
+	if !outside.Exists(d.dir + "/stat") {
 		return Device{}, false
 	}
 	if target, err := os.Readlink(d.dir); err == nil {

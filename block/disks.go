@@ -34,11 +34,11 @@ type Disks map[string]*Disk
 // Disks identifies all disks. A host without any, or without sysfs, has an empty
 // set.
 func (s System) Disks() Disks {
-	names := list(s.sys("block"), maxDevices)
+	names := outside.List(s.sys("block"), maxDevices)
 	all := make(Disks, len(names))
 	for _, name := range names {
 		dir := s.sys("block", name)
-		files := list(filepath.Join(dir, "device"), maxFiles)
+		files := outside.List(filepath.Join(dir, "device"), maxFiles)
 		if files == nil { // loop, md and dm have no device
 			continue
 		}

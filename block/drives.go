@@ -67,13 +67,13 @@ func (w *walker) drives(name string, layers int) (found []string, one bool) {
 // below is what a device is made of: the disk of a partition, the members of an
 // array or a mapping. A whole disk has none.
 func (s System) below(d entry) (names []string, partition bool) {
-	if exists(filepath.Join(d.dir, "partition")) {
+	if outside.Exists(filepath.Join(d.dir, "partition")) {
 		if above := above(d); above != "" && above != d.name {
 			return []string{above}, true
 		}
 		return nil, true
 	}
-	return list(filepath.Join(d.dir, "slaves"), maxParts), false
+	return outside.List(filepath.Join(d.dir, "slaves"), maxParts), false
 }
 
 // above is the name of what a device lies in, by the kernel's own place of it:
@@ -104,7 +104,7 @@ func (s System) controllers(d entry) []string {
 	case m[2] != "":
 		return []string{"nvme" + m[2]}
 	case strings.HasPrefix(in, "nvme-subsys"):
-		controllers := slices.DeleteFunc(list(s.sys("class/nvme-subsystem", in), maxParts), func(name string) bool {
+		controllers := slices.DeleteFunc(outside.List(s.sys("class/nvme-subsystem", in), maxParts), func(name string) bool {
 			return !nvmeController.MatchString(name)
 		})
 		if len(controllers) > 0 {
@@ -131,12 +131,12 @@ func (s System) Names(name string) []string {
 		seen[d.name] = true
 		if !d.nvme {
 			todo = append(todo, s.controllers(d)...)
-			for _, generic := range list(filepath.Join(d.dir, "device/scsi_generic"), maxParts) {
+			for _, generic := range outside.List(filepath.Join(d.dir, "device/scsi_generic"), maxParts) {
 				seen[generic] = true
 			}
 			continue
 		}
-		for _, space := range list(d.dir, maxFiles) {
+		for _, space := range outside.List(d.dir, maxFiles) {
 			if m := nvmeNamespace.FindStringSubmatch(space); m != nil {
 				todo = append(todo, space, "nvme"+m[1]+"n"+m[3])
 			}

@@ -59,7 +59,7 @@ func (s System) Identify(name string) Identity {
 	if !ok {
 		return Identity{}
 	}
-	if !d.nvme && !exists(filepath.Join(d.dir, "device")) {
+	if !d.nvme && !outside.Exists(filepath.Join(d.dir, "device")) {
 		drives, one := s.Drives(d.name)
 		if len(drives) > 0 && !one {
 			return Identity{}
@@ -76,7 +76,7 @@ func (s System) Identify(name string) Identity {
 // identify is Identify for a whole disk, a controller or a generic SCSI device.
 func (s System) identify(d entry) Identity {
 	if controllers := s.controllers(d); len(controllers) > 0 {
-		if dir := s.sys("class/nvme", controllers[0]); exists(dir) {
+		if dir := s.sys("class/nvme", controllers[0]); outside.Exists(dir) {
 			return nvmeIdentity(dir)
 		}
 	}
@@ -90,7 +90,7 @@ func nvmeIdentity(dir string) Identity {
 	}
 	// A controller has no name of its own: that of its only namespace is the drive's.
 	var spaces []string
-	for _, name := range list(dir, maxFiles) {
+	for _, name := range outside.List(dir, maxFiles) {
 		if nvmeNamespace.MatchString(name) {
 			spaces = append(spaces, name)
 		}

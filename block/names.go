@@ -79,7 +79,7 @@ func (x *Index) Node(name string) string {
 // to a drive do, the one that is made of the others has it: dm-0 comes before sda.
 func (x *Index) read() {
 	x.links = make(map[string]string)
-	for _, node := range list(x.sys("class/block"), maxDevices) {
+	for _, node := range outside.List(x.sys("class/block"), maxDevices) {
 		if x.ctx.Err() != nil {
 			return
 		}

@@ -40,7 +40,7 @@ func (s System) Maker(name string) Maker {
 		return Maker{}
 	}
 	if controllers := s.controllers(d); len(controllers) > 0 {
-		if dir := s.sys("class/nvme", controllers[0]); exists(dir) {
+		if dir := s.sys("class/nvme", controllers[0]); outside.Exists(dir) {
 			return Maker{NVMe: true, Model: outside.ReadLine(filepath.Join(dir, "model")), Transport: outside.ReadLine(filepath.Join(dir, "transport"))}
 		}
 	}

@@ -6,9 +6,9 @@ package block
 
 import (
 	"cmp"
-	"os"
 	"path/filepath"
-	"slices"
+
+	"storage_exporter/internal/outside"
 )
 
 // System is where the kernel and udev keep what they know of devices. The zero
@@ -55,26 +55,9 @@ func (s System) find(name string) (entry, bool) {
 		return entry{}, false
 	}
 	for _, place := range places {
-		if dir := s.sys(place, name); exists(dir) {
+		if dir := s.sys(place, name); outside.Exists(dir) {
 			return entry{name: name, dir: dir, nvme: place == "class/nvme"}, true
 		}
 	}
 	return entry{}, false
-}
-
-func exists(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
-}
-
-// list is the names in a directory, sorted, at most n.
-func list(dir string, n int) []string {
-	f, err := os.Open(dir)
-	if err != nil {
-		return nil
-	}
-	defer f.Close()
-	names, _ := f.Readdirnames(n)
-	slices.Sort(names)
-	return names
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -16,6 +14,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"storage_exporter/block"
+	"storage_exporter/block/blocktest"
 	"storage_exporter/cache"
 	"storage_exporter/cachestore"
 	"storage_exporter/collector/exposition"
@@ -118,29 +117,16 @@ func TestDrivesComeAndGoWhileScraping(t *testing.T) {
 // A drive that cannot be read, one that sleeps, and one on two paths.
 func TestDriveStateSeries(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	tr := blocktest.New(t)
 	for _, name := range []string{"sda", "sdq"} {
-		at := filepath.Join(dir, "class/block", name, "device")
-		if err := os.MkdirAll(at, 0o755); err != nil {
-			t.Fatal(err)
-		}
-		for file, content := range map[string]string{"wwid": "naa.5000c50000000aaa\n", "serial": "EXA1\n"} {
-			if err := os.WriteFile(filepath.Join(at, file), []byte(content), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
+		tr.AddDisk(blocktest.Disk{Name: name, Address: name, WWID: "naa.5000c50000000aaa", Serial: "EXA1"})
 	}
-	if err := os.MkdirAll(filepath.Join(dir, "class/block/sdb/device"), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, "class/block/sdb/device/serial"), []byte("EXB1\n"), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	tr.AddDisk(blocktest.Disk{Name: "sdb", Address: "sdb", Serial: "EXB1"})
 	broken := fakefleet.ATA("/dev/sdb", 2, 4)
 	broken.Exit = smart.ExitOpen
 	asleep := fakefleet.ATA("/dev/sdc", 3, 4)
 	asleep.PowerMode = "STANDBY"
-	ds, f := quickDrives(t, block.System{Sys: dir, Udev: "/nonexistent"}, fakefleet.ATA("/dev/sda", 1, 4), fakefleet.ATA("/dev/sdq", 1, 4), broken, asleep)
+	ds, f := quickDrives(t, block.System{Sys: tr.Sys(), Udev: tr.Udev()}, fakefleet.ATA("/dev/sda", 1, 4), fakefleet.ATA("/dev/sdq", 1, 4), broken, asleep)
 	c := newSmartCollector(ds)
 	page := shown(t, c)
 	for series, want := range map[string]bool{

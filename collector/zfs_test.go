@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"storage_exporter/block"
+	"storage_exporter/block/blocktest"
 	"storage_exporter/cache"
 	"storage_exporter/collector/exposition"
 	"storage_exporter/internal/cachetest"
@@ -38,28 +39,17 @@ func poolsOf(t *testing.T, b fake.Behaviour) []zpool.Pool {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := t.TempDir()
+	tr := blocktest.New(t)
 	for i := range pools {
 		for j, v := range pools[i].Vdevs {
 			if !strings.HasPrefix(v.Path, "/dev/disk/") || v.NotPresent {
 				continue
 			}
-			disk := fmt.Sprintf("sd%c", 'a'+j%26)
-			for path, target := range map[string]string{
-				v.Path:                     "../../" + disk,
-				"/sys/class/block/" + disk: "../../devices/pci0/block/" + disk,
-			} {
-				if err := os.MkdirAll(filepath.Dir(dir+path), 0o755); err != nil {
-					t.Fatal(err)
-				}
-				_ = os.Symlink(target, dir+path) // a disk may be listed twice
-			}
-			if err := os.MkdirAll(filepath.Join(dir, "sys/devices/pci0/block", disk), 0o755); err != nil {
-				t.Fatal(err)
-			}
+			disk := blocktest.DiskName(j % 26)
+			tr.AddDisk(blocktest.Disk{Name: disk, Address: disk, Device: blocktest.Device{Links: []string{strings.TrimPrefix(v.Path, "/dev/")}}})
 		}
 	}
-	zpool.Resolve(t.Context(), block.System{Dev: dir + "/dev", Sys: dir + "/sys", Udev: dir}, pools)
+	zpool.Resolve(t.Context(), block.System{Dev: tr.Dev(), Sys: tr.Sys(), Udev: tr.Udev()}, pools)
 	return pools
 }
 

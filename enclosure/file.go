@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -60,23 +59,4 @@ func readDir(path string, n int) ([]os.DirEntry, error) {
 		return nil, err
 	}
 	return entries, nil
-}
-
-func exists(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
-}
-
-// firstNames lists the entries of a directory that holds a handful; none if it
-// cannot be read.
-func firstNames(dir ...string) []string {
-	entries, err := readDir(filepath.Join(dir...), maxNames)
-	if err != nil {
-		return nil
-	}
-	names := make([]string, len(entries))
-	for i, e := range entries {
-		names[i] = e.Name()
-	}
-	return names
 }

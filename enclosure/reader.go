@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"storage_exporter/block"
+	"storage_exporter/internal/outside"
 )
 
 // Reader reads the enclosures that the kernel knows. Reading the state of a slot
@@ -59,7 +60,7 @@ func (r *Reader) Read(ctx context.Context) ([]Enclosure, error) {
 	class := filepath.Join(r.sysfs, "class")
 	entries, err := readDir(filepath.Join(class, "enclosure"), maxPaths)
 	switch {
-	case errors.Is(err, fs.ErrNotExist) && !exists(class):
+	case errors.Is(err, fs.ErrNotExist) && !outside.Exists(class):
 		return nil, fmt.Errorf("%s is no sysfs, see --path.sysfs: %w", r.sysfs, err)
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return nil, fmt.Errorf("list enclosures: %w", err)
@@ -131,13 +132,13 @@ func (r *Reader) readPath(address string) (*path, error) {
 		drives: make(map[string]occupant),
 	}
 	if p.id == "" {
-		for _, sg := range firstNames(device, "scsi_generic") {
+		for _, sg := range outside.List(filepath.Join(device, "scsi_generic"), maxNames) {
 			p.wwn = cmp.Or(p.wwn, r.system.Identify(sg).WWN)
 		}
 	}
 	var components []string
 	for _, e := range entries {
-		if e.IsDir() && exists(filepath.Join(dir, e.Name(), "status")) {
+		if e.IsDir() && outside.Exists(filepath.Join(dir, e.Name(), "status")) {
 			components = append(components, e.Name())
 		}
 	}
@@ -188,10 +189,10 @@ func (r *Reader) match(p *path, all block.Disks) {
 	}
 	for _, b := range p.bays {
 		device := filepath.Join(p.dir, b.component, "device")
-		linked := exists(device)
+		linked := outside.Exists(device)
 		names := back[b.component]
 		if linked {
-			names = append(names, firstNames(device, "block")...)
+			names = append(names, outside.List(filepath.Join(device, "block"), maxNames)...)
 		}
 		if !linked && len(names) == 0 {
 			continue
@@ -209,7 +210,7 @@ func (r *Reader) occupant(device string, names []string, all block.Disks) occupa
 		}
 	}
 	if !o.identity.Known() { // no disk was made of it
-		for _, sg := range firstNames(device, "scsi_generic") {
+		for _, sg := range outside.List(filepath.Join(device, "scsi_generic"), maxNames) {
 			o.identity = r.system.Identify(sg)
 		}
 	}

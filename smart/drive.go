@@ -5,11 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"sync"
 	"time"
 
 	"storage_exporter/cache"
+	"storage_exporter/internal/outside"
 )
 
 // Drive is one monitored drive. Its two entries are filled by the same runs of
@@ -162,13 +162,7 @@ func notRead(dev Device) *Report {
 // seems to be gone.
 func (d *Drive) done(err error, _ time.Duration) {
 	d.tally.count(err)
-	if errors.Is(err, ErrNoReport) && (errors.Is(err, ErrNoSuchDevice) || gone(d.Device.Name)) {
+	if errors.Is(err, ErrNoReport) && (errors.Is(err, ErrNoSuchDevice) || !outside.Exists(d.Device.Name)) {
 		d.drives.rescanSoon()
 	}
-}
-
-// gone says that a device has no node any more.
-func gone(name string) bool {
-	_, err := os.Stat(name)
-	return err != nil
 }

@@ -5,6 +5,7 @@ package outside
 import (
 	"io"
 	"os"
+	"slices"
 	"strings"
 )
 
@@ -47,4 +48,22 @@ func Text(s string) string {
 		s = strings.TrimSpace(strings.ToValidUTF8(s[:MaxText], ""))
 	}
 	return s
+}
+
+// List is the names in a directory, sorted, at most n; none if it cannot be read.
+func List(dir string, n int) []string {
+	f, err := os.Open(dir)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	names, _ := f.Readdirnames(n)
+	slices.Sort(names)
+	return names
+}
+
+// Exists says whether there is something at the end of a path, links followed.
+func Exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
