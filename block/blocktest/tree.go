@@ -77,9 +77,9 @@ func (tr *Tree) Dir(path string) {
 // Resolve is where links lead, below the root.
 func (tr *Tree) Resolve(path string) string {
 	tr.t.Helper()
-	real, err := filepath.EvalSymlinks(tr.Path(path))
+	target, err := filepath.EvalSymlinks(tr.Path(path))
 	tr.must(err)
-	rel, err := filepath.Rel(tr.root, real)
+	rel, err := filepath.Rel(tr.root, target)
 	tr.must(err)
 	return rel
 }
