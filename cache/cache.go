@@ -35,7 +35,8 @@ type Cache struct {
 	cfg    Config
 	ctx    context.Context // ends with Close; the parent of every observation
 	cancel context.CancelFunc
-	wg     sync.WaitGroup // loops and observations
+	wg     sync.WaitGroup // the looker and the observations
+	looker *looker
 
 	mu        sync.Mutex // guards the fields below
 	closed    bool
@@ -55,6 +56,7 @@ func New(cfg Config) *Cache {
 	}
 	c := &Cache{cfg: cfg, settled: make(chan struct{}), reported: make(map[string]bool)}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
+	c.looker = newLooker(c)
 	return c
 }
 

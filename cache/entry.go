@@ -18,6 +18,7 @@ type Entry[T any] struct {
 	source   *Source
 	key      string
 	ttl      time.Duration // as configured; lifeFor says what is in force
+	onDemand bool
 	onChange []func(Snapshot[T])
 	changing sync.Mutex // held from a new snapshot until onChange has seen it
 
@@ -25,7 +26,8 @@ type Entry[T any] struct {
 	own *copyOf[T] // the newest snapshot this process made or read; nil: none yet
 	err error      // why the last round had no value; nil after a put
 
-	refused []byte // what the store held when it could not be used, so that it is judged once
+	refused []byte    // what the store held when it could not be used, so that it is judged once
+	until   time.Time // when what the store held expires, be it usable or not; zero: it held nothing
 }
 
 // copyOf is this process's own copy of a snapshot. It never changes.
@@ -43,8 +45,11 @@ type copyOf[T any] struct {
 // slot is what a source knows of its entries, whatever their type.
 type slot interface {
 	storeKey() string
+	isOnDemand() bool
+	known() cachestore.Known
 	take(item cachestore.Item, now time.Time)
-	put() (at time.Time, mine, ok bool)
+	stored(until time.Time)
+	put() latest
 	fail(err error)
 }
 
@@ -64,6 +69,11 @@ func Add[T any](s *Source, key string, ttl time.Duration) *Entry[T] {
 // entry, put here or read from the store, one after the other. It must be quick
 // and may call Last, but neither Get nor Put. Call it before Start.
 func (e *Entry[T]) OnChange(f func(Snapshot[T])) { e.onChange = append(e.onChange, f) }
+
+// OnDemand leaves the entry to its readers: what another replica puts is fetched
+// when somebody asks for it, not as soon as it is there. It is for what is large
+// and seldom read. Call it before Start.
+func (e *Entry[T]) OnDemand() { e.onDemand = true }
 
 // Put stores what was learned. sampledAt is when the value was measured; zero
 // means now. Nobody may change what value points to afterwards.
@@ -139,7 +149,7 @@ func (e *Entry[T]) store(r *Round, value *T, observedAt time.Time, age time.Dura
 		value: value, observedAt: observedAt, agePut: age, putAt: now, ttl: ttl,
 		revision: revisions.Add(1), raw: raw, mine: true,
 	}, now)
-	r.keep(cachestore.SetItem{Key: e.key, Value: raw, TTL: ttl, Irreplaceable: irreplaceable})
+	r.keep(e, cachestore.SetItem{Key: e.key, Value: raw, TTL: ttl, Irreplaceable: irreplaceable})
 }
 
 func seal(env envelope, value any) ([]byte, error) {
@@ -169,30 +179,50 @@ func (e *Entry[T]) replace(next *copyOf[T], now time.Time) {
 
 func (e *Entry[T]) storeKey() string { return e.key }
 
+func (e *Entry[T]) isOnDemand() bool { return e.onDemand }
+
+func (e *Entry[T]) known() cachestore.Known {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return cachestore.Known{Key: e.key, Until: e.until}
+}
+
+func (e *Entry[T]) stored(until time.Time) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.until = until
+}
+
 func (e *Entry[T]) fail(err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.err = err
 }
 
-func (e *Entry[T]) put() (at time.Time, mine, ok bool) {
+func (e *Entry[T]) put() latest {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.own == nil {
-		return time.Time{}, false, false
+		return latest{}
 	}
-	return e.own.putAt, e.own.mine, true
+	return latest{at: e.own.putAt, mine: e.own.mine, ok: true}
 }
 
 // take makes what the store holds the own copy, where it is newer, alive and
 // of our origin. The bytes are hostile.
 func (e *Entry[T]) take(item cachestore.Item, now time.Time) {
+	e.mu.Lock()
+	if item.Err == nil && (item.Value != nil || item.TTL == 0) {
+		e.until = time.Time{}
+		if item.TTL > 0 {
+			e.until = now.Add(item.TTL)
+		}
+	}
+	own, refused := e.own, e.refused
+	e.mu.Unlock()
 	if item.Err != nil || len(item.Value) == 0 || item.TTL <= 0 {
 		return
 	}
-	e.mu.Lock()
-	own, refused := e.own, e.refused
-	e.mu.Unlock()
 	if own != nil && bytes.Equal(own.raw, item.Value) || refused != nil && bytes.Equal(refused, item.Value) {
 		return
 	}

@@ -116,7 +116,7 @@ func TestReadPathAgainstModel(t *testing.T) {
 				},
 			})
 			entry = Add[int](source, "key", modelLife)
-			m.spread = source.spread
+			m.spread = source.pace.spread
 
 			rt.Repeat(map[string]func(*rapid.T){
 				"wait": func(rt *rapid.T) {

@@ -68,10 +68,10 @@ func (s *Source) leaveBehind(cancel context.CancelFunc, round *Round, returned <
 		s.metrics.stuck.Dec()
 		s.mu.Lock()
 		s.stuck = false
-		s.due = time.Now()
+		s.turn.due, s.turn.look = time.Now(), time.Now()
 		s.mu.Unlock()
 		s.log.Info("stuck observation has returned")
-		s.wakeUp()
+		s.cache.looker.wake(time.Now())
 	})
 }
 

@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// GetAll reads many entries of one cache with one round trip to the store. The
+// GetAll reads many entries of one cache, with at most one round trip to the
+// store where no value is new: what this process has is enough while it is fresh. The
 // results are in the order of entries. What is missing is observed, each until
 // ctx ends; an observation goes on without its readers.
 func GetAll[T any](ctx context.Context, entries []*Entry[T]) []Result[T] {
@@ -56,24 +57,35 @@ func PeekAll[T any](entries []*Entry[T]) []Result[T] {
 	return results
 }
 
-// look takes over what the store holds. That the store fails is never the
-// reader's failure: the own copies serve on.
+// look takes over what the store holds of the entries that it can have something
+// newer of.
 func look[T any](ctx context.Context, entries []*Entry[T]) {
-	c := entries[0].source.cache
-	keys := make([]string, len(entries))
-	for i, e := range entries {
-		keys[i] = e.key
-	}
-	sctx, cancel := c.storeContext(ctx)
-	defer cancel()
-	items, err := c.cfg.Store.Get(sctx, keys...)
-	if err != nil || len(items) != len(entries) {
-		return
-	}
 	now := time.Now()
-	for i, e := range entries {
-		e.take(items[i], now)
+	var slots []slot
+	for _, e := range entries {
+		if e.wants(now) {
+			slots = append(slots, e)
+		}
 	}
+	if len(slots) > 0 {
+		entries[0].source.cache.takeOver(ctx, slots, false, func(slot) {})
+	}
+}
+
+// wants says whether a reader has to look at the store: no fresh snapshot is here
+// and the looker has not just been there, or it does not go there.
+func (e *Entry[T]) wants(now time.Time) bool {
+	s := e.source
+	s.mu.Lock()
+	watched, looked := s.started && !s.closed, s.looked
+	s.mu.Unlock()
+	if !watched || e.onDemand && !s.lastPut().mine {
+		return true
+	}
+	if snap, ok := e.read(now); ok && snap.Lookup == Hit {
+		return false
+	}
+	return now.Sub(looked) > s.pace.lookAgain()
 }
 
 // fetch observes the sources of the missing entries, all at once, and returns
@@ -98,7 +110,7 @@ func fetch[T any](ctx context.Context, entries []*Entry[T], missing []int, resul
 		}
 		if flights[n] != nil && errs[n] == nil && flights[n].lost {
 			again = append(again, i)
-			pause = max(pause, e.source.lookAgain())
+			pause = max(pause, e.source.pace.lookAgain())
 			continue
 		}
 		results[i].Err = e.reason(errs[n])

@@ -2,11 +2,8 @@ package cache
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
-
-	"storage_exporter/cachestore"
 )
 
 // flight is one attempt to get a source's snapshots, shared by the refresher
@@ -29,43 +26,63 @@ func (f *flight) wait(ctx context.Context) error {
 // Who wants a flight.
 const (
 	forReader    = iota
-	forRefresher // the source's own loop, at its due time
+	forRefresher // the looker, at the source's due time
 )
 
-// loop observes the source whenever it is due, until it is closed.
-func (s *Source) loop() {
-	defer s.settle()
-	for {
-		s.mu.Lock()
-		wait := time.Until(s.due)
+// nextLook is when the store is to be looked at for the source and when that was
+// done last; not idle while an observation is under way.
+func (s *Source) nextLook() (at, looked time.Time, idle bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.turn.look, s.looked, s.flight == nil && !s.stuck && !s.closed
+}
+
+// about is how much earlier than planned the source is looked at along with
+// others.
+func (s *Source) about() time.Duration { return min(250*time.Millisecond, s.pace.lookAgain()/2) }
+
+// watched are the entries to look at now: none when that was just done. One
+// stands for all, which are put together.
+func (s *Source) watched(now time.Time) []slot {
+	put := s.lastPut()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case now.Sub(s.looked) <= s.about():
+		return nil
+	case put.ok:
+		return []slot{put.of}
+	default:
+		return s.slots
+	}
+}
+
+func (s *Source) setLooked(now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if now.After(s.looked) {
+		s.looked = now
+	}
+}
+
+// act follows a look at the store: the source adopts what another replica put, or
+// is observed when it is due.
+func (s *Source) act() {
+	now, put := time.Now(), s.lastPut()
+	s.mu.Lock()
+	switch {
+	case s.flight != nil || s.stuck:
 		s.mu.Unlock()
-		if wait > 0 {
-			timer := time.NewTimer(wait)
-			select {
-			case <-timer.C:
-			case <-s.wake:
-				timer.Stop()
-			case <-s.ctx.Done():
-				timer.Stop()
-				return
-			}
-			continue
-		}
-		f, err := s.fly(forRefresher)
-		if err != nil {
-			// Stuck or closed: the observation's return wakes us, and so does Close.
-			s.settle()
-			select {
-			case <-s.wake:
-				continue
-			case <-s.ctx.Done():
-				return
-			}
-		}
-		<-f.done
-		if !f.lost {
-			s.settle()
-		}
+	case s.pace.fresh(s.turn, put, now):
+		s.turn = s.pace.after(s.turn, outcome{}, put, now)
+		s.mu.Unlock()
+		s.settle()
+	case now.Before(s.turn.due):
+		s.turn.look = s.pace.nextLook(s.turn, now)
+		s.mu.Unlock()
+	default:
+		s.mu.Unlock()
+		_, _ = s.fly(forRefresher)
 	}
 }
 
@@ -76,17 +93,10 @@ func (s *Source) refresh() { _, _ = s.fly(forReader) }
 // not due yet.
 func (s *Source) Observe() {
 	s.mu.Lock()
-	s.due = time.Time{}
-	s.quiet = false
+	s.turn.due, s.turn.look = time.Time{}, time.Time{}
+	s.turn.quiet = false
 	s.mu.Unlock()
-	s.wakeUp()
-}
-
-func (s *Source) wakeUp() {
-	select {
-	case s.wake <- struct{}{}:
-	default:
-	}
+	s.cache.looker.wake(time.Time{})
 }
 
 // fly joins the flight under way or starts one.
@@ -100,9 +110,9 @@ func (s *Source) fly(who int) (*flight, error) {
 		return s.flight, nil
 	case s.stuck:
 		return nil, ErrStuck
-	case who == forReader && s.quiet && time.Now().Before(s.due):
-		if s.err != nil {
-			return nil, s.err
+	case who == forReader && s.turn.quiet && time.Now().Before(s.turn.due):
+		if s.turn.err != nil {
+			return nil, s.turn.err
 		}
 		return nil, errNotDue
 	}
@@ -114,38 +124,32 @@ func (s *Source) fly(who int) (*flight, error) {
 	return f, nil
 }
 
-// outcome is how an attempt ended.
-type outcome struct {
-	observed bool // this process observed; otherwise it adopted or lost
-	lost     bool // another replica has the claim
-	puts     int
-	elapsed  time.Duration
-	err      error
-}
-
 func (s *Source) attempt(f *flight) {
 	out := s.try()
-	s.conclude(f, out)
+	look := s.conclude(f, out)
+	if !out.lost {
+		s.settle()
+	}
 	close(f.done)
-	s.wakeUp()
+	s.cache.looker.wake(look)
 }
 
 // try gets the source's snapshots: from the store if another replica has just
 // put them there, else by observing under a claim.
 func (s *Source) try() outcome {
 	s.mu.Lock()
-	suspect := s.timedOut
+	suspect := s.turn.timedOut
 	s.mu.Unlock()
 	leave, err := s.cfg.Lane.enter(s.ctx, suspect)
 	if err != nil {
 		return outcome{err: ErrClosed}
 	}
 	defer leave()
-	if s.fresh() {
+	if s.adopts() {
 		return outcome{}
 	}
 	key := "claim:" + s.slots[0].storeKey() + ":" + s.cfg.Origin
-	held, err := s.claim(key)
+	held, err := s.claim(key, s.firstClaim())
 	if err == nil && !held {
 		return outcome{lost: true}
 	}
@@ -162,46 +166,42 @@ func (s *Source) try() outcome {
 	out := s.observe()
 	close(stop)
 	<-renewed
-	if err == nil {
+	if err == nil && (out.puts == 0 || s.ctx.Err() != nil) {
+		// Another replica may try. After a put it has no reason to, and the
+		// claim ends by itself.
 		ctx, cancel := s.cache.storeContext(s.ctx)
 		defer cancel()
-		_ = s.cache.cfg.Store.Release(ctx, key, s.cache.cfg.Observer) // it ends by itself
+		_ = s.cache.cfg.Store.Release(ctx, key, s.cache.cfg.Observer)
 	}
 	return out
 }
 
-// fresh takes over what the store holds and reports whether another replica, or
-// this process before its restart, has observed the source since its next turn
-// was planned.
-func (s *Source) fresh() bool {
-	keys := make([]string, len(s.slots))
-	for i, e := range s.slots {
-		keys[i] = e.storeKey()
+// adopts says whether what the store holds makes the observation needless. It
+// looks at all of it where the source would change hands, or was not looked at
+// for a while because the lane was full.
+func (s *Source) adopts() bool {
+	put := s.lastPut()
+	s.mu.Lock()
+	looked := time.Since(s.looked) <= s.pace.lookAgain()
+	s.mu.Unlock()
+	if !looked || put.ok && !put.mine {
+		s.cache.takeOver(s.ctx, s.slots, true, func(slot) {})
+		put = s.lastPut()
 	}
-	ctx, cancel := s.cache.storeContext(s.ctx)
-	defer cancel()
-	items, err := patiently(ctx, func() ([]cachestore.Item, error) { return s.cache.cfg.Store.Get(ctx, keys...) })
-	now := time.Now()
-	if err == nil && len(items) == len(keys) {
-		for i, e := range s.slots {
-			e.take(items[i], now)
-		}
-	}
-	at, _, ok := s.lastPut()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return ok && at.After(s.planned) && now.Sub(at) < s.cfg.Interval
+	return s.pace.fresh(s.turn, put, time.Now())
 }
 
-// lastPut is when the newest snapshot of the source was put, and whether by
-// this process.
-func (s *Source) lastPut() (at time.Time, mine, ok bool) {
+// lastPut is the newest snapshot of the source.
+func (s *Source) lastPut() (newest latest) {
 	for _, e := range s.slots {
-		if t, m, has := e.put(); has && (!ok || t.After(at)) {
-			at, mine, ok = t, m, true
+		if put := e.put(); put.ok && (!newest.ok || put.at.After(newest.at)) {
+			newest = put
+			newest.of = e
 		}
 	}
-	return at, mine, ok
+	return newest
 }
 
 // claimLife is how long a claim outlives its holder's death. A living holder
@@ -210,103 +210,57 @@ func (s *Source) claimLife() time.Duration {
 	return min(max(s.cfg.Interval/10, 250*time.Millisecond), s.cfg.Timeout+time.Second)
 }
 
-func (s *Source) claim(key string) (bool, error) {
-	ctx, cancel := s.cache.storeContext(s.ctx)
-	defer cancel()
-	return patiently(ctx, func() (bool, error) { return s.cache.cfg.Store.Claim(ctx, key, s.cache.cfg.Observer, s.claimLife()) })
+// firstClaim is the life of a claim before its first renewal. It is not given
+// back after an observation that went well, so it is not much longer than that
+// takes.
+func (s *Source) firstClaim() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.turn.lastRound == 0 {
+		return s.claimLife()
+	}
+	return min(max(4*s.turn.lastRound, time.Second), s.claimLife())
 }
 
+func (s *Source) claim(key string, life time.Duration) (bool, error) {
+	ctx, cancel := s.cache.storeContext(s.ctx)
+	defer cancel()
+	return patiently(ctx, func() (bool, error) { return s.cache.cfg.Store.Claim(ctx, key, s.cache.cfg.Observer, life) })
+}
+
+// renew keeps a claim while the observation lasts.
 func (s *Source) renew(key string, stop <-chan struct{}) {
-	ticker := time.NewTicker(s.claimLife() / 3)
-	defer ticker.Stop()
+	timer := time.NewTimer(s.firstClaim() / 3)
+	defer timer.Stop()
 	for {
 		select {
-		case <-ticker.C:
-			_, _ = s.claim(key) // lost: two observers at once are harmless
+		case <-timer.C:
+			_, _ = s.claim(key, s.claimLife()) // lost: two observers at once are harmless
+			timer.Reset(s.claimLife() / 3)
 		case <-stop:
 			return
 		}
 	}
 }
 
-// conclude plans the source's next turn.
-func (s *Source) conclude(f *flight, out outcome) {
-	now := time.Now()
-	at, mine, ok := s.lastPut()
+// conclude plans the source's next turn and returns when it is looked at next.
+func (s *Source) conclude(f *flight, out outcome) time.Time {
+	now, put := time.Now(), s.lastPut()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	was := s.turn
+	s.turn = s.pace.after(was, out, put, now)
 	s.flight = nil
 	f.err, f.lost = out.err, out.lost
-	if ok && !out.lost {
-		s.planned = at
-	}
-	if out.lost {
-		s.quiet = false
-		s.due = now.Add(s.lookAgain())
-		return
-	}
-	s.quiet = true
-	if !out.observed && out.err == nil { // adopted another replica's snapshots, or its own of before
-		s.failures, s.nothings, s.err, s.timedOut = 0, 0, nil, false
-		wait := s.cfg.Interval
-		if !mine {
-			wait = wait * 11 / 10
+	switch {
+	case s.turn.failures > was.failures && !s.closed && s.ctx.Err() == nil:
+		if was.failures == 0 {
+			s.log.Warn("observation failed; the last snapshot serves while it is alive", "err", out.err)
+		} else {
+			s.log.Debug("observation failed again", "err", out.err, "failures", s.turn.failures)
 		}
-		s.due = at.Add(wait)
-		return
+	case out.observed && was.failures > 0 && s.turn.failures == 0:
+		s.log.Info("observation works again", "failures", was.failures)
 	}
-	s.timedOut = errors.Is(out.err, ErrTimeout)
-	if s.timedOut || out.err == nil {
-		s.lastRound = out.elapsed
-	}
-	if out.err != nil && !errors.Is(out.err, ErrNothing) {
-		s.fail(now, out.err)
-		return
-	}
-	if s.failures > 0 {
-		s.log.Info("observation works again", "failures", s.failures)
-	}
-	s.failures, s.err = 0, nil
-	if out.puts == 0 {
-		// Nothing measured yet: the second of two counters is wanted soon.
-		s.due = now.Add(backOff(time.Second, s.nothings, s.cfg.Interval))
-		s.nothings++
-		return
-	}
-	s.nothings = 0
-	wait := s.cfg.Interval
-	if s.rounds == 0 && ok {
-		// The first round goes as fast as the lanes allow; from the second
-		// one on the sources' turns are spread over the interval.
-		wait = time.Duration(float64(wait) * s.spread)
-	}
-	s.rounds++
-	s.due = at.Add(wait)
-}
-
-// fail plans the retry after a failure; s.mu is held.
-func (s *Source) fail(now time.Time, err error) {
-	s.err = err
-	s.due = now.Add(backOff(2*time.Second, s.failures, min(time.Minute, s.cfg.Interval)))
-	s.failures++
-	if s.closed || s.ctx.Err() != nil {
-		return
-	}
-	if s.failures == 1 {
-		s.log.Warn("observation failed; the last snapshot serves while it is alive", "err", err)
-	} else {
-		s.log.Debug("observation failed again", "err", err, "failures", s.failures)
-	}
-}
-
-// backOff doubles a pause with each of n failures, up to most.
-func backOff(first time.Duration, n int, most time.Duration) time.Duration {
-	pause := first
-	for range n {
-		if pause >= most {
-			break
-		}
-		pause *= 2
-	}
-	return min(pause, most)
+	return s.turn.look
 }

@@ -26,6 +26,7 @@ type faultyStore struct {
 	sets   int
 	last   cachestore.SetItem // the last that was set
 	gets   int
+	values int // how many were read
 }
 
 type kept struct {
@@ -52,16 +53,30 @@ func (f *faultyStore) enter(ctx context.Context) error {
 }
 
 func (f *faultyStore) Get(ctx context.Context, keys ...string) ([]cachestore.Item, error) {
+	known := make([]cachestore.Known, len(keys))
+	for i, key := range keys {
+		known[i].Key = key
+	}
+	return f.Changed(ctx, known...)
+}
+
+func (f *faultyStore) Changed(ctx context.Context, known ...cachestore.Known) ([]cachestore.Item, error) {
 	if err := f.enter(ctx); err != nil {
 		return nil, err
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.gets++
-	items := make([]cachestore.Item, len(keys))
-	for i, key := range keys {
-		if k, ok := f.keys[key]; ok && time.Until(k.ends) > 0 {
-			items[i] = cachestore.Item{Value: k.value, TTL: time.Until(k.ends)}
+	items := make([]cachestore.Item, len(known))
+	for i, want := range known {
+		k, ok := f.keys[want.Key]
+		if !ok || time.Until(k.ends) <= 0 {
+			continue
+		}
+		items[i].TTL = time.Until(k.ends)
+		if !k.ends.Equal(want.Until) {
+			items[i].Value = k.value
+			f.values++
 		}
 	}
 	return items, nil

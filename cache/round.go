@@ -3,6 +3,7 @@ package cache
 import (
 	"fmt"
 	"sync"
+	"time"
 
 	"storage_exporter/cachestore"
 )
@@ -16,6 +17,7 @@ type Round struct {
 	touched map[slot]bool
 	puts    int
 	pending []cachestore.SetItem
+	putters []slot // whose the pending items are
 }
 
 func (r *Round) touch(e slot) {
@@ -24,16 +26,16 @@ func (r *Round) touch(e slot) {
 	r.touched[e] = true
 }
 
-func (r *Round) keep(item cachestore.SetItem) {
+func (r *Round) keep(e slot, item cachestore.SetItem) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.puts++
-	r.pending = append(r.pending, item)
+	r.pending, r.putters = append(r.pending, item), append(r.putters, e)
 }
 
-// flush writes what was put to the store, in one round trip, and tells the
-// entries that were not touched why. That a snapshot cannot be stored costs the other replicas an
-// observation and nobody else anything.
+// flush writes what was put to the store, in one round trip, and lets the
+// entries that were not touched know why. That a snapshot cannot be stored costs
+// the other replicas an observation and nobody else anything.
 func (r *Round) flush(err error) (puts int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -43,9 +45,14 @@ func (r *Round) flush(err error) (puts int) {
 		defer cancel()
 		if _, err := patiently(ctx, func() (any, error) { return nil, s.cache.cfg.Store.Set(ctx, r.pending...) }); err != nil {
 			s.log.Debug("snapshots not stored", "err", err)
+		} else {
+			now := time.Now()
+			for i, e := range r.putters {
+				e.stored(now.Add(r.pending[i].TTL))
+			}
 		}
 	}
-	r.pending = nil
+	r.pending, r.putters = nil, nil
 	if err == nil {
 		err = fmt.Errorf("not reported: %w", ErrNothing)
 	}

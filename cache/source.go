@@ -36,27 +36,19 @@ type Source struct {
 	cache   *Cache
 	metrics kindMetrics
 	log     *slog.Logger
-	spread  float64 // in [0.5, 1): where in the interval this source's turns lie
+	pace    pace
 	ctx     context.Context
 	cancel  context.CancelFunc
-	wake    chan struct{} // holds at most one wake-up for the loop
-	slots   []slot        // the entries; fixed once started
-	settle  func()        // tells the cache, once, that the first round has ended
+	slots   []slot // the entries; fixed once started
 
 	mu        sync.Mutex // guards the fields below
 	started   bool
 	closed    bool
+	unsettled bool // started, and the first round has not ended
 	flight    *flight
 	stuck     bool      // an observation has outlived its timeout and not returned
-	due       time.Time // when the refresher looks again
-	planned   time.Time // the last put when due was decided: a later one is news
-	quiet     bool      // readers do not start an observation before due either
-	rounds    int       // observations that ended well
-	failures  int       // observations that failed, in a row
-	nothings  int       // observations that had nothing to tell, in a row
-	timedOut  bool      // the last observation did
-	err       error     // the last round's failure
-	lastRound time.Duration
+	looked    time.Time // when the store was looked at for all entries, or what stands for them
+	turn      turn
 }
 
 // NewSource makes a source that does nothing until its entries were added and
@@ -75,9 +67,8 @@ func (c *Cache) NewSource(cfg SourceConfig) *Source {
 	fmt.Fprintf(h, "%s\x00%s\x00%s\x00%s", c.cfg.Observer, cfg.Kind, cfg.Name, cfg.Origin)
 	s := &Source{
 		cfg: cfg, cache: c, metrics: c.cfg.Metrics.of(cfg.Kind),
-		log:    c.cfg.Logger.With("kind", cfg.Kind, "name", cfg.Name),
-		spread: 0.5 + float64(h.Sum32())/(1<<33),
-		wake:   make(chan struct{}, 1),
+		log:  c.cfg.Logger.With("kind", cfg.Kind, "name", cfg.Name),
+		pace: pace{interval: cfg.Interval, spread: 0.5 + float64(h.Sum32())/(1<<33)},
 	}
 	s.ctx, s.cancel = context.WithCancel(c.ctx)
 	return s
@@ -104,12 +95,25 @@ func (s *Source) Start() {
 		s.mu.Unlock()
 		return
 	}
-	s.started = true
-	s.settle = sync.OnceFunc(s.cache.settleOne)
-	s.mu.Unlock()
+	s.started, s.unsettled = true, true
 	s.cache.addUnsettled()
-	if !s.cache.spawn(s.loop) {
+	s.mu.Unlock()
+	if !s.cache.looker.add(s) {
 		s.settle()
+	}
+	if s.ctx.Err() != nil { // closed meanwhile
+		s.cache.looker.remove(s)
+	}
+}
+
+// settle reports to the cache, once, that the first round has ended.
+func (s *Source) settle() {
+	s.mu.Lock()
+	was := s.unsettled
+	s.unsettled = false
+	s.mu.Unlock()
+	if was {
+		s.cache.settleOne()
 	}
 }
 
@@ -120,6 +124,8 @@ func (s *Source) Close() {
 	s.closed = true
 	s.mu.Unlock()
 	s.cancel()
+	s.cache.looker.remove(s)
+	s.settle()
 }
 
 // leastLife is the shortest life of a snapshot that bridges the time until the
@@ -130,7 +136,7 @@ func (s *Source) leastLife(round time.Duration) time.Duration {
 
 func (s *Source) lifeFor(ttl time.Duration) time.Duration {
 	s.mu.Lock()
-	round := s.lastRound
+	round := s.turn.lastRound
 	s.mu.Unlock()
 	return max(ttl, s.leastLife(round))
 }
@@ -138,12 +144,6 @@ func (s *Source) lifeFor(ttl time.Duration) time.Duration {
 // freshFor is how long after its put a snapshot is a Hit: the interval and a
 // grace that covers the take-over by another replica.
 func (s *Source) freshFor() time.Duration { return s.cfg.Interval * 5 / 4 }
-
-// lookAgain is the pause before a source that another replica is observing is
-// looked at again.
-func (s *Source) lookAgain() time.Duration {
-	return min(max(s.cfg.Interval/20, 50*time.Millisecond), time.Second)
-}
 
 // refuse notes a snapshot under our key that cannot be used.
 func (s *Source) refuse(key string, err error) {

@@ -108,6 +108,14 @@ func (b *breaker) Get(ctx context.Context, keys ...string) ([]Item, error) {
 	return result.([]Item), nil
 }
 
+func (b *breaker) Changed(ctx context.Context, known ...Known) ([]Item, error) {
+	result, err := b.do(ctx, func() (any, error) { return b.store.Changed(ctx, known...) })
+	if err != nil {
+		return nil, err
+	}
+	return result.([]Item), nil
+}
+
 func (b *breaker) Set(ctx context.Context, items ...SetItem) error {
 	_, err := b.do(ctx, func() (any, error) { return nil, b.store.Set(ctx, items...) })
 	return err

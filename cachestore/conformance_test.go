@@ -244,6 +244,7 @@ func conform(t *testing.T, open func(*testing.T) cachestore.Store) {
 			}
 		}
 	})
+	t.Run("changed", func(t *testing.T) { conformChanged(t, store, key) })
 	t.Run("claims", func(t *testing.T) { conformClaims(t, store, key) })
 	t.Run("concurrency", func(t *testing.T) { conformConcurrency(t, store, key) })
 	t.Run("context", func(t *testing.T) { conformContext(t, store, key()) })
@@ -260,6 +261,42 @@ func conform(t *testing.T, open func(*testing.T) cachestore.Store) {
 			}
 		}
 	})
+}
+
+func conformChanged(t *testing.T, store cachestore.Store, key func() string) {
+	put := func(k, value string, ttl time.Duration) {
+		t.Helper()
+		if err := store.Set(t.Context(), cachestore.SetItem{Key: k, Value: []byte(value), TTL: ttl}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	same, again, missing, gone := key(), key(), key(), key()
+	put(same, "same", time.Minute)
+	put(again, "old", time.Minute)
+	known := []cachestore.Known{{Key: same}, {Key: again}, {Key: missing}, {Key: gone, Until: time.Now().Add(time.Minute)}}
+	look := func(want ...string) {
+		t.Helper()
+		items, err := store.Changed(t.Context(), known...)
+		if err != nil || len(items) != len(known) {
+			t.Fatalf("%v, %v", items, err)
+		}
+		for i, item := range items {
+			if string(item.Value) != want[i] || item.Err != nil || (item.TTL > 0) != (i < 2) {
+				t.Errorf("item %d: %q for %v, %v; want %q", i, item.Value, item.TTL, item.Err, want[i])
+			}
+			if item.Value != nil {
+				known[i].Until = time.Now().Add(item.TTL)
+			}
+		}
+	}
+	look("same", "old", "", "")
+	look("", "", "", "")
+	put(again, "new", 2*time.Minute)
+	look("", "new", "", "")
+	look("", "", "", "")
+	if items, err := store.Changed(t.Context()); err != nil || len(items) != 0 {
+		t.Errorf("nothing asked for: %v, %v", items, err)
+	}
 }
 
 func conformClaims(t *testing.T, store cachestore.Store, key func() string) {
@@ -362,9 +399,10 @@ func conformContext(t *testing.T, store cachestore.Store, key string) {
 // callAll calls each operation once.
 func callAll(ctx context.Context, store cachestore.Store, key string) map[string]error {
 	_, get := store.Get(ctx, key)
+	_, changed := store.Changed(ctx, cachestore.Known{Key: key})
 	_, claim := store.Claim(ctx, key, "a", time.Minute)
 	return map[string]error{
-		"get": get, "claim": claim,
+		"get": get, "changed": changed, "claim": claim,
 		"set":     store.Set(ctx, cachestore.SetItem{Key: key, Value: []byte("v"), TTL: time.Minute}),
 		"release": store.Release(ctx, key, "a"),
 		"ping":    store.Ping(ctx),

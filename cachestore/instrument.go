@@ -74,6 +74,13 @@ func (s *instrument) Get(ctx context.Context, keys ...string) ([]Item, error) {
 	return items, err
 }
 
+func (s *instrument) Changed(ctx context.Context, known ...Known) ([]Item, error) {
+	start := time.Now()
+	items, err := s.store.Changed(ctx, known...)
+	s.done(s.get, start, err)
+	return items, err
+}
+
 func (s *instrument) Set(ctx context.Context, items ...SetItem) error {
 	start := time.Now()
 	err := s.store.Set(ctx, items...)

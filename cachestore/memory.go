@@ -66,19 +66,34 @@ func NewMemoryLimited(limits Limits) *Memory {
 
 // Get returns the values themselves, not copies of them.
 func (m *Memory) Get(ctx context.Context, keys ...string) ([]Item, error) {
+	known := make([]Known, len(keys))
+	for i, key := range keys {
+		known[i].Key = key
+	}
+	return m.Changed(ctx, known...)
+}
+
+// Changed returns the values themselves, not copies of them.
+func (m *Memory) Changed(ctx context.Context, known ...Known) ([]Item, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	items := make([]Item, len(keys))
+	items := make([]Item, len(known))
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	if m.closed {
 		return nil, ErrClosed
 	}
 	now := time.Now()
-	for i, key := range keys {
-		if r, ok := m.records[key]; ok && r.deadline.After(now) {
-			items[i] = Item{Value: r.value, TTL: r.deadline.Sub(now)}
+	for i, k := range known {
+		r, ok := m.records[k.Key]
+		ttl := r.deadline.Sub(now)
+		switch {
+		case !ok || ttl <= 0:
+		case k.has(now, ttl):
+			items[i] = Item{TTL: ttl}
+		default:
+			items[i] = Item{Value: r.value, TTL: ttl}
 		}
 	}
 	return items, nil

@@ -79,30 +79,75 @@ func (r *Redis) Get(ctx context.Context, keys ...string) ([]Item, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if len(keys) == 0 {
-		return []Item{}, nil
+	ctx, cancel := context.WithTimeout(ctx, r.timeout)
+	defer cancel()
+	lives := make([]*redis.DurationCmd, len(keys))
+	values := make([]*redis.StringCmd, len(keys))
+	return r.ask(ctx, len(keys), func(pipe redis.Pipeliner, i int) {
+		// The life comes first: should the key be put anew in between, then
+		// the new value looks too old, where the old one would look new.
+		lives[i] = pipe.PTTL(ctx, keys[i])
+		values[i] = getValue(ctx, pipe, keys[i])
+	}, func(i int) Item { return readItem(lives[i], values[i]) })
+}
+
+// Changed asks for the lives of all keys first, then for the values that the
+// caller does not have.
+func (r *Redis) Changed(ctx context.Context, known ...Known) ([]Item, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, r.timeout)
 	defer cancel()
+	lives := make([]*redis.DurationCmd, len(known))
+	items, err := r.ask(ctx, len(known), func(pipe redis.Pipeliner, i int) {
+		lives[i] = pipe.PTTL(ctx, known[i].Key)
+	}, func(i int) Item { return readLife(lives[i]) })
+	if err != nil {
+		return nil, err
+	}
+	var changed []int
+	for i, now := 0, time.Now(); i < len(items); i++ {
+		if items[i].TTL > 0 && !known[i].has(now, items[i].TTL) {
+			changed = append(changed, i)
+		}
+	}
+	values := make([]*redis.StringCmd, len(changed))
+	news, err := r.ask(ctx, len(changed), func(pipe redis.Pipeliner, n int) {
+		values[n] = getValue(ctx, pipe, known[changed[n]].Key)
+	}, func(n int) Item { return readItem(lives[changed[n]], values[n]) })
+	if err != nil {
+		return nil, err
+	}
+	for n, i := range changed {
+		items[i] = news[n]
+	}
+	return items, nil
+}
+
+// getValue bounds what a foreign value can cost. One byte more than is allowed
+// shows that there was more.
+func getValue(ctx context.Context, pipe redis.Pipeliner, key string) *redis.StringCmd {
+	return pipe.GetRange(ctx, key, 0, MaxValueSize)
+}
+
+// ask makes n items with one pipeline, in which queue puts the commands of each.
+func (r *Redis) ask(ctx context.Context, n int, queue func(pipe redis.Pipeliner, i int), read func(i int) Item) ([]Item, error) {
+	items := make([]Item, n)
+	if n == 0 {
+		return items, nil
+	}
 	pipe := r.client.Pipeline()
-	lives := make([]*redis.DurationCmd, len(keys))
-	values := make([]*redis.StringCmd, len(keys))
-	for i, key := range keys {
-		// The life comes first: should the key be put anew in between, then
-		// the new value looks too old, where the old one would look new.
-		lives[i] = pipe.PTTL(ctx, key)
-		// GETRANGE bounds what a foreign value can cost. One byte more than
-		// is allowed tells that there was more.
-		values[i] = pipe.GetRange(ctx, key, 0, MaxValueSize)
+	for i := range n {
+		queue(pipe, i)
 	}
 	_, err := pipe.Exec(ctx)
 	if err != nil && r.mode != RedisCluster && !isReply(err) {
 		return nil, wholeError(err)
 	}
-	items := make([]Item, len(keys))
 	answered, failed := false, false
-	for i := range keys {
-		items[i] = readItem(lives[i], values[i])
+	for i := range items {
+		items[i] = read(i)
 		failed = failed || items[i].Err != nil
 		answered = answered || items[i].Err == nil || isKeyError(items[i].Err)
 	}
@@ -117,30 +162,41 @@ func (r *Redis) Get(ctx context.Context, keys ...string) ([]Item, error) {
 	return items, nil
 }
 
-// readItem judges what was answered for one key.
-func readItem(life *redis.DurationCmd, value *redis.StringCmd) Item {
-	if err := cmp.Or(life.Err(), value.Err()); err != nil {
-		return Item{Err: wholeError(err)}
-	}
+// readLife judges the remaining life of one key.
+func readLife(life *redis.DurationCmd) Item {
 	const noKey, noExpiry = -2, -1 // as the library gives them, without a unit
-	ttl := life.Val()
-	body, _ := value.Bytes() // the library's own buffer, which nobody changes
-	switch {
-	case ttl == noKey || ttl == 0:
+	switch ttl := life.Val(); {
+	case life.Err() != nil:
+		return Item{Err: wholeError(life.Err())}
+	case ttl == noKey:
 		return Item{}
 	case ttl == noExpiry:
 		return Item{Err: ErrNoExpiry}
 	case ttl < 0:
 		return Item{Err: fmt.Errorf("remaining life of %d", ttl)}
+	default:
+		return Item{TTL: ttl}
+	}
+}
+
+// readItem judges what was answered for one key.
+func readItem(life *redis.DurationCmd, value *redis.StringCmd) Item {
+	item := readLife(life)
+	body, err := value.Bytes() // the library's own buffer, which nobody changes
+	switch {
+	case life.Err() == nil && err != nil:
+		return Item{Err: wholeError(err)}
+	case item.Err != nil || item.TTL == 0:
+		return item
 	case len(body) > MaxValueSize:
 		return Item{Err: ErrTooLarge}
-	case len(body) == 0 && ttl < emptyLife:
+	case len(body) == 0 && item.TTL < emptyLife:
 		return Item{} // it expired between the two commands
 	case len(body) == 0:
-		return Item{Value: []byte{}, TTL: ttl} // nil would mean that there is no such key
-	default:
-		return Item{Value: body, TTL: ttl}
+		body = []byte{} // nil would mean that there is no such key
 	}
+	item.Value = body
+	return item
 }
 
 // emptyLife is the life below which an empty value is taken for one that has
@@ -183,13 +239,20 @@ func (r *Redis) Set(ctx context.Context, items ...SetItem) error {
 	return errs.err(len(items))
 }
 
-// Claim is one script on one key, so it works in every mode.
+// Claim is one command where the key is free, as it mostly is. Otherwise a
+// script on the one key, so that it works in every mode, says whose it is.
 func (r *Redis) Claim(ctx context.Context, key, holder string, ttl time.Duration) (bool, error) {
 	if err := checkClaim(ctx, ttl); err != nil {
 		return false, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, r.timeout)
 	defer cancel()
+	switch err := r.client.Do(ctx, "SET", key, holder, "NX", "PX", milliseconds(ttl)).Err(); {
+	case err == nil:
+		return true, nil
+	case !errors.Is(err, redis.Nil):
+		return false, wholeError(err)
+	}
 	held, err := r.claim.Run(ctx, r.client, []string{key}, holder, milliseconds(ttl)).Bool()
 	return held, wholeError(err)
 }

@@ -26,6 +26,20 @@ type Item struct {
 	Err error
 }
 
+// Known is a key and what the caller knows of it.
+type Known struct {
+	Key string
+	// Until is when the value that the caller has expires; zero when it has none.
+	Until time.Time
+}
+
+// has says whether a value that lives for another ttl is the one the caller
+// has. Two values that were put at the same moment are not told apart.
+func (k Known) has(now time.Time, ttl time.Duration) bool {
+	const slack = 100 * time.Millisecond // an answer may take as long to arrive
+	return !k.Until.IsZero() && ttl > 0 && now.Add(ttl).Sub(k.Until).Abs() <= slack
+}
+
 // SetItem is what Set puts under one key.
 type SetItem struct {
 	Key string
@@ -45,6 +59,10 @@ type Store interface {
 	// trip. A missing key is no error. The error is about the store as a
 	// whole: then there are no items.
 	Get(ctx context.Context, keys ...string) ([]Item, error)
+	// Changed is a cheap Get for a caller who knows most of the values: an item
+	// whose value expires when the caller's does has its TTL, but no Value. It
+	// takes a second round trip for what is new.
+	Changed(ctx context.Context, known ...Known) ([]Item, error)
 	// Set puts each item, in one round trip. An item that is refused costs the
 	// others nothing. The error joins what was refused, or is about the store as
 	// a whole.

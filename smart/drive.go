@@ -73,6 +73,7 @@ func (ds *Drives) newDrive(dev Device) *Drive {
 	})
 	d.Report = cache.Add[Report](d.source, cfg.KeyPrefix+"smart:"+d.Label, cfg.TTL)
 	d.Document = cache.Add[json.RawMessage](d.source, cfg.KeyPrefix+"smartctl:"+d.Label, cfg.TTL)
+	d.Document.OnDemand()
 	if cfg.OnChange != nil {
 		d.Report.OnChange(func(cache.Snapshot[Report]) { cfg.OnChange() })
 	}
