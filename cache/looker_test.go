@@ -34,7 +34,7 @@ func TestReadersCostTheStoreNothing(t *testing.T) {
 		for range 100 {
 			wantValue(t, p.entry, 1, Hit)
 			wantValue(t, q.entry, 1, Hit)
-			PeekAll(t.Context(), []*Entry[int]{p.entry, q.entry})
+			PeekAll([]*Entry[int]{p.entry, q.entry})
 		}
 		if after, _, _ := store.counts(); after != before {
 			t.Errorf("%d calls of the store for 300 reads of what is fresh", after-before)

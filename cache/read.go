@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// GetAll reads many entries of one cache, with at most one round trip to the
-// store where no value is new: what this process has is enough while it is fresh. The
-// results are in the order of entries. What is missing is observed, each until
-// ctx ends; an observation goes on without its readers.
+// GetAll reads many entries of one cache. What this process has is enough while
+// it is fresh; the store is asked for the others together. The results are in the
+// order of entries. What is missing is observed, each until ctx ends; an
+// observation goes on without its readers.
 func GetAll[T any](ctx context.Context, entries []*Entry[T]) []Result[T] {
 	results := make([]Result[T], len(entries))
 	if len(entries) == 0 {
