@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -188,22 +189,21 @@ func TestOnDemand(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := newFaultyStore()
 		type replica struct {
-			cache            *Cache
-			small, large     *Entry[int]
-			found            int // of large, when this replica began to observe
-			foundSomething   bool
-			observationsDone int
+			cache        *Cache
+			small, large *Entry[int]
+			found        atomic.Int64 // of large, when this replica observed first
+			done         atomic.Int64 // observations
 		}
 		var replicas []*replica
 		for i := range 2 {
 			r := &replica{cache: newCache(t, store, fmt.Sprint("replica", i))}
 			s := r.cache.NewSource(SourceConfig{Kind: "k", Name: "n", Origin: "o", Interval: 10 * time.Second, Timeout: time.Second,
 				Observe: func(_ context.Context, round *Round) error {
-					if last, ok := r.large.Last(); ok && !r.foundSomething {
-						r.found, r.foundSomething = *last.Value, true
+					if last, ok := r.large.Last(); ok {
+						r.found.CompareAndSwap(0, int64(*last.Value))
 					}
-					r.observationsDone++
-					small, large := r.observationsDone, 1000+r.observationsDone
+					small := int(r.done.Add(1))
+					large := 1000 + small
 					r.small.Put(round, &small, time.Time{})
 					r.large.Put(round, &large, time.Time{})
 					return nil
@@ -216,25 +216,26 @@ func TestOnDemand(t *testing.T) {
 			defer closeCache(t, r.cache)
 		}
 		first, second := replicas[0], replicas[1]
+		newest := func() int { return 1000 + int(first.done.Load()) }
 		_, before, _ := store.counts()
 		time.Sleep(100 * time.Second)
 		if _, values, _ := store.counts(); values-before > 12 {
 			t.Errorf("%d values read in ten intervals, want one each", values-before)
 		}
 		// Readers have the newest, and by who observes the store is not asked.
-		wantValue(t, second.large, 1000+first.observationsDone, Hit)
+		wantValue(t, second.large, newest(), Hit)
 		gets, _, _ := store.counts()
-		wantValue(t, first.large, 1000+first.observationsDone, Hit)
+		wantValue(t, first.large, newest(), Hit)
 		if again, _, _ := store.counts(); again != gets {
 			t.Error("the observing replica asked the store for what it put itself")
 		}
 		time.Sleep(10 * time.Second)
-		wantValue(t, second.large, 1000+first.observationsDone, Hit)
+		wantValue(t, second.large, newest(), Hit)
 		time.Sleep(10 * time.Second)
 		store.breakFor(first.cache)
 		time.Sleep(12 * time.Second)
-		if !second.foundSomething || second.found != 1000+first.observationsDone {
-			t.Errorf("the other took over with %d, want %d", second.found, 1000+first.observationsDone)
+		if found := second.found.Load(); found != int64(newest()) {
+			t.Errorf("the other took over with %d, want %d", found, newest())
 		}
 	})
 }
