@@ -116,7 +116,7 @@ func (d *debugfs) clientOf(m mount.Mount, told attributes) string {
 // read reads the counters of one client: newer kernels have a directory of
 // files, older ones a single file. Some count no bytes.
 func (d *debugfs) read(client string) (reading, error) {
-	r := reading{identity: client, averaged: true}
+	r := reading{identity: client}
 	metrics := filepath.Join(d.dir, client, "metrics")
 	for _, name := range []string{"latency", "size"} {
 		content, err := mount.ReadFile(filepath.Join(metrics, name))

@@ -14,7 +14,7 @@ import (
 // from reads a client's tables.
 func from(t *testing.T, name string) reading {
 	t.Helper()
-	r := reading{identity: client, averaged: true}
+	r := reading{identity: client}
 	r.takeTables([]byte(testdata(t, name)))
 	return r
 }
@@ -77,34 +77,6 @@ func TestRates(t *testing.T) {
 			idle, _, err := m.next(tt.t1, at.Add(10*time.Second))
 			if err != nil || *idle.IOPSRead != 0 || idle.LatencyReadUsec != nil || idle.LatencyWriteUsec != nil {
 				t.Errorf("idle: %v, %+v", err, idle)
-			}
-		})
-	}
-}
-
-func TestLatency(t *testing.T) {
-	of := func(ops, average uint64) direction { return direction{ops: &ops, average: &average} }
-	for name, tt := range map[string]struct {
-		base, now direction
-		want      *float64
-	}{
-		"new mount":                  {of(0, 0), of(100, 500), new(500.0)},
-		"changed":                    {of(1000, 1500), of(3000, 2500), new(3000.0)},
-		"wrong by a tenth":           {of(1000, 1000), of(1020, 1000), new(1000.0)}, // 2020/20 µs
-		"wrong by a fifth":           {of(1000, 505), of(1020, 505), new(505.0)},
-		"wrong by more":              {of(1000, 504), of(1020, 504), nil},
-		"old mount, few operations":  {of(1_000_000, 1500), of(1_000_010, 1500), nil},
-		"old mount, many operations": {of(1_000_000, 1500), of(2_000_000, 1500), new(1500.0)},
-		"rounded below zero":         {of(1_000_000_000, 1500), of(1_000_001_000, 1499), nil},
-		"nothing done":               {of(1000, 1500), of(1000, 1500), nil},
-		"fewer than before":          {of(1000, 1500), of(900, 1500), nil},
-		"no mean":                    {direction{ops: new(uint64(1))}, direction{ops: new(uint64(2))}, nil},
-		"no base":                    {direction{}, of(100, 500), nil},
-		"largest":                    {of(0, 0), of(1<<63, 1<<63), new(float64(1 << 63))},
-	} {
-		t.Run(name, func(t *testing.T) {
-			if diff := cmp.Diff(tt.want, tt.now.latency(tt.base)); diff != "" {
-				t.Errorf("-want +got:\n%s", diff)
 			}
 		})
 	}

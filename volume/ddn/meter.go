@@ -5,22 +5,20 @@ import (
 	"time"
 
 	"storage_exporter/volume"
-	"storage_exporter/volume/mount"
+	"storage_exporter/volume/rates"
 )
 
 // meter turns what the mounts of a file system have counted into rates: their
 // sum, where there are several.
 type meter struct {
-	// Calls and their bytes are counted apart from calls and their time: a call
-	// that moves nothing is in one of them only.
-	calls, times *mount.Meter
+	rates *rates.Meter
 
 	mu    sync.Mutex // guards clock
 	clock clock
 }
 
 func newMeter(interval time.Duration) *meter {
-	return &meter{calls: mount.NewMeter(interval), times: mount.NewMeter(interval)}
+	return &meter{rates: rates.NewMeter(interval, rates.CostsWindow)}
 }
 
 // next takes readings that were made at the given time, and returns the rates
@@ -29,22 +27,14 @@ func (m *meter) next(readings []reading, now time.Time) (volume.Performance, tim
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	at := m.clock.at(now, readings[0].stats.taken)
-	var calls, times []mount.Sample
-	for _, r := range readings {
-		s := mount.Sample{
-			Identity: r.instance + " " + r.stats.started, Age: r.stats.elapsed, ByteUnit: 1, TimeUnit: 1,
-			Read: r.stats.read.counts(), Write: r.stats.write.counts(),
+	samples := make([]rates.Sample, len(readings))
+	for i, r := range readings {
+		samples[i] = rates.Sample{
+			Identity: r.instance + " " + r.stats.started, At: at, Age: r.stats.elapsed,
+			Read: counters(r.stats.read, r.stats.readTime), Write: counters(r.stats.write, r.stats.writeTime),
 		}
-		calls = append(calls, s)
-		s.Read, s.Write = r.stats.readTime.times(r.stats.read), r.stats.writeTime.times(r.stats.write)
-		times = append(times, s)
 	}
-	timed, _, timeErr := m.times.Next(times, at)
-	p, at, err := m.calls.Next(calls, at)
-	if err == nil && timeErr == nil {
-		p.LatencyReadUsec, p.LatencyWriteUsec = timed.LatencyReadUsec, timed.LatencyWriteUsec
-	}
-	return p, at, err
+	return m.rates.Next(samples...)
 }
 
 // maxDrift is how far the file's clock and ours may be apart after an interval.

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"storage_exporter/volume/mount"
+	"storage_exporter/volume/rates"
 )
 
 // errNoStats says that a file is none of a client's statistics.
@@ -100,27 +100,23 @@ func number(text string) *uint64 {
 	return &n
 }
 
-// counts are the calls and their bytes. What never happened is zero.
-func (t tally) counts() mount.Counters {
-	if !t.listed {
-		return mount.Counters{Ops: new(uint64), Bytes: new(uint64)}
+// counters are what was done, and the time of it. Calls and their bytes are counted
+// apart from calls and their time: a call that moves nothing is in one of them
+// only. What never happened is zero. A line of times that is missing is zero only
+// where no call was counted otherwise: older clients never have it.
+func counters(calls, times tally) rates.Counters {
+	c := rates.Counters{Ops: calls.count}
+	switch {
+	case !calls.listed:
+		c.Ops, c.Bytes = new(uint64), new(uint64)
+	case calls.unit == "bytes":
+		c.Bytes = calls.sum
 	}
-	c := mount.Counters{Ops: t.count}
-	if t.unit == "bytes" {
-		c.Bytes = t.sum
+	switch {
+	case !times.listed && !calls.listed:
+		c.Timed, c.Time = new(uint64), new(uint64)
+	case times.count != nil && (times.unit == "usec" || times.unit == "usecs"):
+		c.Timed, c.Time = times.count, times.sum
 	}
 	return c
-}
-
-// times are the calls and the microseconds that they took. A line that is missing
-// is zero only where no call was counted otherwise: older clients never have it.
-func (t tally) times(calls tally) mount.Counters {
-	switch {
-	case !t.listed && !calls.listed:
-		return mount.Counters{Ops: new(uint64), Time: new(uint64)}
-	case t.unit == "usec" || t.unit == "usecs":
-		return mount.Counters{Ops: t.count, Time: t.sum}
-	default:
-		return mount.Counters{}
-	}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"storage_exporter/volume"
+	"storage_exporter/volume/rates"
 	"storage_exporter/volume/rest"
 )
 
@@ -181,12 +182,9 @@ func (t table) performance(fs string, perSecond bool) (volume.Performance, time.
 // seconds: the vendor's own FsLatency_diskWait. Operations that the page pool
 // served count with no wait.
 func mean(wait, ops *float64) *float64 {
-	if wait == nil || ops == nil || *ops <= 0 {
+	seconds := rates.Mean(wait, ops)
+	if seconds == nil || math.IsInf(*seconds*1e6, 0) {
 		return nil
 	}
-	usec := *wait / *ops * 1e6
-	if math.IsInf(usec, 0) {
-		return nil
-	}
-	return new(usec)
+	return new(*seconds * 1e6)
 }

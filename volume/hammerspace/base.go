@@ -9,6 +9,7 @@ import (
 
 	"storage_exporter/volume"
 	"storage_exporter/volume/mount"
+	"storage_exporter/volume/rates"
 )
 
 // Base is a directory with NFS mounts of Hammerspace, as this host sees them: one
@@ -27,12 +28,12 @@ func Base(host *mount.Host) volume.Kind {
 // base observes one path for all of its volumes.
 type base struct {
 	mount.Volumes
-	shares *shares
+	meter *rates.Meter // shares come and go without breaking the figures of the others
 }
 
 func newBase(host *mount.Host, volumes []volume.Config) *base {
 	v := mount.NewVolumes(host, volumes, false)
-	return &base{v, newShares(v.Interval)}
+	return &base{v, rates.NewMeter(v.Interval, rates.CostsSample)}
 }
 
 // find returns the mount that the path lies on, and the NFS mounts at the path,
@@ -61,22 +62,22 @@ func (b *base) Performance(ctx context.Context) (map[string]volume.Result[volume
 	if err != nil {
 		return nil, err
 	}
-	var rates volume.Performance
+	var did volume.Performance
 	var at time.Time
 	if len(nfs) > 0 {
-		rates, at, err = b.rates(nfs, table)
+		did, at, err = b.sum(nfs, table)
 	} else {
-		_, rates, at, err = b.Point.Rates(ctx)
+		_, did, at, err = b.Point.Rates(ctx)
 	}
 	return volume.Each(b.Wants, func(_ string, want mount.Want) (volume.Performance, time.Time, error) {
 		if wrong := b.check(want, on, nfs); wrong != nil {
 			return volume.Performance{}, at, wrong
 		}
-		return rates, at, err
+		return did, at, err
 	}), nil
 }
 
-func (b *base) rates(nfs, table mount.Table) (volume.Performance, time.Time, error) {
+func (b *base) sum(nfs, table mount.Table) (volume.Performance, time.Time, error) {
 	samples, err := b.Host.NFSSamples(nfs, table)
 	if err != nil {
 		return volume.Performance{}, time.Time{}, err
@@ -84,7 +85,13 @@ func (b *base) rates(nfs, table mount.Table) (volume.Performance, time.Time, err
 	if len(samples) == 0 {
 		return volume.Performance{}, time.Time{}, fmt.Errorf("mountstats has no counters for the NFS mounts of %s", b.Path)
 	}
-	return b.shares.next(samples, time.Now())
+	var all []rates.Sample
+	at := time.Now()
+	for _, s := range samples {
+		s.At = at
+		all = append(all, s)
+	}
+	return b.meter.Next(all...)
 }
 
 // check is whether this is the mount that is wanted. Shares below the path are as

@@ -94,7 +94,7 @@ func (b *base) reading(ctx context.Context) (r volume.Result[volume.Performance]
 	_, nfs, table, err := b.find(ctx)
 	switch {
 	case err == nil && len(nfs) > 0:
-		r.Value, r.SampledAt, r.Err = b.rates(nfs, table)
+		r.Value, r.SampledAt, r.Err = b.sum(nfs, table)
 	case errors.Is(err, mount.ErrHung), errors.Is(err, context.Canceled):
 		r.Err = err
 	default:

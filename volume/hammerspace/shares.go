@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,95 +22,6 @@ const (
 
 // errNotAsked says that a share's turn did not come.
 var errNotAsked = errors.New("not asked in time, for other shares do not answer")
-
-// shares turns what NFS mounts have counted into rates, each for itself: shares
-// come and go without breaking the figures of the others.
-type shares struct {
-	interval time.Duration
-
-	mu     sync.Mutex // guards meters
-	meters map[string]*mount.Meter
-}
-
-func newShares(interval time.Duration) *shares {
-	return &shares{interval: interval, meters: map[string]*mount.Meter{}}
-}
-
-// next takes the readings of all shares, made at the given time, and returns the
-// sum of the rates since those before, and when they were measured. A share that
-// is new, or was mounted anew, begins to count with the next reading.
-// volume.ErrNoSample says that none could be compared.
-func (s *shares) next(samples map[string]mount.Sample, now time.Time) (volume.Performance, time.Time, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	maps.DeleteFunc(s.meters, func(device string, _ *mount.Meter) bool {
-		_, stays := samples[device]
-		return !stays
-	})
-	var parts []volume.Performance
-	var oldest time.Time
-	for _, device := range slices.Sorted(maps.Keys(samples)) {
-		if s.meters[device] == nil {
-			s.meters[device] = mount.NewMeter(s.interval)
-		}
-		rates, at, err := s.meters[device].Next([]mount.Sample{samples[device]}, now)
-		switch {
-		case errors.Is(err, volume.ErrNoSample):
-			continue
-		case err != nil:
-			return volume.Performance{}, time.Time{}, err
-		case len(parts) == 0 || at.Before(oldest):
-			oldest = at
-		}
-		parts = append(parts, rates)
-	}
-	if len(parts) == 0 {
-		return volume.Performance{}, time.Time{}, volume.ErrNoSample
-	}
-	return sum(parts), oldest, nil
-}
-
-// sum adds up what several mounts did; the latency is that of one operation of
-// all of them. A figure that one mount does not report is left out.
-func sum(parts []volume.Performance) volume.Performance {
-	total := func(figure func(volume.Performance) *float64) *float64 {
-		var sum float64
-		for _, p := range parts {
-			f := figure(p)
-			if f == nil {
-				return nil
-			}
-			sum += *f
-		}
-		return &sum
-	}
-	mean := func(ops, usec func(volume.Performance) *float64) *float64 {
-		all := total(ops)
-		if all == nil || *all == 0 {
-			return nil
-		}
-		var spent float64
-		for _, p := range parts {
-			switch n, mean := ops(p), usec(p); {
-			case *n == 0:
-			case mean == nil:
-				return nil
-			default:
-				spent += *n * *mean
-			}
-		}
-		return new(spent / *all)
-	}
-	reads := func(p volume.Performance) *float64 { return p.IOPSRead }
-	writes := func(p volume.Performance) *float64 { return p.IOPSWrite }
-	return volume.Performance{
-		IOPSRead: total(reads), IOPSWrite: total(writes),
-		BytesRead:        total(func(p volume.Performance) *float64 { return p.BytesRead }),
-		BytesWrite:       total(func(p volume.Performance) *float64 { return p.BytesWrite }),
-		LatencyReadUsec:  mean(reads, func(p volume.Performance) *float64 { return p.LatencyReadUsec }),
-		LatencyWriteUsec: mean(writes, func(p volume.Performance) *float64 { return p.LatencyWriteUsec }),
-	}
-}
 
 // ask asks the mounts whether they answer, all but that of the given device. One
 // that hangs does not keep the others from being asked; once half of the time is

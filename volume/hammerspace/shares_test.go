@@ -3,7 +3,6 @@ package hammerspace
 import (
 	"errors"
 	"fmt"
-	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -230,39 +229,6 @@ func TestCombined(t *testing.T) {
 			}
 			if h.Metadata["fstype"] != tt.path.Mount.FSType {
 				t.Errorf("%v", h.Metadata)
-			}
-		})
-	}
-}
-
-// A figure that one of the mounts does not report would be too small as a sum; an
-// idle mount has no latency, and takes none from the others.
-func TestSum(t *testing.T) {
-	p := func(ops, bytes, usec float64) volume.Performance {
-		of := func(n float64) *float64 {
-			if math.IsNaN(n) {
-				return nil
-			}
-			return &n
-		}
-		return volume.Performance{IOPSRead: of(ops), BytesRead: of(bytes), LatencyReadUsec: of(usec)}
-	}
-	for name, tt := range map[string]struct {
-		parts []volume.Performance
-		want  []float64 // of the reads
-	}{
-		"one":            {[]volume.Performance{p(2, 20, 5)}, []float64{2, 20, 5}},
-		"weighted":       {[]volume.Performance{p(1, 10, 100), p(9, 90, 200)}, []float64{10, 100, 190}},
-		"idle":           {[]volume.Performance{p(0, 0, none), p(9, 90, 200)}, []float64{9, 90, 200}},
-		"all idle":       {[]volume.Performance{p(0, 0, none), p(0, 0, none)}, []float64{0, 0, none}},
-		"ops not told":   {[]volume.Performance{p(none, 10, none), p(9, 90, 200)}, []float64{none, 100, none}},
-		"bytes not told": {[]volume.Performance{p(1, none, 100), p(1, 90, 200)}, []float64{2, none, 150}},
-		"time not told":  {[]volume.Performance{p(1, 10, none), p(9, 90, 200)}, []float64{10, 100, none}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			all := figures(sum(tt.parts))
-			if diff := cmp.Diff(fmt.Sprint(tt.want), fmt.Sprint([]float64{all[0], all[2], all[4]})); diff != "" {
-				t.Errorf("-want +got:\n%s", diff)
 			}
 		})
 	}

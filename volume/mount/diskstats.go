@@ -5,6 +5,7 @@ import (
 
 	"storage_exporter/block"
 	"storage_exporter/volume"
+	"storage_exporter/volume/rates"
 )
 
 const (
@@ -13,14 +14,14 @@ const (
 )
 
 // diskSample is what a block device counted.
-func diskSample(s block.Stat) Sample {
-	counters := func(c block.Counts) Counters {
+func diskSample(s block.Stat) rates.Sample {
+	counters := func(c block.Counts) rates.Counters {
 		if !s.Timed {
-			return Counters{Ops: &c.Ops, Bytes: &c.Sectors}
+			return rates.Counters{Ops: &c.Ops, Bytes: &c.Sectors}
 		}
-		return Counters{Ops: &c.Ops, Bytes: &c.Sectors, Time: &c.Millis}
+		return rates.Counters{Ops: &c.Ops, Bytes: &c.Sectors, Time: &c.Millis}
 	}
-	return Sample{
+	return rates.Sample{
 		Identity: s.Number + " " + s.Name, Read: counters(s.Read), Write: counters(s.Write),
 		ByteUnit: block.SectorSize, TimeUnit: usecPerMilli, TimeWrap: block.MillisWrap, Untimed: s.Untimed,
 	}

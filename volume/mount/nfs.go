@@ -7,6 +7,8 @@ import (
 	"math"
 	"strconv"
 	"strings"
+
+	"storage_exporter/volume/rates"
 )
 
 // IsNFS is whether a file system type is one of NFS.
@@ -15,10 +17,10 @@ func IsNFS(fstype string) bool { return fstype == "nfs" || fstype == "nfs4" }
 // nfsSample reads the mount's counters from mountstats, which never asks the
 // server. Mounts of one export share them, so a bind mount that is not listed
 // has those of another mount of the same device.
-func (h *Host) nfsSample(m Mount, table Table) (Sample, error) {
+func (h *Host) nfsSample(m Mount, table Table) (rates.Sample, error) {
 	content, err := h.readProcess("mountstats")
 	if err != nil {
-		return Sample{}, fmt.Errorf("read the counters of the NFS mounts: %w", err)
+		return rates.Sample{}, fmt.Errorf("read the counters of the NFS mounts: %w", err)
 	}
 	points := []string{m.listed}
 	for _, other := range table {
@@ -29,18 +31,18 @@ func (h *Host) nfsSample(m Mount, table Table) (Sample, error) {
 	for _, point := range points {
 		if s, ok := parseMountstats(content, point); ok {
 			if s.Read.Ops == nil && s.Write.Ops == nil {
-				return Sample{}, unsupported("mountstats counts no reads and writes for %s", m.Point)
+				return rates.Sample{}, unsupported("mountstats counts no reads and writes for %s", m.Point)
 			}
 			s.Identity = m.Device + " " + m.Source
 			return s, nil
 		}
 	}
-	return Sample{}, fmt.Errorf("mountstats has no counters for %s", m.Point)
+	return rates.Sample{}, fmt.Errorf("mountstats has no counters for %s", m.Point)
 }
 
 // NFSSamples reads the counters of NFS mounts of the table in one go, by their
 // Device. A mount of which nothing is counted is left out.
-func (h *Host) NFSSamples(mounts, table Table) (map[string]Sample, error) {
+func (h *Host) NFSSamples(mounts, table Table) (map[string]rates.Sample, error) {
 	content, err := h.readProcess("mountstats")
 	if err != nil {
 		return nil, fmt.Errorf("read the counters of the NFS mounts: %w", err)
@@ -55,7 +57,7 @@ func (h *Host) NFSSamples(mounts, table Table) (map[string]Sample, error) {
 			points[m.listed] = m.Device
 		}
 	}
-	samples := make(map[string]Sample, len(mounts))
+	samples := make(map[string]rates.Sample, len(mounts))
 	for point, s := range parseNFSBlocks(content, func(point string) bool { return points[point] != "" }) {
 		if device := points[point]; s.Read.Ops != nil || s.Write.Ops != nil {
 			s.Identity = device + " " + sources[device]
@@ -66,7 +68,7 @@ func (h *Host) NFSSamples(mounts, table Table) (map[string]Sample, error) {
 }
 
 // parseMountstats reads the block of one mount point.
-func parseMountstats(content []byte, point string) (Sample, bool) {
+func parseMountstats(content []byte, point string) (rates.Sample, bool) {
 	s, ok := parseNFSBlocks(content, func(listed string) bool { return listed == point })[point]
 	return s, ok
 }
@@ -75,8 +77,8 @@ func parseMountstats(content []byte, point string) (Sample, bool) {
 // point the last: that one is on top. prometheus/procfs refuses the whole file
 // for an odd line in any block (a transport that it does not know), hence an own
 // reading of the few lines that matter.
-func parseNFSBlocks(content []byte, wanted func(point string) bool) map[string]Sample {
-	blocks := map[string]Sample{}
+func parseNFSBlocks(content []byte, wanted func(point string) bool) map[string]rates.Sample {
+	blocks := map[string]rates.Sample{}
 	point := "" // of the block that we are in
 	lines := bufio.NewScanner(bytes.NewReader(content))
 	lines.Buffer(nil, maxLine)
@@ -90,11 +92,11 @@ func parseNFSBlocks(content []byte, wanted func(point string) bool) map[string]S
 				point = ""
 			}
 			if point != "" {
-				blocks[point] = Sample{ByteUnit: 1, TimeUnit: usecPerMilli}
+				blocks[point] = rates.Sample{ByteUnit: 1, TimeUnit: usecPerMilli}
 			}
 		case point != "":
 			s := blocks[point]
-			s.takeNFS(fields)
+			takeNFS(&s, fields)
 			blocks[point] = s
 		}
 	}
@@ -111,7 +113,7 @@ func nfsPoint(fields []string) string {
 }
 
 // takeNFS takes what it knows from one line of a block.
-func (s *Sample) takeNFS(fields []string) {
+func takeNFS(s *rates.Sample, fields []string) {
 	switch fields[0] {
 	case "age:":
 		if age := nfsCount(fields, 1); age != nil {

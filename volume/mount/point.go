@@ -15,6 +15,7 @@ import (
 
 	"storage_exporter/block"
 	"storage_exporter/volume"
+	"storage_exporter/volume/rates"
 )
 
 // ErrNotMounted says that a path lies on another mount than it should, as on the
@@ -28,7 +29,7 @@ const lookTime = 4 * time.Second
 type Point struct {
 	host  *Host
 	path  string
-	meter *Meter
+	meter *rates.Meter
 
 	counting block.Counting
 
@@ -39,7 +40,7 @@ type Point struct {
 // NewPoint makes a point for a clean absolute path of the host, whose
 // performance is asked once an interval.
 func (h *Host) NewPoint(name string, interval time.Duration) *Point {
-	return &Point{host: h, path: path.Clean(name), meter: NewMeter(interval)}
+	return &Point{host: h, path: path.Clean(name), meter: rates.NewMeter(interval, rates.CostsWindow)}
 }
 
 // State is what one look at a point found.
@@ -127,20 +128,24 @@ func (p *Point) locate(ctx context.Context) (location, Table, error) {
 // Rates returns what was done on the mount since the last call, and when that
 // was measured; the mount is empty when there is none to tell of. A mount that
 // hangs still has its counters: they are the kernel's.
-func (p *Point) Rates(ctx context.Context) (m Mount, rates volume.Performance, at time.Time, err error) {
+func (p *Point) Rates(ctx context.Context) (m Mount, did volume.Performance, at time.Time, err error) {
 	ctx, cancel := withMargin(ctx)
 	defer cancel()
 	on, table, err := p.find(ctx)
 	if err != nil {
-		return Mount{}, rates, at, err
+		return Mount{}, did, at, err
 	}
 	m = on.mount
 	samples, err := p.read(m, table)
 	if err != nil {
-		return m, rates, at, err
+		return m, did, at, err
 	}
-	rates, at, err = p.meter.Next(samples, time.Now())
-	return m, rates, at, err
+	at = time.Now()
+	for i := range samples {
+		samples[i].At = at
+	}
+	did, at, err = p.meter.Next(samples...)
+	return m, did, at, err
 }
 
 // Find returns the mount that the path lies on, with the table that it is from
@@ -179,14 +184,14 @@ func (p *Point) remembered(table Table) (location, error) {
 }
 
 // read takes one reading of the counters of a mount.
-func (p *Point) read(m Mount, table Table) ([]Sample, error) {
+func (p *Point) read(m Mount, table Table) ([]rates.Sample, error) {
 	switch {
 	case IsNFS(m.FSType):
 		s, err := p.host.nfsSample(m, table)
-		return []Sample{s}, err
+		return []rates.Sample{s}, err
 	case m.FSType == "zfs":
 		s, err := p.host.zfsSample(m)
-		return []Sample{s}, err
+		return []rates.Sample{s}, err
 	}
 	devices, err := p.host.devices(m, table, maxOverlays)
 	if err != nil {
@@ -197,14 +202,14 @@ func (p *Point) read(m Mount, table Table) ([]Sample, error) {
 	case err != nil:
 		return nil, err
 	case still == "":
-		samples := make([]Sample, len(stats))
+		samples := make([]rates.Sample, len(stats))
 		for i, s := range stats {
 			samples[i] = diskSample(s)
 		}
 		return samples, nil
 	case m.FSType == "xfs":
 		if s, err := p.host.xfsSample(devices[0]); err == nil {
-			return []Sample{s}, nil
+			return []rates.Sample{s}, nil
 		}
 	}
 	return nil, unsupported("the kernel counts nothing for %s: write 1 to its queue/iostats", still)

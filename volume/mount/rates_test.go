@@ -3,6 +3,7 @@ package mount
 import (
 	"errors"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +13,7 @@ import (
 
 	"storage_exporter/block"
 	"storage_exporter/volume"
+	"storage_exporter/volume/rates"
 )
 
 // figures are the six in the order of the type; NaN stands for absent.
@@ -33,8 +35,17 @@ func diffFigures(want []float64, got volume.Performance) string {
 
 var none = math.NaN()
 
+// taken are samples of one moment.
+func taken(at time.Time, samples ...rates.Sample) []rates.Sample {
+	samples = slices.Clone(samples)
+	for i := range samples {
+		samples[i].At = at
+	}
+	return samples
+}
+
 // blockSample reads a line of diskstats.
-func blockSample(t testing.TB, line string) Sample {
+func blockSample(t testing.TB, line string) rates.Sample {
 	t.Helper()
 	fields := strings.Fields(line)
 	stat, err := block.ParseStat(strings.Join(fields[3:], " "))
@@ -45,7 +56,7 @@ func blockSample(t testing.TB, line string) Sample {
 	return diskSample(stat)
 }
 
-func nfsBlock(t testing.TB, name, point string) Sample {
+func nfsBlock(t testing.TB, name, point string) rates.Sample {
 	t.Helper()
 	s, ok := parseMountstats([]byte(readTestdata(t, name)), point)
 	if !ok {
@@ -55,17 +66,17 @@ func nfsBlock(t testing.TB, name, point string) Sample {
 }
 
 func TestRates(t *testing.T) {
-	disk := func(line string) []Sample { return []Sample{blockSample(t, line)} }
-	md := func(line string) []Sample {
+	disk := func(line string) []rates.Sample { return []rates.Sample{blockSample(t, line)} }
+	md := func(line string) []rates.Sample {
 		s := blockSample(t, line)
 		s.Untimed = true
-		return []Sample{s}
+		return []rates.Sample{s}
 	}
 	const dm0 = "253 3 dm-3 100000 2000 8000000 50000 40000 5000 6400000 160000 0 90000 210000 0 0 0 0 1200 300"
 	const dm1 = "253 3 dm-3 102000 2010 12096000 53000 41000 5050 8448000 167000 1 90900 221000 0 0 0 0 1210 302"
 	tests := []struct {
 		name     string
-		old, now []Sample
+		old, now []rates.Sample
 		want     []float64 // nil: no sample
 	}{
 		{"device-mapper", disk(dm0), disk(dm1), []float64{200, 100, 209715200, 104857600, 1500, 7000}},
@@ -94,18 +105,18 @@ func TestRates(t *testing.T) {
 			append(disk("8 0 sda 5 0 5 5 5 0 5 5 0 0 0"), disk("8 16 sdb 5 0 5 5 5 0 5 5 0 0 0")...),
 			append(disk("8 0 sda 9 0 9 9 9 0 9 9 0 0 0"), disk("8 16 sdb 4 0 5 5 5 0 5 5 0 0 0")...), nil},
 		{"another device of the same number", disk("253 3 dm-3 1 0 1 1 1 0 1 1 0 0 0"), disk("253 3 sdx 9 0 9 9 9 0 9 9 0 0 0"), nil},
-		{"nfs", []Sample{nfsBlock(t, "mountstats.t0", "/vfroot/nfs")}, []Sample{nfsBlock(t, "mountstats.t1", "/vfroot/nfs")},
+		{"nfs", []rates.Sample{nfsBlock(t, "mountstats.t0", "/vfroot/nfs")}, []rates.Sample{nfsBlock(t, "mountstats.t1", "/vfroot/nfs")},
 			[]float64{200, 100, 0, 0, 3000, 7000}},
-		{"xfs", []Sample{parseXFS(readTestdata(t, "xfs_stats.t0"))}, []Sample{parseXFS(readTestdata(t, "xfs_stats.t1"))},
+		{"xfs", []rates.Sample{parseXFS(readTestdata(t, "xfs_stats.t0"))}, []rates.Sample{parseXFS(readTestdata(t, "xfs_stats.t1"))},
 			[]float64{300, 200, 103860000, 41300000, none, none}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			m, start := NewMeter(10*time.Second), time.Now()
-			if _, _, err := m.Next(tt.old, start); !errors.Is(err, volume.ErrNoSample) {
+			m, start := rates.NewMeter(10*time.Second, rates.CostsWindow), time.Now()
+			if _, _, err := m.Next(taken(start, tt.old...)...); !errors.Is(err, volume.ErrNoSample) {
 				t.Fatalf("the first reading gave %v, want no sample", err)
 			}
-			got, at, err := m.Next(tt.now, start.Add(10*time.Second))
+			got, at, err := m.Next(taken(start.Add(10*time.Second), tt.now...)...)
 			if tt.want == nil {
 				if !errors.Is(err, volume.ErrNoSample) {
 					t.Fatalf("got %v, %v; want no sample", figures(got), err)
@@ -131,56 +142,6 @@ func TestMountstatsPayload(t *testing.T) {
 	s := nfsBlock(t, "mountstats.t1", "/vfroot/nfs")
 	if *s.Read.Bytes != 1210214218 || *s.Write.Bytes != 520000 || s.Age != 13978 {
 		t.Errorf("got %d, %d bytes at the age of %d s", *s.Read.Bytes, *s.Write.Bytes, s.Age)
-	}
-}
-
-func TestMeterWindows(t *testing.T) {
-	reading := func(ops uint64) []Sample {
-		return []Sample{{Identity: "sda", Read: Counters{Ops: &ops}}}
-	}
-	start := time.Now()
-	steps := []struct {
-		name string
-		at   time.Duration
-		ops  uint64
-		want float64 // NaN: no sample
-	}{
-		{"first", 0, 100, none},
-		{"too soon, nothing before", 400 * time.Millisecond, 1000, none},
-		{"the base was kept", 10 * time.Second, 1100, 100},
-		{"too soon: the last rates", 10*time.Second + 499*time.Millisecond, 9000, 100},
-		{"the base was kept again", 20 * time.Second, 1200, 10},
-		{"half a second is enough", 20*time.Second + 500*time.Millisecond, 1300, 200},
-		{"too long ago", 121 * time.Second, 9300, none},
-		{"goes on from there", 131 * time.Second, 9310, 1},
-		{"reset", 141 * time.Second, 5, none},
-		{"no last rates after a reset", 141*time.Second + time.Millisecond, 6, none},
-		{"goes on after a reset", 151 * time.Second, 15, 1},
-	}
-	m := NewMeter(10 * time.Second)
-	for _, step := range steps {
-		got, _, err := m.Next(reading(step.ops), start.Add(step.at))
-		switch {
-		case math.IsNaN(step.want):
-			if !errors.Is(err, volume.ErrNoSample) {
-				t.Fatalf("%s: %v, want no sample", step.name, err)
-			}
-		case err != nil:
-			t.Fatalf("%s: %v", step.name, err)
-		case math.Abs(*got.IOPSRead-step.want) > 1e-9:
-			t.Fatalf("%s: %v/s, want %v", step.name, *got.IOPSRead, step.want)
-		}
-	}
-}
-
-func TestMeterRemount(t *testing.T) {
-	m, start := NewMeter(10*time.Second), time.Now()
-	reading := func(age, ops uint64) []Sample {
-		return []Sample{{Identity: "nfs", Age: age, Read: Counters{Ops: &ops}}}
-	}
-	_, _, _ = m.Next(reading(1000, 10), start)
-	if _, _, err := m.Next(reading(3, 500), start.Add(10*time.Second)); !errors.Is(err, volume.ErrNoSample) {
-		t.Errorf("a new mount with larger counters gave %v, want no sample", err)
 	}
 }
 
@@ -228,24 +189,24 @@ func plain(n *uint64) any {
 }
 
 // invariants are what no reading and no pair of readings may break.
-func invariants(t *testing.T, old, now Sample) {
+func invariants(t *testing.T, old, now rates.Sample) {
 	t.Helper()
 	old.Identity, now.Identity = "x", "x"
-	m, start := NewMeter(10*time.Second), time.Now()
-	_, _, _ = m.Next([]Sample{old}, start)
-	rates, _, err := m.Next([]Sample{now}, start.Add(10*time.Second))
+	m, start := rates.NewMeter(10*time.Second, rates.CostsWindow), time.Now()
+	_, _, _ = m.Next(taken(start, old)...)
+	did, _, err := m.Next(taken(start.Add(10*time.Second), now)...)
 	if err != nil {
 		if !errors.Is(err, volume.ErrNoSample) {
 			t.Fatal(err)
 		}
 		return
 	}
-	for i, f := range figures(rates) {
+	for i, f := range figures(did) {
 		if f < 0 || math.IsInf(f, 0) {
 			t.Fatalf("figure %d is %v for %+v after %+v", i, f, now, old)
 		}
 	}
-	if rates.LatencyReadUsec != nil && (rates.IOPSRead == nil || *rates.IOPSRead == 0) {
+	if did.LatencyReadUsec != nil && (did.IOPSRead == nil || *did.IOPSRead == 0) {
 		t.Fatal("a latency without operations")
 	}
 }
@@ -288,6 +249,6 @@ func FuzzObjset(f *testing.F) {
 	f.Fuzz(func(t *testing.T, before, after string) {
 		_, r0, w0 := parseObjset(before)
 		_, r1, w1 := parseObjset(after)
-		invariants(t, Sample{Read: r0, Write: w0, ByteUnit: 1}, Sample{Read: r1, Write: w1, ByteUnit: 1})
+		invariants(t, rates.Sample{Read: r0, Write: w0, ByteUnit: 1}, rates.Sample{Read: r1, Write: w1, ByteUnit: 1})
 	})
 }

@@ -7,14 +7,15 @@ import (
 	"strings"
 
 	"storage_exporter/block"
+	"storage_exporter/volume/rates"
 )
 
 // xfsSample reads what XFS itself counts: calls, not requests to the device, and
 // no times. It serves where the device counts nothing.
-func (h *Host) xfsSample(d block.Device) (Sample, error) {
+func (h *Host) xfsSample(d block.Device) (rates.Sample, error) {
 	content, err := readFile(filepath.Join(h.paths.Sys, "fs", "xfs", d.Name, "stats", "stats"))
 	if err != nil {
-		return Sample{}, fmt.Errorf("read the counters of the file system on %s: %w", d.Name, err)
+		return rates.Sample{}, fmt.Errorf("read the counters of the file system on %s: %w", d.Name, err)
 	}
 	s := parseXFS(string(content))
 	s.Identity = "xfs " + d.Number + " " + d.Name
@@ -23,8 +24,8 @@ func (h *Host) xfsSample(d block.Device) (Sample, error) {
 
 // parseXFS takes `rw writes reads` (32 bits) and `xpc allocated written read`
 // (bytes, 64 bits). What else a kernel prints is left alone.
-func parseXFS(content string) Sample {
-	s := Sample{ByteUnit: 1, OpsWrap: wrap32}
+func parseXFS(content string) rates.Sample {
+	s := rates.Sample{ByteUnit: 1, OpsWrap: wrap32}
 	for line := range strings.Lines(content) {
 		fields := strings.Fields(line)
 		switch {

@@ -4,19 +4,21 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"storage_exporter/volume/rates"
 )
 
 // zfsSample reads a dataset's counters: /proc/spl/kstat/zfs/<pool>/objset-*. They
 // have no times.
-func (h *Host) zfsSample(m Mount) (Sample, error) {
+func (h *Host) zfsSample(m Mount) (rates.Sample, error) {
 	pool, _, _ := strings.Cut(m.Source, "/")
 	if pool == "" || pool == "." || pool == ".." {
-		return Sample{}, unsupported("%q at %s is no dataset", m.Source, m.Point)
+		return rates.Sample{}, unsupported("%q at %s is no dataset", m.Source, m.Point)
 	}
 	dir := filepath.Join(h.paths.Proc, "spl", "kstat", "zfs", pool)
 	sets, err := filepath.Glob(dir + "/objset-*")
 	if err != nil {
-		return Sample{}, err
+		return rates.Sample{}, err
 	}
 	for _, set := range sets {
 		content, err := readFile(set)
@@ -25,14 +27,14 @@ func (h *Host) zfsSample(m Mount) (Sample, error) {
 		}
 		name, read, write := parseObjset(string(content))
 		if name == m.Source {
-			return Sample{Identity: set, Read: read, Write: write, ByteUnit: 1}, nil
+			return rates.Sample{Identity: set, Read: read, Write: write, ByteUnit: 1}, nil
 		}
 	}
-	return Sample{}, unsupported("no counters are known of the dataset %s", m.Source)
+	return rates.Sample{}, unsupported("no counters are known of the dataset %s", m.Source)
 }
 
 // parseObjset reads lines of `name type value`.
-func parseObjset(content string) (dataset string, read, write Counters) {
+func parseObjset(content string) (dataset string, read, write rates.Counters) {
 	for line := range strings.Lines(content) {
 		fields := strings.Fields(line)
 		if len(fields) < 3 {

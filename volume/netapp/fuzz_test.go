@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"storage_exporter/volume"
+	"storage_exporter/volume/rates"
 	"storage_exporter/volume/rest"
 	"storage_exporter/volume/volumetest"
 )
@@ -30,7 +31,7 @@ func FuzzVolumes(f *testing.F) {
 			}
 			return
 		}
-		b := backend{rates: rest.NewRates(time.Hour)}
+		b := backend{rates: rates.NewMeters(6*time.Minute, rates.CostsFigure)}
 		for _, v := range p.Records {
 			v.answer = &rest.Answer{ReceivedAt: time.Now()}
 			if rates, _, ok := v.mean(); ok {
@@ -40,7 +41,7 @@ func FuzzVolumes(f *testing.F) {
 				t.Error("rates of one reading")
 			}
 			later := v
-			later.Statistics.Timestamp.Time = v.counters().At.Add(time.Minute)
+			later.Statistics.Timestamp.Time = v.sample().At.Add(time.Minute)
 			if rates, _, err := b.compare("v", []record{later}, true); err == nil {
 				volumetest.Possible(t, rates)
 			}

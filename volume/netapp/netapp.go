@@ -9,6 +9,7 @@ import (
 
 	"storage_exporter/internal/secret"
 	"storage_exporter/volume"
+	"storage_exporter/volume/rates"
 	"storage_exporter/volume/rest"
 )
 
@@ -43,7 +44,7 @@ type backend struct {
 	nodes   *rest.Memo[[]node]
 	about   *rest.Memo[about]
 
-	rates  *rest.Rates
+	rates  *rates.Meters
 	roster roster
 	// old is whether the system is older than ONTAP 9.11.1.
 	old atomic.Bool
@@ -68,7 +69,7 @@ func newBackend(shared options, volumes map[string]options, dial rest.Dialer, lo
 		return nil, err
 	}
 	b.client, b.gather = client, gatherFor(shared.access.Timeout)
-	b.rates = rest.NewRates(10 * interval)
+	b.rates = rates.NewMeters(interval, rates.CostsFigure)
 	b.volumes = rest.NewMemo(together, 0, b.fetchVolumes)
 	b.groups = rest.NewMemo(together, 0, b.fetchGroups)
 	b.nodes = rest.NewMemo(nodesEvery, nodesLongest, b.fetchNodes)

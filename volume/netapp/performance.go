@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"storage_exporter/volume"
+	"storage_exporter/volume/rates"
 	"storage_exporter/volume/rest"
 )
 
@@ -49,34 +50,34 @@ func (b *backend) Performance(ctx context.Context) (map[string]volume.Result[vol
 // compare makes rates of a volume's counters, or of all its members'. A reading
 // that lacks something is no base for the next, either.
 func (b *backend) compare(name string, parts []record, whole bool) (volume.Performance, time.Time, error) {
-	counters := make([]rest.Counters, len(parts))
+	samples := make([]rates.Sample, len(parts))
 	for i, part := range parts {
 		if !strings.EqualFold(part.Statistics.Status.String(), "ok") {
 			whole = false
 		}
-		counters[i] = part.counters()
+		samples[i] = part.sample()
 	}
 	if !whole {
 		b.rates.Drop(name)
 		return volume.Performance{}, time.Time{}, volume.ErrNoSample
 	}
-	p, at, err := b.rates.Next(name, counters...)
+	p, at, err := b.rates.Next(name, samples...)
 	if err != nil {
 		return p, at, err
 	}
 	return p, parts[0].answer.SampledAt(at), nil
 }
 
-func (v *record) counters() rest.Counters {
+func (v *record) sample() rates.Sample {
 	s := v.Statistics
 	at := s.Timestamp.Time
 	if at.IsZero() { // some builds leave it out
 		at = sentAt(v.answer)
 	}
-	return rest.Counters{
-		ID: v.UUID.String(), At: at,
-		Read:  rest.Counted{Ops: s.IOPS.Read.Amount(), Bytes: s.Throughput.Read.Amount(), Usec: s.Latency.Read.Amount()},
-		Write: rest.Counted{Ops: s.IOPS.Write.Amount(), Bytes: s.Throughput.Write.Amount(), Usec: s.Latency.Write.Amount()},
+	return rates.Sample{
+		Identity: v.UUID.String(), At: at,
+		Read:  rates.Counters{Ops: s.IOPS.Read.Amount(), Bytes: s.Throughput.Read.Amount(), Time: s.Latency.Read.Amount()},
+		Write: rates.Counters{Ops: s.IOPS.Write.Amount(), Bytes: s.Throughput.Write.Amount(), Time: s.Latency.Write.Amount()},
 	}
 }
 
@@ -105,12 +106,7 @@ func (v *record) mean() (volume.Performance, time.Time, bool) {
 		IOPSRead: m.IOPS.Read.Amount(), IOPSWrite: m.IOPS.Write.Amount(),
 		BytesRead: m.Throughput.Read.Amount(), BytesWrite: m.Throughput.Write.Amount(),
 	}
-	// A latency without operations is written as 0, and means nothing.
-	if p.IOPSRead != nil && *p.IOPSRead > 0 {
-		p.LatencyReadUsec = m.Latency.Read.Amount()
-	}
-	if p.IOPSWrite != nil && *p.IOPSWrite > 0 {
-		p.LatencyWriteUsec = m.Latency.Write.Amount()
-	}
+	p.LatencyReadUsec = rates.Latency(m.Latency.Read.Amount(), p.IOPSRead)
+	p.LatencyWriteUsec = rates.Latency(m.Latency.Write.Amount(), p.IOPSWrite)
 	return p, at, p != (volume.Performance{})
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"storage_exporter/volume"
+	"storage_exporter/volume/rates"
 	"storage_exporter/volume/rest"
 )
 
@@ -34,20 +35,12 @@ func (m measured) performance() (volume.Performance, error) {
 	p := volume.Performance{
 		IOPSRead: m.Reads.Amount(), IOPSWrite: m.Writes.Amount(),
 		BytesRead: m.ReadBytes.Amount(), BytesWrite: m.WriteBytes.Amount(),
-		LatencyReadUsec: latency(m.ReadUsec, m.Reads), LatencyWriteUsec: latency(m.WriteUsec, m.Writes),
+		LatencyReadUsec: rates.Latency(m.ReadUsec.Amount(), m.Reads.Amount()), LatencyWriteUsec: rates.Latency(m.WriteUsec.Amount(), m.Writes.Amount()),
 	}
 	if p == (volume.Performance{}) {
 		return p, volume.ErrNoSample
 	}
 	return p, nil
-}
-
-// latency is absent without operations: the array says 0 then.
-func latency(usec, ops rest.Float) *float64 {
-	if !ops.Valid || ops.Value <= 0 {
-		return nil
-	}
-	return usec.Amount()
 }
 
 // sample is what is known of a file system's performance.

@@ -10,6 +10,7 @@ import (
 
 	"storage_exporter/internal/secret"
 	"storage_exporter/volume"
+	"storage_exporter/volume/rates"
 	"storage_exporter/volume/rest"
 )
 
@@ -18,7 +19,7 @@ import (
 type tiny struct {
 	volumes map[string]tinyOptions
 	client  *rest.Client
-	rates   *rest.Rates
+	rates   *rates.Meters
 	list    *rest.Memo[map[string]tinyVolume]
 	bug     string
 }
@@ -52,7 +53,7 @@ func tinyKind(dial rest.Dialer, basic bool, bug string) volume.Kind {
 			return volume.Identity{Share: o.access.Share(o.user, o.password.Reveal()), Endpoint: o.access.Endpoint(), Object: o.fs}, nil
 		},
 		New: func(volumes []volume.Config, logger *slog.Logger) (volume.Backend, error) {
-			b := &tiny{volumes: map[string]tinyOptions{}, rates: rest.NewRates(10 * time.Minute), bug: bug}
+			b := &tiny{volumes: map[string]tinyOptions{}, rates: rates.NewMeters(time.Minute, rates.CostsFigure), bug: bug}
 			var o tinyOptions
 			for _, cfg := range volumes {
 				var err error
@@ -201,10 +202,10 @@ func (b *tiny) Performance(ctx context.Context) (map[string]volume.Result[volume
 		if err != nil {
 			return volume.Performance{}, time.Time{}, err
 		}
-		p, at, err := b.rates.Next(name, rest.Counters{
-			ID: v.UUID.String(), At: v.CountedAt.Time,
-			Read:  rest.Counted{Ops: v.Read.Ops.Amount(), Bytes: v.Read.Bytes.Amount(), Usec: v.Read.Usec.Amount()},
-			Write: rest.Counted{Ops: v.Write.Ops.Amount(), Bytes: v.Write.Bytes.Amount(), Usec: v.Write.Usec.Amount()},
+		p, at, err := b.rates.Next(name, rates.Sample{
+			Identity: v.UUID.String(), At: v.CountedAt.Time,
+			Read:  rates.Counters{Ops: v.Read.Ops.Amount(), Bytes: v.Read.Bytes.Amount(), Time: v.Read.Usec.Amount()},
+			Write: rates.Counters{Ops: v.Write.Ops.Amount(), Bytes: v.Write.Bytes.Amount(), Time: v.Write.Usec.Amount()},
 		})
 		if b.bug == "zero for unknown" && err != nil {
 			return volume.Performance{IOPSRead: new(0.0)}, at, nil

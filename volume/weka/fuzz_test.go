@@ -54,7 +54,7 @@ func FuzzStats(f *testing.F) {
 			}
 			for number, found := range by {
 				p := found.performance
-				if number < whole || category == ofCluster && number != whole || rates(p) == 0 || found.at.IsZero() {
+				if number < whole || category == ofCluster && number != whole || present(p) == 0 || found.at.IsZero() {
 					t.Errorf("%s %d: %+v", category, number, found)
 				}
 				if p.LatencyReadUsec != nil && (p.IOPSRead == nil || *p.IOPSRead == 0) {

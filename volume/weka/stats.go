@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"storage_exporter/volume"
+	"storage_exporter/volume/rates"
 	"storage_exporter/volume/rest"
 )
 
@@ -87,7 +88,7 @@ func figuresOf(answer *rest.Answer, category string) (best figures, told bool, e
 		}
 		for number, p := range parts {
 			was, known := best[number]
-			if n, m := rates(p), rates(was.performance); n > 0 && (!known || n > m || n == m && s.Timestamp.After(was.stamp)) {
+			if n, m := present(p), present(was.performance); n > 0 && (!known || n > m || n == m && s.Timestamp.After(was.stamp)) {
 				best[number] = figure{p, s.Timestamp.Time, at}
 			}
 		}
@@ -125,8 +126,8 @@ func (s sample) split(category string) map[int]volume.Performance {
 		found[number] = p
 	}
 	for number, p := range found {
-		p.LatencyReadUsec = latency(p.LatencyReadUsec, p.IOPSRead)
-		p.LatencyWriteUsec = latency(p.LatencyWriteUsec, p.IOPSWrite)
+		p.LatencyReadUsec = rates.Latency(p.LatencyReadUsec, p.IOPSRead)
+		p.LatencyWriteUsec = rates.Latency(p.LatencyWriteUsec, p.IOPSWrite)
 		found[number] = p
 	}
 	return found
@@ -146,16 +147,8 @@ func cutNumber(key string) (stat string, number int, ok bool) {
 	return stat, number, err == nil && number >= 0
 }
 
-// latency is absent where there was no operation.
-func latency(usec, iops *float64) *float64 {
-	if iops == nil || *iops == 0 {
-		return nil
-	}
-	return usec
-}
-
-// rates counts those that are there.
-func rates(p volume.Performance) int {
+// present counts the rates that are there.
+func present(p volume.Performance) int {
 	n := 0
 	for _, v := range []*float64{p.IOPSRead, p.IOPSWrite, p.BytesRead, p.BytesWrite} {
 		if v != nil {
