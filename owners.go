@@ -75,34 +75,23 @@ func checkSmart(c *config.Config, r *config.Report) {
 
 // checkPeriods checks how often volumes are observed.
 func checkPeriods(c *config.Config, r *config.Report) {
-	type period struct {
-		prefix            string
-		interval, timeout time.Duration
-	}
 	d := c.VolumeDefaults
-	for _, p := range []period{
-		{"performance_", d.PerformanceInterval, d.PerformanceTimeout},
-		{"health_check_", d.HealthCheckInterval, d.HealthCheckTimeout},
-		{"usage_", d.UsageInterval, d.UsageTimeout},
-	} {
-		cache.CheckPeriod(p.prefix, p.interval, p.timeout, r.In("volumes"))
-	}
-	for _, v := range c.Volumes {
-		section := config.VolumeKey(v.Name)
-		for _, p := range []period{
-			{"performance_", v.PerformanceInterval, d.PerformanceTimeout},
-			{"health_check_", v.HealthCheckInterval, d.HealthCheckTimeout},
-			{"usage_", v.UsageInterval, d.UsageTimeout},
-		} {
-			if !r.Given(section + "." + p.prefix + "interval") {
+	check := func(kind string, interval, timeout time.Duration, own func(config.Volume) time.Duration) {
+		cache.CheckPeriod(kind, interval, timeout, r.In("volumes"))
+		for _, v := range c.Volumes {
+			section := config.VolumeKey(v.Name)
+			if !r.Given(section + "." + kind + "interval") {
 				continue // the default's own check covers it
 			}
-			cache.CheckPeriod(p.prefix, p.interval, 0, r.In(section))
-			if p.timeout >= p.interval {
-				r.In(section)(p.prefix+"interval", "must be longer than volumes.%stimeout, which is %v", p.prefix, p.timeout)
+			cache.CheckPeriod(kind, own(v), 0, r.In(section))
+			if timeout >= own(v) {
+				r.In(section)(kind+"interval", "must be longer than volumes.%stimeout, which is %v", kind, timeout)
 			}
 		}
 	}
+	check("performance_", d.PerformanceInterval, d.PerformanceTimeout, func(v config.Volume) time.Duration { return v.PerformanceInterval })
+	check("health_check_", d.HealthCheckInterval, d.HealthCheckTimeout, func(v config.Volume) time.Duration { return v.HealthCheckInterval })
+	check("usage_", d.UsageInterval, d.UsageTimeout, func(v config.Volume) time.Duration { return v.UsageInterval })
 }
 
 // checkVolumes finds mistakes in volumes, which keep nothing else from working: so

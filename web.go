@@ -81,7 +81,9 @@ func checkListenAddress(address string, earlier []string) error {
 	if err != nil {
 		return fmt.Errorf("must be host:port, or :port for all addresses of this host, not %q", address)
 	}
-	port, err := net.LookupPort("tcp", service)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	port, err := net.DefaultResolver.LookupPort(ctx, "tcp", service)
 	if err != nil {
 		return fmt.Errorf("must end in a port, 0 to 65535, not %q", address)
 	}
@@ -91,8 +93,6 @@ func checkListenAddress(address string, earlier []string) error {
 		}
 	}
 	// UDP obeys the same rules, and who serves the port already is not disturbed.
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-	defer cancel()
 	conn, err := (&net.ListenConfig{}).ListenPacket(ctx, "udp", net.JoinHostPort(host, strconv.Itoa(port)))
 	switch {
 	case err == nil:
@@ -108,8 +108,8 @@ func checkListenAddress(address string, earlier []string) error {
 
 // collide reports whether two addresses cannot be listened on at once.
 func collide(a, b string) bool {
-	hostA, portA, _ := net.SplitHostPort(a) //nolint:errcheck // an address with a mistake is none
-	hostB, portB, _ := net.SplitHostPort(b) //nolint:errcheck // as above
+	hostA, portA, _ := net.SplitHostPort(a)
+	hostB, portB, _ := net.SplitHostPort(b)
 	return portA == portB && (hostA == hostB || everyAddress(hostA) || everyAddress(hostB))
 }
 

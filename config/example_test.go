@@ -1,22 +1,12 @@
 package config
 
 import (
-	"os"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 )
 
 const example = "../packaging/storage_exporter.toml"
-
-func readExample(t *testing.T) string {
-	t.Helper()
-	b, err := os.ReadFile(example)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
-}
 
 // TestExample: as it stands the example changes nothing.
 func TestExample(t *testing.T) {
