@@ -2,7 +2,6 @@ package main
 
 import (
 	"reflect"
-	"slices"
 	"sync/atomic"
 
 	"storage_exporter/collector"
@@ -59,20 +58,12 @@ func (e *exporter) applyDrives(cfg *config.Config) error {
 	return nil
 }
 
-// labelOf is the label under which the drive with these kernel names is
-// monitored, empty where it is not.
-func (e *exporter) labelOf(devices []string) string {
-	drives := e.drives.Load()
-	if drives == nil {
-		return ""
+// lookup finds the drives that are monitored now; nil where none are.
+func (e *exporter) lookup() *smart.Lookup {
+	if drives := e.drives.Load(); drives != nil {
+		return drives.Lookup()
 	}
-	known, _ := drives.Known()
-	for _, d := range known {
-		if slices.ContainsFunc(d.Paths(), func(path string) bool { return slices.Contains(devices, path) }) {
-			return d.Label
-		}
-	}
-	return ""
+	return nil
 }
 
 func (e *exporter) newDrives(cfg *config.Config) (*smart.Drives, error) {

@@ -80,7 +80,7 @@ func (e *exporter) newEnclosures(cfg *config.Config) (part, error) {
 		Cache: e.cache, System: e.blockSystem("/dev"), Host: e.host, KeyPrefix: jbodPrefix(cfg),
 		Stuck: func(delta int) { e.cacheStats.Stuck(enclosure.Kind, delta) }, Logger: e.log,
 	})
-	e.byName[collectorEnclosures] = collector.NewEnclosures(e.enclosures, e.labelOf)
+	e.byName[collectorEnclosures] = collector.NewEnclosures(e.enclosures, e.lookup)
 	return e.enclosures, err
 }
 
@@ -90,7 +90,7 @@ func (e *exporter) newPools(cfg *config.Config) (part, error) {
 		Cache: e.cache, Tool: zpool.NewTool(e.flags.zpoolPath),
 		System: e.blockSystem(filepath.Join(e.flags.rootfs, "dev")), Host: e.host, KeyPrefix: jbodPrefix(cfg), Logger: e.log,
 	})
-	e.byName[collectorZFS] = collector.NewZFS(e.pools)
+	e.byName[collectorZFS] = collector.NewZFS(e.pools, e.lookup)
 	return e.pools, err
 }
 

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -40,17 +41,13 @@ func (a *API) listDrives(ctx context.Context, r *http.Request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	drives, err := set.List(ctx)
+	drives, reports, err := smart.Reports(ctx, set.List)
 	if err != nil {
 		return answer{}, err
 	}
-	entries := make([]*cache.Entry[smart.Report], len(drives))
-	for i, d := range drives {
-		entries[i] = d.Report
-	}
 	ans := answer{cached: true}
 	infos := []driveInfo{}
-	for i, r := range cache.GetAll(ctx, entries) {
+	for i, r := range reports {
 		info := describe(drives[i], r)
 		if len(verdicts) == 0 || slices.Contains(verdicts, info.Assessment.Verdict) {
 			infos = append(infos, info)
@@ -66,7 +63,7 @@ func (a *API) listDrives(ctx context.Context, r *http.Request) (answer, error) {
 }
 
 func describe(d *smart.Drive, r cache.Result[smart.Report]) driveInfo {
-	info := driveInfo{Device: d.Label, Name: d.Device.Name, Type: d.Device.Type, Assessment: d.Assess(r.Snapshot.Value)}
+	info := driveInfo{Device: d.Label(), Name: d.Device.Name, Type: d.Device.Type, Assessment: d.Assess(r.Snapshot.Value)}
 	if r.Err != nil {
 		info.Error = r.Err.Error()
 		return info
@@ -76,23 +73,17 @@ func describe(d *smart.Drive, r cache.Result[smart.Report]) driveInfo {
 	return info
 }
 
-// driveOf finds the drive that the path names by its label.
+// driveOf finds the drive that the path names by its label, or by any other name.
 func (a *API) driveOf(ctx context.Context, r *http.Request) (*smart.Drive, error) {
 	set, err := a.drives()
 	if err != nil {
 		return nil, err
 	}
-	drives, err := set.List(ctx)
-	if err != nil {
-		return nil, err
+	d, err := set.Drive(ctx, r.PathValue("device"))
+	if errors.Is(err, smart.ErrUnknownDrive) {
+		return nil, fmt.Errorf("%w: %w: GET /api/drives lists them", errNotFound, err)
 	}
-	label := r.PathValue("device")
-	for _, d := range drives {
-		if d.Label == label {
-			return d, nil
-		}
-	}
-	return nil, fmt.Errorf("%w: no drive %q: GET /api/drives lists them", errNotFound, label)
+	return d, err
 }
 
 func (a *API) drive(ctx context.Context, r *http.Request) (answer, error) {

@@ -3,35 +3,44 @@ package collector
 import (
 	"context"
 	"strconv"
-	"strings"
+	"sync/atomic"
 
 	"storage_exporter/cache"
 	"storage_exporter/collector/exposition"
 	"storage_exporter/enclosure"
+	"storage_exporter/overview"
+	"storage_exporter/smart"
 )
 
-// enclosureCollector shows the shelves of drives and their slots.
+// enclosureCollector shows the enclosures of drives and their slots.
 type enclosureCollector struct {
 	enclosures enclosureList
-	device     func(devices []string) string
+	drives     func() *smart.Lookup
 	all        enclosureFamilies
+	last       atomic.Pointer[labelled]
 }
 
-// enclosureList is the observed shelves, as *enclosure.Enclosures has them.
+// enclosureList is the observed enclosures, as *enclosure.Enclosures has them.
 type enclosureList interface {
 	Get(ctx context.Context) (cache.Snapshot[[]enclosure.Enclosure], error)
 }
 
-// NewEnclosures makes the collector of the enclosures; its name is "enclosures".
-// device, if not nil, is the label that the smart collector gives to the drive that
-// has these kernel names, empty if it has none; so a slot can be joined with its
-// drive where the drive is monitored under another name. It must not block.
-func NewEnclosures(enclosures *enclosure.Enclosures, device func(devices []string) string) *exposition.Collector {
-	return exposition.NewCollector(newEnclosureCollector(enclosures, device))
+// labelled is a snapshot with the labels of the drives in its slots. It never changes.
+type labelled struct {
+	revision uint64
+	lookup   *smart.Lookup
+	labels   [][][]string // by enclosure and slot; several for a drive of several units
 }
 
-func newEnclosureCollector(enclosures enclosureList, device func(devices []string) string) *enclosureCollector {
-	return &enclosureCollector{enclosures: enclosures, device: device, all: newEnclosureFamilies()}
+// NewEnclosures makes the collector of the enclosures; its name is "enclosures".
+// drives finds the monitored drives, whose labels the slots have; it must not block,
+// and has a nil Lookup where no drives are monitored.
+func NewEnclosures(enclosures *enclosure.Enclosures, drives func() *smart.Lookup) *exposition.Collector {
+	return exposition.NewCollector(newEnclosureCollector(enclosures, drives))
+}
+
+func newEnclosureCollector(enclosures enclosureList, drives func() *smart.Lookup) *enclosureCollector {
+	return &enclosureCollector{enclosures: enclosures, drives: drives, all: newEnclosureFamilies()}
 }
 
 func (c *enclosureCollector) Name() string { return "enclosures" }
@@ -45,39 +54,39 @@ func (c *enclosureCollector) Read(ctx context.Context) ([]exposition.Part, bool)
 		return nil, false
 	}
 	list := *snap.Value
+	l := c.label(list, snap.Revision)
 	parts := make([]exposition.Part, len(list))
 	ok := true
 	for i := range list {
-		parts[i] = c.part(&list[i], snap.Revision)
-		ok = ok && (list[i].AnsweredBy != "" || len(list[i].Slots) == 0)
+		e := &list[i]
+		parts[i] = exposition.Part{ID: "enclosure " + e.ID, Version: l, Emit: func(s exposition.Sink) { c.all.emit(s, e, l.labels[i]) }}
+		ok = ok && (e.AnsweredBy != "" || len(e.Slots) == 0)
 	}
 	return parts, ok
 }
 
-func (c *enclosureCollector) part(e *enclosure.Enclosure, revision uint64) exposition.Part {
-	type version struct {
-		revision uint64
-		devices  string
+// label finds the labels of the drives in the slots, once for each snapshot and
+// lookup.
+func (c *enclosureCollector) label(list []enclosure.Enclosure, revision uint64) *labelled {
+	lookup := c.drives()
+	if l := c.last.Load(); l != nil && l.revision == revision && l.lookup == lookup {
+		return l
 	}
-	devices := make([]string, len(e.Slots))
-	for i := range e.Slots {
-		devices[i] = c.label(&e.Slots[i])
-	}
-	return exposition.Part{
-		ID:      "enclosure " + e.ID,
-		Version: version{revision, strings.Join(devices, "/")}, // no slash is in a label
-		Emit:    func(s exposition.Sink) { c.all.emit(s, e, devices) },
-	}
-}
-
-// label is the drive's label in the smart collector's series, as far as it is known.
-func (c *enclosureCollector) label(s *enclosure.Slot) string {
-	if c.device != nil && len(s.Devices) > 0 {
-		if label := c.device(s.Devices); label != "" {
-			return label
+	l := &labelled{revision: revision, lookup: lookup, labels: make([][][]string, len(list))}
+	placed := overview.Place(lookup, list)
+	for i := range list {
+		l.labels[i] = make([][]string, len(list[i].Slots))
+		for j := range list[i].Slots {
+			for _, drive := range placed.In(i, j) {
+				l.labels[i][j] = append(l.labels[i][j], lookup.Label(drive))
+			}
+			if l.labels[i][j] == nil {
+				l.labels[i][j] = []string{lookup.Unmonitored(list[i].Slots[j].Device)}
+			}
 		}
 	}
-	return s.Device
+	c.last.Store(l)
+	return l
 }
 
 // enclosureFamilies are the families of the enclosures.
@@ -110,14 +119,16 @@ func newEnclosureFamilies() enclosureFamilies {
 	return f
 }
 
-// emit sends a shelf's series; devices are the labels of the drives in its slots.
-func (f *enclosureFamilies) emit(s exposition.Sink, e *enclosure.Enclosure, devices []string) {
+// emit sends an enclosure's series; labels are those of the drives in its slots.
+func (f *enclosureFamilies) emit(s exposition.Sink, e *enclosure.Enclosure, labels [][]string) {
 	s.Add(f.info, 1, e.ID, e.Vendor, e.Model, e.Revision, strconv.Itoa(len(e.Slots)))
 	for i := range e.Slots {
 		slot := &e.Slots[i]
 		if slot.Populated != nil {
 			if *slot.Populated {
-				s.Add(f.slotInfo, 1, e.ID, slot.Slot, devices[i], slot.Serial, slot.WWN)
+				for _, device := range labels[i] {
+					s.Add(f.slotInfo, 1, e.ID, slot.Slot, device, slot.Serial, slot.WWN)
+				}
 			}
 			s.Add(f.populated, boolValue(*slot.Populated), e.ID, slot.Slot)
 		}

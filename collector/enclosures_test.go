@@ -2,7 +2,6 @@ package collector
 
 import (
 	"context"
-	"slices"
 	"strings"
 	"testing"
 
@@ -17,6 +16,7 @@ import (
 	"storage_exporter/enclosure"
 	"storage_exporter/enclosure/enclosuretest"
 	"storage_exporter/internal/cachetest"
+	"storage_exporter/smart"
 )
 
 // enclosuresOf observes a tree.
@@ -68,7 +68,7 @@ func TestEnclosureSeriesGolden(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			tr := enclosuretest.New(t)
 			build(tr)
-			got := shown(t, newEnclosureCollector(enclosuresOf(t, tr), nil))
+			got := shown(t, newEnclosureCollector(enclosuresOf(t, tr), nothingMonitored))
 			golden(t, "enclosures/"+name, got)
 		})
 	}
@@ -97,7 +97,7 @@ func TestEnclosuresLint(t *testing.T) {
 	tr := enclosuretest.New(t)
 	enclosureTrees["two-modules"](tr)
 	reg := prometheus.NewPedanticRegistry()
-	reg.MustRegister(exposition.NewCollector(newEnclosureCollector(enclosuresOf(t, tr), nil)))
+	reg.MustRegister(exposition.NewCollector(newEnclosureCollector(enclosuresOf(t, tr), nothingMonitored)))
 	problems, err := testutil.GatherAndLint(reg)
 	if err != nil || len(problems) > 0 {
 		t.Errorf("%v, %v", problems, err)
@@ -106,12 +106,12 @@ func TestEnclosuresLint(t *testing.T) {
 
 // What is not known is no host without enclosures.
 func TestEnclosuresNotKnown(t *testing.T) {
-	parts, ok := newEnclosureCollector(noEnclosures{}, nil).Read(t.Context())
+	parts, ok := newEnclosureCollector(noEnclosures{}, nothingMonitored).Read(t.Context())
 	if ok || len(parts) != 0 {
 		t.Errorf("%d parts, ok %v", len(parts), ok)
 	}
 	tr := enclosuretest.New(t)
-	if parts, ok = newEnclosureCollector(enclosuresOf(t, tr), nil).Read(t.Context()); !ok || len(parts) != 0 {
+	if parts, ok = newEnclosureCollector(enclosuresOf(t, tr), nothingMonitored).Read(t.Context()); !ok || len(parts) != 0 {
 		t.Errorf("a host without enclosures: %d parts, ok %v", len(parts), ok)
 	}
 }
@@ -121,11 +121,13 @@ func TestEnclosuresCountASilentShelf(t *testing.T) {
 	for name, want := range map[string]bool{"silent": false, "states": true, "none": true} {
 		tr := enclosuretest.New(t)
 		enclosureTrees[name](tr)
-		if parts, ok := newEnclosureCollector(enclosuresOf(t, tr), nil).Read(t.Context()); ok != want || len(parts) != 1 && name != "none" {
+		if parts, ok := newEnclosureCollector(enclosuresOf(t, tr), nothingMonitored).Read(t.Context()); ok != want || len(parts) != 1 && name != "none" {
 			t.Errorf("%s: %d parts, ok %v", name, len(parts), ok)
 		}
 	}
 }
+
+func nothingMonitored() *smart.Lookup { return nil }
 
 type noEnclosures struct{}
 
@@ -137,19 +139,14 @@ func (noEnclosures) Get(context.Context) (cache.Snapshot[[]enclosure.Enclosure],
 func TestEnclosuresDeviceLabel(t *testing.T) {
 	tr := enclosuretest.New(t)
 	enclosureTrees["two-modules"](tr)
-	label := ""
-	c := newEnclosureCollector(enclosuresOf(t, tr), func(devices []string) string {
-		if slices.Contains(devices, "sdd") {
-			return label
-		}
-		return ""
-	})
+	drives := smart.NewLookup(nil)
+	c := newEnclosureCollector(enclosuresOf(t, tr), func() *smart.Lookup { return drives })
 	before, _ := c.Read(t.Context())
 	again, _ := c.Read(t.Context())
 	if got := shown(t, c); !strings.Contains(got, `device="sda"`) || before[0].Version != again[0].Version {
 		t.Errorf("the kernel's name without a label:\n%s", got)
 	}
-	label = "ata-EXAMPLE"
+	drives = smart.NewLookup([]smart.Named{{Label: "ata-EXAMPLE", Names: []string{"sda", "sdd"}}})
 	after, _ := c.Read(t.Context())
 	if got := shown(t, c); !strings.Contains(got, `device="ata-EXAMPLE",enclosure="0x5003048000000a00",serial_number="EX01S0000",slot="0"`) || strings.Contains(got, `device="sda"`) {
 		t.Errorf("with a label:\n%s", got)

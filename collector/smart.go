@@ -3,7 +3,6 @@ package collector
 import (
 	"context"
 	"errors"
-	"slices"
 	"strings"
 
 	"storage_exporter/cache"
@@ -36,7 +35,7 @@ func (c *smartCollector) Name() string { return "smart" }
 func (c *smartCollector) Families() exposition.Families { return c.all.list }
 
 func (c *smartCollector) Read(ctx context.Context) ([]exposition.Part, bool) {
-	drives, results, err := c.reports(ctx)
+	drives, results, err := smart.Reports(ctx, c.drives.List)
 	if err != nil {
 		// Not known is not the same as no drives: no count of them either.
 		return nil, false
@@ -58,25 +57,6 @@ func (c *smartCollector) Read(ctx context.Context) ([]exposition.Part, bool) {
 		parts = c.state(parts, d, r)
 	}
 	return parts, ok
-}
-
-// reports lists the drives and reads all their reports at once; again where the
-// list changed meanwhile.
-func (c *smartCollector) reports(ctx context.Context) (drives []*smart.Drive, results []cache.Result[smart.Report], err error) {
-	for range 2 {
-		if drives, err = c.drives.List(ctx); err != nil {
-			return nil, nil, err
-		}
-		entries := make([]*cache.Entry[smart.Report], len(drives))
-		for i, d := range drives {
-			entries[i] = d.Report
-		}
-		results = cache.GetAll(ctx, entries)
-		if !slices.ContainsFunc(results, func(r cache.Result[smart.Report]) bool { return errors.Is(r.Err, cache.ErrClosed) }) {
-			break
-		}
-	}
-	return drives, results, nil
 }
 
 // summary is what there is once: the version of the first smartctl that
@@ -102,17 +82,29 @@ func (c *smartCollector) summary(drives []*smart.Drive, results []cache.Result[s
 	}}
 }
 
+// version is of what a drive's part is made of.
+type version struct {
+	label    string
+	what     string
+	revision uint64
+}
+
 func (c *smartCollector) part(d *smart.Drive, snap cache.Snapshot[smart.Report]) exposition.Part {
-	return exposition.Part{ID: "drive " + d.Label, Version: snap.Revision, Emit: func(s exposition.Sink) {
+	label := d.Label()
+	return exposition.Part{ID: "drive " + d.Key, Version: version{label: label, revision: snap.Revision}, Emit: func(s exposition.Sink) {
 		r := snap.Value
-		c.all.emit(s, d.MetricLabel(r), r, d.Assess(r), snap.ObservedAt)
+		c.all.emit(s, label, r, d.Assess(r), snap.ObservedAt)
 	}}
 }
 
-// unread is a drive without a report: of it nothing is known but that.
+// unread is a drive without a report: of it nothing is known but that. Its serial
+// number stays that of its last report.
 func (c *smartCollector) unread(d *smart.Drive) exposition.Part {
-	label, serial := labelsOf(d)
-	return exposition.Part{ID: "drive " + d.Label, Version: [2]string{label, serial}, Emit: func(s exposition.Sink) {
+	label, serial := d.Label(), d.Device.Identity.Serial
+	if last, ok := d.Report.Last(); ok {
+		serial = last.Value.SerialNumber
+	}
+	return exposition.Part{ID: "drive " + d.Key, Version: version{label: label, what: serial}, Emit: func(s exposition.Sink) {
 		c.all.emitAssessment(s, label, serial, d.Assess(nil))
 	}}
 }
@@ -120,7 +112,6 @@ func (c *smartCollector) unread(d *smart.Drive) exposition.Part {
 // state adds what does not come from the report: the trouble that the drive is
 // in, and its other paths.
 func (c *smartCollector) state(parts []exposition.Part, d *smart.Drive, r cache.Result[smart.Report]) []exposition.Part {
-	type version struct{ label, what string }
 	trouble, paths := d.Trouble(r.Err), d.Paths()
 	if trouble == "" && r.Err == nil && r.Snapshot.Value.WithoutSMART() {
 		trouble = smart.TroubleNoSMART
@@ -128,28 +119,18 @@ func (c *smartCollector) state(parts []exposition.Part, d *smart.Drive, r cache.
 	if trouble == "" && len(paths) < 2 {
 		return parts
 	}
-	label, _ := labelsOf(d)
+	label := d.Label()
 	if trouble != "" {
-		parts = append(parts, exposition.Part{ID: "trouble " + d.Label, Version: version{label, string(trouble)}, Emit: func(s exposition.Sink) {
+		parts = append(parts, exposition.Part{ID: "trouble " + d.Key, Version: version{label: label, what: string(trouble)}, Emit: func(s exposition.Sink) {
 			s.Add(c.all.observeError, 1, label, string(trouble))
 		}})
 	}
 	if len(paths) > 1 {
-		parts = append(parts, exposition.Part{ID: "paths " + d.Label, Version: version{label, strings.Join(paths, " ")}, Emit: func(s exposition.Sink) {
+		parts = append(parts, exposition.Part{ID: "paths " + d.Key, Version: version{label: label, what: strings.Join(paths, " ")}, Emit: func(s exposition.Sink) {
 			for _, p := range paths {
 				s.Add(c.all.path, 1, label, p)
 			}
 		}})
 	}
 	return parts
-}
-
-// labelsOf are a drive's label and serial number as its last report had them, so
-// that its series stay the same ones when it cannot be read any more; else as
-// the system knows them.
-func labelsOf(d *smart.Drive) (label, serial string) {
-	if last, ok := d.Report.Last(); ok {
-		return d.MetricLabel(last.Value), last.Value.SerialNumber
-	}
-	return d.Label, d.Device.Identity.Serial
 }

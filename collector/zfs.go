@@ -6,13 +6,15 @@ import (
 
 	"storage_exporter/cache"
 	"storage_exporter/collector/exposition"
+	"storage_exporter/smart"
 	"storage_exporter/zpool"
 )
 
 // zfsCollector shows the host's pools.
 type zfsCollector struct {
-	pools poolList
-	all   zfsFamilies
+	pools  poolList
+	drives func() *smart.Lookup
+	all    zfsFamilies
 }
 
 // poolList is the pools, as *zpool.Pools has them.
@@ -20,13 +22,14 @@ type poolList interface {
 	Get(ctx context.Context) (cache.Snapshot[[]zpool.Pool], error)
 }
 
-// NewZFS makes the collector of the host's pools; its name is "zfs".
-func NewZFS(pools *zpool.Pools) *exposition.Collector {
-	return exposition.NewCollector(newZFSCollector(pools))
+// NewZFS makes the collector of the host's pools; its name is "zfs". drives is as of
+// NewEnclosures.
+func NewZFS(pools *zpool.Pools, drives func() *smart.Lookup) *exposition.Collector {
+	return exposition.NewCollector(newZFSCollector(pools, drives))
 }
 
-func newZFSCollector(pools poolList) *zfsCollector {
-	return &zfsCollector{pools: pools, all: newZFSFamilies()}
+func newZFSCollector(pools poolList, drives func() *smart.Lookup) *zfsCollector {
+	return &zfsCollector{pools: pools, drives: drives, all: newZFSFamilies()}
 }
 
 func (c *zfsCollector) Name() string { return "zfs" }
@@ -46,9 +49,14 @@ func (c *zfsCollector) Read(ctx context.Context) ([]exposition.Part, bool) {
 	parts = append(parts, exposition.Part{ID: "zfs", Version: snap.Revision, Emit: func(s exposition.Sink) {
 		s.Add(c.all.lastObserved, float64(snap.ObservedAt.UnixMilli())/1e3)
 	}})
+	type version struct {
+		revision uint64
+		lookup   *smart.Lookup
+	}
+	v := version{snap.Revision, c.drives()}
 	for i := range pools {
 		p := &pools[i]
-		parts = append(parts, exposition.Part{ID: "pool " + p.Name, Version: snap.Revision, Emit: func(s exposition.Sink) { c.all.emit(s, p) }})
+		parts = append(parts, exposition.Part{ID: "pool " + p.Name, Version: v, Emit: func(s exposition.Sink) { c.all.emit(s, p, v.lookup) }})
 	}
 	return parts, true
 }

@@ -79,7 +79,7 @@ func TestZFSSeriesGolden(t *testing.T) {
 		"no-pools":         {Version: "2.3"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := shown(t, newZFSCollector(somePools{pools: poolsOf(t, b)}))
+			got := shown(t, newZFSCollector(somePools{pools: poolsOf(t, b)}, nothingMonitored))
 			golden(t, "zfs/"+name, got)
 			for line := range strings.Lines(got) {
 				if name, ok := strings.CutPrefix(line, "# TYPE "); ok {
@@ -99,7 +99,7 @@ func TestZFSSeriesGolden(t *testing.T) {
 func TestZFSFamiliesLint(t *testing.T) {
 	pools := poolsOf(t, fake.Behaviour{Version: "2.3", Print: zfsDocument(t, "raidz2-spare-2.3.json")})
 	reg := prometheus.NewPedanticRegistry()
-	reg.MustRegister(exposition.NewCollector(newZFSCollector(somePools{pools: pools})))
+	reg.MustRegister(exposition.NewCollector(newZFSCollector(somePools{pools: pools}, nothingMonitored)))
 	problems, err := testutil.GatherAndLint(reg)
 	if err != nil || len(problems) > 0 {
 		t.Errorf("%v, %v", problems, err)
@@ -110,7 +110,7 @@ func TestZFSFamiliesLint(t *testing.T) {
 func TestZFSVdevsAreUnique(t *testing.T) {
 	pools := poolsOf(t, fake.Behaviour{Version: "2.3", Print: zfsDocument(t, "raidz2-spare-2.3.json")})
 	seen := make(map[string]bool)
-	for line := range strings.Lines(shown(t, newZFSCollector(somePools{pools: pools}))) {
+	for line := range strings.Lines(shown(t, newZFSCollector(somePools{pools: pools}, nothingMonitored))) {
 		if !strings.HasPrefix(line, "jbod_zfs_vdev_info{") {
 			continue
 		}
@@ -140,7 +140,7 @@ func TestZFSCollectorReads(t *testing.T) {
 		{"taken away", somePools{err: fmt.Errorf("x: %w", cache.ErrClosed)}, 0, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			parts, ok := newZFSCollector(tt.pools).Read(t.Context())
+			parts, ok := newZFSCollector(tt.pools, nothingMonitored).Read(t.Context())
 			if len(parts) != tt.parts || ok != tt.ok {
 				t.Errorf("%d parts, ok %v", len(parts), ok)
 			}
@@ -157,7 +157,7 @@ func TestZFSScrape(t *testing.T) {
 	}
 	t.Cleanup(pools.Close)
 	pools.Start()
-	e := newTestExporter(t, exposition.Config{}, newZFSCollector(pools))
+	e := newTestExporter(t, exposition.Config{}, newZFSCollector(pools, nothingMonitored))
 	for range 3 {
 		page, _ := scrape(t, e, "/metrics", "")
 		wantLines(t, page,

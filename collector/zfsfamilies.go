@@ -4,6 +4,7 @@ import (
 	"cmp"
 
 	"storage_exporter/collector/exposition"
+	"storage_exporter/smart"
 	"storage_exporter/zpool"
 )
 
@@ -59,8 +60,9 @@ func newZFSFamilies() zfsFamilies {
 	return f
 }
 
-// emit sends a pool's series. What zpool did not tell has none.
-func (f *zfsFamilies) emit(s exposition.Sink, p *zpool.Pool) {
+// emit sends a pool's series, with the drives' labels. What zpool did not report has
+// none.
+func (f *zfsFamilies) emit(s exposition.Sink, p *zpool.Pool, drives *smart.Lookup) {
 	add := func(fam *exposition.Family, n *uint64, labels ...string) {
 		if n != nil {
 			s.Add(fam, float64(*n), labels...)
@@ -84,14 +86,14 @@ func (f *zfsFamilies) emit(s exposition.Sink, p *zpool.Pool) {
 		if !v.Leaf && !v.HasGUID() {
 			continue // a group that has but a name
 		}
-		path := cmp.Or(v.Path, v.Name)
-		s.Add(f.vdevInfo, 1, v.Device, p.Name, v.ID, string(v.Role), path)
+		path, device := cmp.Or(v.Path, v.Name), drives.LabelOf(v.Names()...)
+		s.Add(f.vdevInfo, 1, device, p.Name, v.ID, string(v.Role), path)
 		if v.State != "" {
-			s.Add(f.vdevState, 1, p.Name, v.ID, path, v.Device, v.State)
+			s.Add(f.vdevState, 1, p.Name, v.ID, path, device, v.State)
 		}
-		add(f.vdevErrors, v.ReadErrors, p.Name, v.ID, path, v.Device, "read")
-		add(f.vdevErrors, v.WriteErrors, p.Name, v.ID, path, v.Device, "write")
-		add(f.vdevErrors, v.ChecksumErrors, p.Name, v.ID, path, v.Device, "checksum")
-		add(f.vdevSlowIOs, v.SlowIOs, p.Name, v.ID, path, v.Device)
+		add(f.vdevErrors, v.ReadErrors, p.Name, v.ID, path, device, "read")
+		add(f.vdevErrors, v.WriteErrors, p.Name, v.ID, path, device, "write")
+		add(f.vdevErrors, v.ChecksumErrors, p.Name, v.ID, path, device, "checksum")
+		add(f.vdevSlowIOs, v.SlowIOs, p.Name, v.ID, path, device)
 	}
 }

@@ -367,3 +367,33 @@ func TestHotPlug(t *testing.T) {
 		t.Errorf("of a shelf that is gone: %+v", list)
 	}
 }
+
+// The link of a drive that was moved still stands in the slot that it left. What
+// the enclosures say themselves counts.
+func TestMovedDrive(t *testing.T) {
+	for name, statuses := range map[string][3]string{
+		"the new one says OK":         {"not installed", "OK", "0|not installed|fault -|locate -|power -|populated 0|||"},
+		"both are taken":              {"OK", "OK", "0|OK|fault -|locate -|power -|populated 1|sda|0x5000c500a0000001|EX1"},
+		"nobody has it":               {"not installed", "not installed", "0|not installed|fault -|locate -|power -|populated 1|sda|0x5000c500a0000001|EX1"},
+		"the new one does not know":   {"not installed", "unknown", "0|not installed|fault -|locate -|power -|populated 0|||"},
+		"the new one knows no status": {"not installed", "unsupported", "0|not installed|fault -|locate -|power -|populated 0|||"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tr := enclosuretest.New(t)
+			tr.AddDisk(blocktest.Disk{Name: "sda", Address: "0:0:1:0", WWID: "naa.5000c500a0000001", Serial: "EX1"})
+			for i, id := range []string{"0x5003048000000001", "0x5003048000000002"} {
+				tr.AddShelf(enclosuretest.Shelf{Address: fmt.Sprintf("0:0:%d:0", 10+i), ID: id, Vendor: "EX", Model: id, Bays: []enclosuretest.Bay{
+					{Name: "Slot", Slot: "0", Status: statuses[i], Disk: "sda"}, {Name: "Slot 1", Slot: "1", Status: "OK"},
+				}})
+			}
+			list := read(t, reader(tr))
+			if len(list) != 2 {
+				t.Fatalf("%d enclosures", len(list))
+			}
+			compare(t, Enclosure{Slots: list[0].Slots[:1]}, statuses[2])
+			if list[1].Slots[0].Device != "sda" {
+				t.Errorf("the new slot has %q", list[1].Slots[0].Device)
+			}
+		})
+	}
+}

@@ -92,6 +92,7 @@ func describe(shelves []*shelf, all block.Disks) []Enclosure {
 	for _, s := range shelves {
 		list = append(list, s.describe(all, byDrive))
 	}
+	moved(list)
 	slices.SortStableFunc(list, func(a, b Enclosure) int { return cmp.Compare(a.ID, b.ID) })
 	return distinct(list)
 }

@@ -20,7 +20,9 @@ var notAssessed = smart.Assess(nil, nil)
 func Build(in Parts) *Overview {
 	o := &Overview{BuiltAt: in.At.UTC().Round(0)}
 	o.Stale = in.lookup() != cache.Hit
-	b := builder{in: in, members: in.members(), place: place(in.Drives, in.shelves()), seats: make(map[string]seat)}
+	b := builder{in: in, lookup: in.lookupDrives(), seats: make(map[int]seat), looseSeats: make(map[string]seat)}
+	b.place = Place(b.lookup, in.shelves())
+	b.findMembers()
 	o.note("drives", in.DrivesErr)
 	o.note("enclosures", in.Enclosures.Err)
 	o.note("pools", in.Pools.Err)
@@ -55,10 +57,16 @@ func (o *Overview) note(part string, err error) {
 
 // builder holds what is looked up while an overview is made.
 type builder struct {
-	in      Parts
-	members map[string][]zpool.Member // by kernel name
-	place   placement
-	seats   map[string]seat // by kernel name, filled as the drives are described
+	in     Parts
+	lookup *smart.Lookup
+	place  Placement
+	// The vdevs on each drive in the pools' order, and by name those on a drive that
+	// is not monitored by that name.
+	members map[int][]zpool.Member
+	loose   map[string][]zpool.Member
+	// The same of the seats, filled as the drives are described.
+	seats      map[int]seat
+	looseSeats map[string]seat
 }
 
 func (b *builder) enclosures() []Enclosure {
@@ -114,18 +122,39 @@ func (b *builder) drive(i int, s *enclosure.Slot, where seat) Drive {
 	} else if m.Report.Snapshot.Value != nil {
 		d.report(m.Report.Snapshot)
 	}
-	names := b.place.names(i, m, s)
-	if len(names) > 1 {
+	if names := b.names(i, s); len(names) > 1 {
 		d.Paths = names
 	}
-	d.Pools = b.memberships(names)
 	where.device, where.verdict = m.Label, d.Assessment.Verdict
-	for _, name := range names {
-		if owner, taken := b.place.byName[name]; !taken || owner == i {
-			b.seats[name] = where
+	b.seats[i] = where
+	d.Pools = memberships(b.members[i], b.sit(b.unowned(s), where))
+	return d
+}
+
+// unowned are the names by which a slot knows its drive and no monitored drive is
+// found.
+func (b *builder) unowned(s *enclosure.Slot) (names []string) {
+	if s == nil {
+		return nil
+	}
+	for _, name := range slotNames(s) {
+		if _, taken := b.lookup.Named(name); !taken {
+			names = append(names, name)
 		}
 	}
-	return d
+	return names
+}
+
+// sit gives the names a seat, unless they have one, and returns the vdevs on them.
+func (b *builder) sit(names []string, where seat) (members []zpool.Member) {
+	for _, name := range names {
+		name = smart.NodeLabel(name)
+		if _, known := b.looseSeats[name]; !known {
+			b.looseSeats[name] = where
+			members = append(members, b.loose[name]...)
+		}
+	}
+	return members
 }
 
 // report takes over what the report tells.
@@ -148,38 +177,27 @@ func shownTimes(observedAt time.Time, age time.Duration) (at *time.Time, seconds
 // name only: a name that a monitored drive has now is not this one's any more.
 func (b *builder) unmonitored(s *enclosure.Slot, where seat) *Drive {
 	d := &Drive{
-		Device: s.Device, Model: s.Model, Serial: s.Serial, WWN: s.WWN, NotMonitored: b.in.DrivesErr == nil,
+		Device: smart.NodeLabel(s.Device), Model: s.Model, Serial: s.Serial, WWN: s.WWN, NotMonitored: b.in.DrivesErr == nil,
 		Assessment: notAssessed,
 	}
 	if len(s.Devices) > 1 {
 		d.Paths = s.Devices
 	}
-	where.device = s.Device
-	var names []string
-	for _, name := range slotNames(s) {
-		_, taken := b.place.byName[name]
-		_, known := b.seats[name]
-		if !taken && !known {
-			names = append(names, name)
-			b.seats[name] = where
-		}
-	}
-	d.Pools = b.memberships(names)
+	where.device = d.Device
+	d.Pools = memberships(b.sit(b.unowned(s), where))
 	return d
 }
 
-// memberships are the places in pools of the drive with these names, each once.
-func (b *builder) memberships(names []string) []Membership {
+// memberships are the places in pools of a drive with these vdevs, each once.
+func memberships(members ...[]zpool.Member) []Membership {
 	var list []Membership
 	var seen []*zpool.Vdev
-	for _, name := range names {
-		for _, m := range b.members[name] {
-			if slices.Contains(seen, m.Vdev) {
-				continue
-			}
-			seen = append(seen, m.Vdev)
-			list = append(list, Membership{Pool: m.Pool.Name, Vdev: m.Vdev.Top, Role: m.Vdev.Role, State: m.Vdev.State})
+	for _, m := range slices.Concat(members...) {
+		if slices.Contains(seen, m.Vdev) {
+			continue
 		}
+		seen = append(seen, m.Vdev)
+		list = append(list, Membership{Pool: m.Pool.Name, Vdev: m.Vdev.Top, Role: m.Vdev.Role, State: m.Vdev.State})
 	}
 	return list
 }

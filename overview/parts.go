@@ -24,13 +24,13 @@ type Parts struct {
 // Monitored is one drive of the monitored set.
 type Monitored struct {
 	Label string
-	// Paths are the labels of all names of the drive, its own among them, as
-	// smart.Drive has them. Those that the kernel's names make are the same.
-	Paths      []string
-	Identity   block.Identity // as the system tells it
-	Report     cache.Result[smart.Report]
-	Assessment smart.Assessment
-	Trouble    smart.Trouble
+	// Paths are the labels of all devices that lead to the drive, its own among
+	// them; Names all others that it is found by. Both are as smart.Drive has them.
+	Paths, Names []string
+	Identity     block.Identity // as the system tells it
+	Report       cache.Result[smart.Report]
+	Assessment   smart.Assessment
+	Trouble      smart.Trouble
 }
 
 // about is what is known of a snapshot, whatever its value.
@@ -111,4 +111,17 @@ func (in *Parts) zpools() []zpool.Pool {
 		return nil
 	}
 	return *in.Pools.Snapshot.Value
+}
+
+// lookupDrives finds the drives by their places in the list.
+func (in *Parts) lookupDrives() *smart.Lookup {
+	named := make([]smart.Named, len(in.Drives))
+	for i := range in.Drives {
+		m := &in.Drives[i]
+		named[i] = smart.Named{Label: m.Label, Names: slices.Concat(m.Paths, m.Names), Identities: []block.Identity{m.Identity}}
+		if r := m.Report.Snapshot.Value; r != nil {
+			named[i].Identities = append(named[i].Identities, r.Identity())
+		}
+	}
+	return smart.NewLookup(named)
 }

@@ -5,20 +5,24 @@ import (
 	"storage_exporter/zpool"
 )
 
-// members finds the vdevs on each drive, in the pools' order.
-func (in *Parts) members() map[string][]zpool.Member {
-	members := make(map[string][]zpool.Member)
-	pools := in.zpools()
+// findMembers finds the vdevs on each drive, in the pools' order.
+func (b *builder) findMembers() {
+	b.members, b.loose = make(map[int][]zpool.Member), make(map[string][]zpool.Member)
+	pools := b.in.zpools()
 	for i := range pools {
 		for j := range pools[i].Vdevs {
 			v := &pools[i].Vdevs[j]
-			for _, device := range v.Devices {
-				name := kernelName(device)
-				members[name] = append(members[name], zpool.Member{Pool: &pools[i], Vdev: v})
+			for _, name := range v.Devices {
+				m := zpool.Member{Pool: &pools[i], Vdev: v}
+				if drive, ok := b.lookup.Named(name); ok {
+					b.members[drive] = append(b.members[drive], m)
+				} else {
+					name = smart.NodeLabel(name)
+					b.loose[name] = append(b.loose[name], m)
+				}
 			}
 		}
 	}
-	return members
 }
 
 // seat is what a vdev's drive is called, and where it sits. A name that both a
@@ -38,14 +42,14 @@ func (b *builder) pools() []Pool {
 			Vdevs: make([]Vdev, 0, len(p.Vdevs)),
 		}
 		for i := range p.Vdevs {
-			out.Vdevs = append(out.Vdevs, vdev(&p.Vdevs[i], b.seats))
+			out.Vdevs = append(out.Vdevs, b.vdev(&p.Vdevs[i]))
 		}
 		list = append(list, out)
 	}
 	return list
 }
 
-func vdev(v *zpool.Vdev, seats map[string]seat) Vdev {
+func (b *builder) vdev(v *zpool.Vdev) Vdev {
 	out := Vdev{
 		ID: v.ID, Name: v.Name, Type: v.Type, Role: v.Role, Parent: v.Parent, State: v.State, NotPresent: v.NotPresent, Note: v.Note,
 		ReadErrors: v.ReadErrors, WriteErrors: v.WriteErrors, ChecksumErrors: v.ChecksumErrors,
@@ -53,8 +57,12 @@ func vdev(v *zpool.Vdev, seats map[string]seat) Vdev {
 	if v.Device == "" {
 		return out
 	}
-	out.Device = v.Device
-	if s, ok := seats[kernelName(v.Device)]; ok {
+	out.Device = b.lookup.LabelOf(v.Names()...)
+	s, ok := b.looseSeats[out.Device]
+	if drive, monitored := b.lookup.Named(v.Names()...); monitored {
+		s, ok = b.seats[drive]
+	}
+	if ok {
 		out.Device, out.Verdict, out.Enclosure, out.Slot = s.device, s.verdict, s.enclosure, s.slot
 	}
 	return out

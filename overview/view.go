@@ -218,7 +218,7 @@ func (v *View) drives() ([]Monitored, error) {
 	for i, r := range cache.PeekAll(entries) {
 		d := drives[i]
 		list[i] = Monitored{
-			Label: d.Label, Paths: d.Paths(), Identity: d.Device.Identity,
+			Label: d.Label(), Paths: d.Paths(), Names: d.Named().Names, Identity: d.Device.Identity,
 			Report: r, Assessment: v.cfg.Assess(d, r.Snapshot.Value), Trouble: d.Trouble(r.Err),
 		}
 	}

@@ -109,7 +109,7 @@ func newRig(t *testing.T, store cachestore.Store, observer string) *rig {
 	for _, label := range []string{"sda", "sdb"} {
 		p := newPart(c, label, every, smart.Report{SerialNumber: "EX" + label, Passed: new(true)})
 		r.drives = append(r.drives, p)
-		d := &smart.Drive{Label: label, Device: smart.Device{Name: "/dev/" + label, Type: "auto"}, Report: p.entry}
+		d := &smart.Drive{Key: label, Device: smart.Device{Name: "/dev/" + label, Type: "auto"}, Report: p.entry}
 		p.entry.OnChange(func(cache.Snapshot[smart.Report]) { r.Changed() })
 		set = append(set, d)
 	}

@@ -3,6 +3,7 @@ package smart
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"storage_exporter/block"
@@ -19,6 +20,13 @@ type Device struct {
 	Virtual string `json:"virtual,omitempty"`
 	// Offline says that the kernel has given this path up.
 	Offline bool `json:"offline,omitempty"`
+	// Nodes are the kernel's names of the drive, the one that Name leads to first:
+	// of NVMe the controllers with their namespaces and paths. Empty for a member
+	// of a RAID controller.
+	Nodes []string `json:"nodes,omitempty"`
+
+	// Apart says that the node stands for several drives, of which this is one.
+	Apart bool `json:"-"`
 }
 
 // Auto is the type by which smartctl finds the type itself. That may wake a
@@ -63,31 +71,71 @@ func validType(t string) bool {
 	return true
 }
 
-// node is the name by which the kernel knows the drive; empty for a member of a RAID
-// controller, whose own is that of the controller or of one of its volumes.
-func (d Device) node() string {
-	if strings.Contains(d.Type, ",") {
+// Label names the device as it was asked for, in smartctl_exporter's way: sda,
+// nvme0, bus_0_megaraid_1. The store's keys are made of it. In metrics a drive has
+// its own label, see AnswerLabel.
+func (d Device) Label() string { return label(d.Name, d.Type) }
+
+// AnswerLabel is the drive's own label: that of the answered type, as in
+// bus_6_sat+megaraid_14, which is what smartctl_exporter shows. Where the
+// answer lost the number of one of several drives, as with cciss, it is that of
+// the asked type: else all members of a controller would be one.
+func (d Device) AnswerLabel(answeredType string) string {
+	_, asked, _ := strings.Cut(d.Type, ",")
+	_, answered, _ := strings.Cut(answeredType, ",")
+	numbered := d.member() || d.port() || asked == ""
+	if numbered && asked != answered || !validType(answeredType) {
+		return d.Label()
+	}
+	return label(d.Name, answeredType)
+}
+
+var (
+	// memberTypes are for the drives of a RAID controller: the node is the
+	// controller's, or that of a disk that it makes of them.
+	memberTypes = []string{"3ware", "aacraid", "areca", "cciss", "hpt", "megaraid", "sssraid"}
+	// portTypes are for one of several drives behind a bridge. The node may be that
+	// drive's, or stand for all of them.
+	portTypes = []string{"intelliprop", "jmb39x", "jmb39x-q", "jms56x", "usbasm1352r", "usbjmicron"}
+)
+
+// member says that the type means a drive of a RAID controller, which the kernel
+// does not know by the node. A comma alone does not: sat,12 is a way to talk.
+func (d Device) member() bool { return d.numbers(memberTypes) }
+
+func (d Device) port() bool { return d.numbers(portTypes) }
+
+// numbers says whether the type, or one that it is joined to by a plus, is one of
+// the types with a number.
+func (d Device) numbers(types []string) bool {
+	for part := range strings.SplitSeq(d.Type, "+") {
+		if kind, _, found := strings.Cut(part, ","); found && slices.Contains(types, kind) {
+			return true
+		}
+	}
+	return false
+}
+
+// path is the name to ask the system for; empty for a member of a RAID controller,
+// whose own is that of the controller or of one of its volumes.
+func (d Device) path() string {
+	if d.member() || d.Apart {
 		return ""
 	}
 	return d.Name
 }
 
-// Label names the device in keys, metrics and requests: sda, nvme0,
-// bus_0_megaraid_1. It is smartctl_exporter's label of the device as it was
-// asked for.
-func (d Device) Label() string { return label(d.Name, d.Type) }
-
-// AnswerLabel is the label for metrics: that of the answered type, as in
-// bus_6_sat+megaraid_14, which is what smartctl_exporter shows. Where the
-// answer lost the member's number, as with cciss, it is that of the asked type:
-// else all members of a controller would be one.
-func (d Device) AnswerLabel(answeredType string) string {
-	_, asked, _ := strings.Cut(d.Type, ",")
-	_, answered, _ := strings.Cut(answeredType, ",")
-	if asked != answered || !validType(answeredType) {
-		return d.Label()
+// node is the kernel's name of the device, without a look at the system; empty for
+// a member of a RAID controller, and for what is no name of the kernel's.
+func (d Device) node() string {
+	name, ok := strings.CutPrefix(d.path(), "/dev/")
+	switch {
+	case len(d.Nodes) > 0:
+		return d.Nodes[0]
+	case !ok || strings.Contains(name, "/"):
+		return ""
 	}
-	return label(d.Name, answeredType)
+	return name
 }
 
 func label(name, typ string) string {

@@ -1,6 +1,7 @@
 package smart
 
 import (
+	"reflect"
 	"strings"
 	"testing"
 )
@@ -69,11 +70,27 @@ func TestParseDevice(t *testing.T) {
 	}
 	for _, tt := range tests {
 		got, err := ParseDevice(tt.in)
-		if got != tt.want || (err == nil) != tt.ok {
+		if !reflect.DeepEqual(got, tt.want) || (err == nil) != tt.ok {
 			t.Errorf("%q: got %+v, %v", tt.in, got, err)
 		}
 		if err != nil && !strings.Contains(err.Error(), "megaraid,1") {
 			t.Errorf("%q: %q shows no example", tt.in, err)
+		}
+	}
+}
+
+// Of a type with a comma that is no member's, the answer's label is the drive's.
+func TestAnswerLabelOfANode(t *testing.T) {
+	for _, tt := range [][4]string{
+		{"/dev/sde", "sat,12", "sat", "sde"},
+		{"/dev/sdf", "sat,auto", "sat", "sdf"},
+		{"/dev/nvme0", "nvme,1", "nvme", "nvme0"},
+		{"/dev/sda", "jmb39x-q,0", "jmb39x-q,0", "sda_jmb39x-q_0"},
+		{"/dev/sda", "jms56x,2", "sat", "sda_jms56x_2"},
+		{"/dev/sda", "jmb39x,1+sat,12", "sat", "sda_jmb39x_1+sat_12"},
+	} {
+		if got := (Device{Name: tt[0], Type: tt[1]}).AnswerLabel(tt[2]); got != tt[3] {
+			t.Errorf("%s %s -> %s: got %s, want %s", tt[0], tt[1], tt[2], got, tt[3])
 		}
 	}
 }

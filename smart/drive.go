@@ -1,13 +1,17 @@
 package smart
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
+	"storage_exporter/block"
 	"storage_exporter/cache"
 	"storage_exporter/internal/outside"
 )
@@ -15,7 +19,9 @@ import (
 // Drive is one monitored drive. Its two entries are filled by the same runs of
 // smartctl.
 type Drive struct {
-	Label  string // as in sda, nvme0, bus_0_megaraid_1
+	// Key is the drive's place in the store, and its name in logs: the label of the
+	// device as it was asked for. What is shown is Label.
+	Key    string
 	Device Device
 	Report *cache.Entry[Report]
 	// Document is smartctl's own JSON.
@@ -25,67 +31,118 @@ type Drive struct {
 	source *cache.Source
 	tally  *tally
 
-	mu      sync.Mutex // guards the fields below
-	without Logs       // what the drive does not have
-	misread bool       // the last read failed: the resolved type may be another's
-	paths   []string   // see Paths
+	mu      sync.Mutex     // guards the fields below
+	without Logs           // what the drive does not have
+	misread bool           // the last read failed: the resolved type may be another's
+	label   string         // see Label
+	settled bool           // a report has said the label
+	told    block.Identity // as the last report has it
+	nodes   []string       // the kernel's names
+	others  []string       // the labels of the other devices that lead to it
+	names   []string       // further names
+}
+
+// Label is the drive's own label, which it has everywhere: that of the type that
+// its first report names, such as bus_6_sat+megaraid_14. Until there is one it is that of
+// the type that is asked for. It does not change again while the drive is the same.
+func (d *Drive) Label() string {
+	if _, settled := d.heard(); !settled && d.drives != nil {
+		if last, ok := d.Report.Last(); ok {
+			d.drives.heard(d, last.Value)
+		}
+	}
+	return d.Named().Label
 }
 
 // Paths are the labels of all devices by which the system knows the drive, its
-// own among them, as people count: two for a drive on two paths. The slice must
-// not be changed.
+// own among them, as people count: two for a drive on two paths.
 func (d *Drive) Paths() []string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.paths
+	paths := append([]string{cmp.Or(d.label, d.Key)}, d.others...)
+	slices.SortFunc(paths, block.CompareNames)
+	return paths
 }
 
-func (d *Drive) setPaths(paths []string) {
+// Named is the drive with all that it goes by.
+func (d *Drive) Named() Named {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.paths = paths
+	return Named{
+		Label: cmp.Or(d.label, d.Key), Names: slices.Concat([]string{d.Key}, d.others, d.nodes, d.names),
+		Identities: []block.Identity{d.Device.Identity, d.told},
+	}
+}
+
+// is says whether dev is this drive. A device whose identity the system does
+// not tell (any more) counts as the same.
+func (d *Drive) is(dev Device) bool {
+	was, now := d.Device.Identity.String(), dev.Identity.String()
+	return d.Device.Name == dev.Name && d.Device.Type == dev.Type && (was == now || now == "")
+}
+
+// setNames takes what else leads to the drive, as of the newest list.
+func (d *Drive) setNames(c chosen) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.others, d.names = c.others, c.names
+}
+
+// setNodes takes the kernel's names of the drive, and says whether they are others.
+func (d *Drive) setNodes(nodes []string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	same := slices.Equal(d.nodes, nodes)
+	d.nodes = nodes
+	return !same
 }
 
 // Assess judges a report of the drive's by the configured thresholds; nil where
 // there is none.
 func (d *Drive) Assess(r *Report) Assessment { return Assess(r, d.drives.cfg.Thresholds) }
 
-// MetricLabel is the drive's label in metrics. It differs from Label only for
-// what smartctl resolves to another type of the same member, such as
-// bus_6_sat+megaraid_14.
-func (d *Drive) MetricLabel(r *Report) string { return d.Device.AnswerLabel(r.Device.Type) }
-
-// newDrive makes a drive's source and entries; it is started by the caller.
-func (ds *Drives) newDrive(dev Device) *Drive {
+// newDrive makes a drive's source and entries; it is started by the caller. Where
+// it takes another's place, that one's snapshots are none of its own.
+func (ds *Drives) newDrive(dev Device, instead bool) *Drive {
 	cfg := &ds.cfg
-	d := &Drive{Label: dev.Label(), Device: dev, drives: ds, paths: []string{dev.Label()}}
-	d.tally = cfg.Metrics.of(d.Label)
-	// A member of a RAID controller has no identity that the system knows.
+	d := &Drive{Key: dev.Label(), Device: dev, drives: ds, nodes: dev.Nodes, label: dev.Label()}
+	if r, known := ds.reports[d.Key]; known && r.stood == dev.Identity {
+		d.label = r.label // it was monitored before
+	}
+	d.tally = cfg.Metrics.of(d.label)
+	// A member of a RAID controller has no identity that the system knows. For the
+	// other types with a number it is left out, for earlier versions did not know it.
 	who := dev.Identity.String()
-	if who == "" {
+	if who == "" || strings.Contains(dev.Type, ",") && !instead {
 		who = dev.Name + ";" + dev.Type
 	}
 	d.source = cfg.Cache.NewSource(cache.SourceConfig{
-		Kind: "smart", Name: d.Label, Origin: cfg.Host + "|" + d.Label + "|" + who,
+		Kind: "smart", Name: d.Key, Origin: cfg.Host + "|" + d.Key + "|" + who,
 		Lane: ds.lane, Interval: cfg.Interval, Timeout: cfg.Timeout,
 		Observe: d.observe,
 		Done:    d.done,
 	})
-	d.Report = cache.Add[Report](d.source, cfg.KeyPrefix+"smart:"+d.Label, cfg.TTL)
-	d.Document = cache.Add[json.RawMessage](d.source, cfg.KeyPrefix+"smartctl:"+d.Label, cfg.TTL)
+	d.Report = cache.Add[Report](d.source, cfg.KeyPrefix+"smart:"+d.Key, cfg.TTL)
+	d.Document = cache.Add[json.RawMessage](d.source, cfg.KeyPrefix+"smartctl:"+d.Key, cfg.TTL)
 	d.Document.OnDemand()
-	if cfg.OnChange != nil {
-		d.Report.OnChange(func(cache.Snapshot[Report]) { cfg.OnChange() })
-	}
+	d.Report.OnChange(func(s cache.Snapshot[Report]) {
+		ds.heard(d, s.Value)
+		if cfg.OnChange != nil {
+			cfg.OnChange()
+		}
+	})
 	return d
 }
 
 // observe runs smartctl once and puts what it told.
 func (d *Drive) observe(ctx context.Context, round *cache.Round) error {
-	now := d.drives.cfg.System.Identify(d.Device.node())
+	now, nodes := d.drives.look(d.Device)
 	if was := d.Device.Identity.String(); was != "" && now.String() != "" && now.String() != was {
-		d.drives.replace(d, now)
+		d.drives.replace(d, now, nodes)
 		return fmt.Errorf("%s: another drive stands under the name: %w", d.Device.Name, cache.ErrClosed)
+	}
+	if d.setNodes(nodes) {
+		d.drives.index.Store(nil)
 	}
 	last, known := d.Report.Last()
 	dev, without := d.request(last)
@@ -99,7 +156,7 @@ func (d *Drive) observe(ctx context.Context, round *cache.Round) error {
 		d.Document.Put(round, &doc.JSON, lastMeasured)
 		return nil
 	}
-	if doc.Report.PowerMode == Sleep && d.drives.cfg.System.Offline(d.Device.node()) {
+	if doc.Report.PowerMode == Sleep && d.drives.cfg.System.Offline(d.Device.path()) {
 		return &ReportError{Device: dev.Name, Type: dev.Type, Message: "the kernel has taken the device offline", ExitStatus: ExitOpen}
 	}
 	d.keep(round, doc.Report.PowerMode, last, known)
@@ -138,7 +195,7 @@ func (d *Drive) keep(round *cache.Round, mode PowerMode, last cache.Snapshot[Rep
 		r := notRead(d.Device)
 		r.PowerMode = mode
 		d.Report.Put(round, r, lastMeasured)
-		d.Document.Fail(round, fmt.Errorf("%s: %w", d.Label, ErrAsleep))
+		d.Document.Fail(round, fmt.Errorf("%s: %w", d.Key, ErrAsleep))
 		return
 	}
 	r := *last.Value
@@ -147,7 +204,7 @@ func (d *Drive) keep(round *cache.Round, mode PowerMode, last cache.Snapshot[Rep
 	if doc, ok := d.Document.Last(); ok {
 		d.Document.Keep(round, doc.Value, doc)
 	} else {
-		d.Document.Fail(round, fmt.Errorf("%s: %w", d.Label, ErrAsleep))
+		d.Document.Fail(round, fmt.Errorf("%s: %w", d.Key, ErrAsleep))
 	}
 }
 

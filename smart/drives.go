@@ -2,10 +2,11 @@ package smart
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"storage_exporter/block"
@@ -33,9 +34,15 @@ type Drives struct {
 	known     bool
 	scanError error     // of the scan that is done only once
 	rescanned time.Time // when an early scan was last asked for
-	byLabel   map[string]*Drive
-	sorted    []*Drive // never changed, only replaced
-	leftOut   int      // how many virtual disks the last list had, to log it once
+	scanned   []Device  // the last list
+	reports   map[string]said
+	byKey     map[string]*Drive
+	labels    map[string]*Drive // by their own labels
+	whose     map[string]*Drive // by the keys of their identities, as the system and the reports have them
+	sorted    []*Drive          // never changed, only replaced
+	leftOut   int               // how many virtual disks the last list had, to log it once
+
+	index atomic.Pointer[index] // made when it is asked for; nil after a change
 }
 
 // rescanPause is the least time between two early scans.
@@ -72,7 +79,8 @@ func (ds *Drives) Close() {
 		d.source.Close()
 		d.tally.close(false)
 	}
-	ds.byLabel, ds.sorted = nil, nil
+	ds.byKey, ds.sorted = nil, nil
+	ds.index.Store(nil)
 }
 
 // List is the monitored drives, ordered by label as people count. Until a scan
@@ -98,32 +106,6 @@ func (ds *Drives) List(ctx context.Context) ([]*Drive, error) {
 	return nil, err
 }
 
-// Drive is the drive with a label; ErrUnknownDrive if there is none. The label
-// that it has in metrics is as good.
-func (ds *Drives) Drive(ctx context.Context, label string) (*Drive, error) {
-	drives, err := ds.List(ctx)
-	if err != nil {
-		return nil, err
-	}
-	for _, d := range drives {
-		if d.Label == label {
-			return d, nil
-		}
-	}
-	for _, d := range drives {
-		if last, ok := d.Report.Last(); ok && d.MetricLabel(last.Value) == label {
-			return d, nil
-		}
-	}
-	return nil, fmt.Errorf("%w: %q", ErrUnknownDrive, label)
-}
-
-func (ds *Drives) current() ([]*Drive, bool) {
-	ds.mu.Lock()
-	defer ds.mu.Unlock()
-	return ds.sorted, ds.known && !ds.closed
-}
-
 // observe scans. The identities come with the list, so that applying it costs
 // no look at the system.
 func (ds *Drives) observe(ctx context.Context, round *cache.Round) error {
@@ -141,11 +123,20 @@ func (ds *Drives) scanSystem(ctx context.Context) ([]Device, error) {
 		return nil, err
 	}
 	for i, d := range devices {
-		devices[i].Identity = ds.cfg.System.Identify(d.node())
-		devices[i].Virtual = virtual(ds.cfg.System.Maker(d.node()))
-		devices[i].Offline = ds.cfg.System.Offline(d.node())
+		devices[i].Identity, devices[i].Nodes = ds.look(d)
+		devices[i].Virtual = virtual(ds.cfg.System.Maker(d.path()))
+		devices[i].Offline = ds.cfg.System.Offline(d.path())
 	}
 	return devices, nil
+}
+
+// look asks the system who stands behind a device, and what the kernel calls it.
+func (ds *Drives) look(d Device) (id block.Identity, nodes []string) {
+	sys, path := ds.cfg.System, d.path()
+	if node := sys.Node(path); node != "" {
+		nodes = append([]string{node}, sys.Names(path)...)
+	}
+	return sys.Identify(path), nodes
 }
 
 // apply makes the monitored set that of a scanned list: sources of new drives
@@ -157,41 +148,51 @@ func (ds *Drives) apply(scanned []Device) {
 	if ds.closed {
 		return
 	}
-	byLabel := make(map[string]*Drive, len(scanned))
-	var added []*Drive
 	// Who stands under a configured name may have changed since the last list, which
 	// does not tell of it where the name is a link.
 	for i, d := range ds.choice.devices {
-		ds.choice.devices[i].Identity = ds.cfg.System.Identify(d.node())
+		ds.choice.devices[i].Identity, ds.choice.devices[i].Nodes = ds.look(d)
 	}
-	set, leftOut := ds.choice.choose(scanned)
-	for _, dev := range set {
-		label := dev.Label()
-		old := ds.byLabel[label]
-		if old != nil && old.is(dev.Device) {
-			old.setPaths(dev.paths)
-			byLabel[label] = old
-			continue
+	ds.scanned = slices.Clone(scanned)
+	listed := make(map[string]bool)
+	for _, d := range slices.Concat(ds.choice.devices, scanned) {
+		listed[d.Label()] = true
+	}
+	maps.DeleteFunc(ds.reports, func(key string, _ said) bool { return !listed[key] })
+	ds.arrange()
+}
+
+// arrange makes the monitored set of the last list and of what the reports say;
+// ds.mu is held.
+func (ds *Drives) arrange() {
+	set, leftOut := ds.choice.choose(ds.scanned, ds.reports)
+	byKey := make(map[string]*Drive, len(set))
+	var added []*Drive
+	for _, c := range set {
+		key := c.Label()
+		d := ds.byKey[key]
+		if d == nil || !d.is(c.Device) {
+			d = ds.newDrive(c.Device, d != nil)
+			added = append(added, d)
 		}
-		d := ds.newDrive(dev.Device)
-		d.setPaths(dev.paths)
-		byLabel[label] = d
-		added = append(added, d)
+		d.setNodes(c.Nodes)
+		d.setNames(c)
+		byKey[key] = d
 	}
 	removed := 0
-	for label, old := range ds.byLabel {
-		if d := byLabel[label]; d != old {
+	for key, old := range ds.byKey {
+		if d := byKey[key]; d != old {
 			old.source.Close()
-			old.tally.close(d != nil)
+			old.tally.close(d != nil && d.label == old.label)
 			removed++
 		}
 	}
-	ds.publish(byLabel)
+	ds.publish(byKey)
 	for _, d := range added {
 		d.source.Start()
 	}
 	if len(added)+removed > 0 || !ds.known {
-		ds.log.Info("monitored drives", "drives", len(byLabel), "added", len(added), "removed", removed)
+		ds.log.Info("monitored drives", "drives", len(byKey), "added", len(added), "removed", removed)
 	}
 	if n := len(leftOut); n != ds.leftOut {
 		ds.leftOut = n
@@ -206,46 +207,22 @@ func (ds *Drives) apply(scanned []Device) {
 	}
 }
 
-// is says whether dev is this drive. A device whose identity the system does
-// not tell (any more) counts as the same.
-func (d *Drive) is(dev Device) bool {
-	was, now := d.Device.Identity.String(), dev.Identity.String()
-	return d.Device.Name == dev.Name && d.Device.Type == dev.Type && (was == now || now == "")
-}
-
 // replace monitors the drive that now stands under an old one's name.
-func (ds *Drives) replace(old *Drive, now block.Identity) {
+func (ds *Drives) replace(old *Drive, now block.Identity, nodes []string) {
 	ds.mu.Lock()
 	defer ds.mu.Unlock()
-	if ds.closed || ds.byLabel[old.Label] != old {
+	if ds.closed || ds.byKey[old.Key] != old {
 		return
 	}
-	dev := old.Device
-	dev.Identity = now
-	d := ds.newDrive(dev)
-	old.source.Close()
-	old.tally.close(true)
-	byLabel := make(map[string]*Drive, len(ds.byLabel))
-	for label, other := range ds.byLabel {
-		byLabel[label] = other
+	ds.log.Info("another drive stands under the name", "device", old.Key)
+	for _, list := range [][]Device{ds.choice.devices, ds.scanned} {
+		for i := range list {
+			if list[i].Label() == old.Key {
+				list[i].Identity, list[i].Nodes = now, nodes
+			}
+		}
 	}
-	byLabel[d.Label] = d
-	ds.publish(byLabel)
-	d.source.Start()
-	ds.log.Info("another drive stands under the name", "device", d.Label)
-}
-
-// publish makes the set; ds.mu is held.
-func (ds *Drives) publish(byLabel map[string]*Drive) {
-	sorted := make([]*Drive, 0, len(byLabel))
-	for _, d := range byLabel {
-		sorted = append(sorted, d)
-	}
-	slices.SortFunc(sorted, func(a, b *Drive) int { return block.CompareNames(a.Label, b.Label) })
-	ds.byLabel, ds.sorted = byLabel, sorted
-	if ds.cfg.OnChange != nil {
-		ds.cfg.OnChange()
-	}
+	ds.arrange()
 }
 
 // rescanSoon has the system scanned before its time, for a drive that seems to

@@ -43,8 +43,8 @@ func TestDrives(t *testing.T) {
 		eventually(t, label+" is counted", func() bool { return r.counted(label, "success") == 1 && r.counted(label, "failure") == 0 })
 	}
 	report(t, r.drive(t, "bus_6_megaraid_14"))
-	if d := r.drive(t, "bus_6_sat+megaraid_14"); d.Label != "bus_6_megaraid_14" || d.MetricLabel(report(t, d).Value) != "bus_6_sat+megaraid_14" {
-		t.Errorf("by its label in metrics: %s", d.Label)
+	if d := r.drive(t, "bus_6_sat+megaraid_14"); d.Key != "bus_6_megaraid_14" || d.Label() != "bus_6_sat+megaraid_14" {
+		t.Errorf("by its own label: %s %s", d.Key, d.Label())
 	}
 	scans, reads := r.fleet.Runs()
 	if scans != 1 || reads["/dev/sdb"] != 1 || reads["/dev/bus/0"] != 1 {
@@ -343,7 +343,7 @@ func TestDrivesConcurrency(t *testing.T) {
 	_, reads := r.fleet.Runs()
 	for _, d := range drives {
 		if n := reads[d.Device.Name]; n != 1 {
-			t.Errorf("%s was read %d times", d.Label, n)
+			t.Errorf("%s was read %d times", d.Label(), n)
 		}
 	}
 }

@@ -82,7 +82,8 @@ func NewDrives(cfg DrivesConfig) (*Drives, error) {
 		lane:    cache.NewLane(cfg.Concurrency),
 		log:     cfg.Logger,
 		first:   make(chan struct{}),
-		byLabel: make(map[string]*Drive),
+		reports: make(map[string]said),
+		byKey:   make(map[string]*Drive),
 	}
 	ds.ctx, ds.cancel = context.WithCancel(context.Background())
 	for i, d := range ds.choice.devices {

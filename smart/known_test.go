@@ -24,7 +24,7 @@ func TestKnownAndChanged(t *testing.T) {
 		t.Errorf("%d changes, want one of the list and one of the report", n)
 	}
 	drives, err := r.Known()
-	if err != nil || len(drives) != 1 || drives[0].Label != "sda" {
+	if err != nil || len(drives) != 1 || drives[0].Label() != "sda" {
 		t.Errorf("known: %v, %v", drives, err)
 	}
 	r.Close()

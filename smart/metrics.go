@@ -27,16 +27,17 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 // tally counts the observations of one drive for as long as it is monitored.
 type tally struct {
 	metrics *Metrics
-	label   string
 
-	mu     sync.Mutex // guards closed: no series comes back after the drive is forgotten
-	closed bool
+	mu     sync.Mutex // guards the fields below
+	label  string
+	counts map[string]float64 // by status
+	closed bool               // no series comes back after the drive is forgotten
 }
 
 func (m *Metrics) of(label string) *tally {
-	m.observations.WithLabelValues(label, "success")
-	m.observations.WithLabelValues(label, "failure")
-	return &tally{metrics: m, label: label}
+	t := &tally{metrics: m, counts: map[string]float64{"success": 0, "failure": 0}}
+	t.rename(label)
+	return t
 }
 
 func (t *tally) count(err error) {
@@ -47,16 +48,36 @@ func (t *tally) count(err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if !t.closed {
+		t.counts[status]++
 		t.metrics.observations.WithLabelValues(t.label, status).Inc()
 	}
 }
 
+// rename goes on counting under another label.
+func (t *tally) rename(label string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed || label == t.label {
+		return
+	}
+	t.drop()
+	t.label = label
+	for status, n := range t.counts {
+		t.metrics.observations.WithLabelValues(label, status).Add(n)
+	}
+}
+
 // close drops the series, unless another drive goes on under the label.
-func (t *tally) close(replaced bool) {
+func (t *tally) close(goesOn bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.closed = true
-	if !replaced {
-		t.metrics.observations.DeletePartialMatch(prometheus.Labels{"device": t.label})
+	if !goesOn {
+		t.drop()
 	}
+}
+
+// drop is called with t.mu held.
+func (t *tally) drop() {
+	t.metrics.observations.DeletePartialMatch(prometheus.Labels{"device": t.label})
 }

@@ -71,7 +71,7 @@ func (r *rig) labels(t *testing.T) string {
 	}
 	var labels []string
 	for _, d := range drives {
-		labels = append(labels, d.Label)
+		labels = append(labels, d.Key)
 	}
 	return strings.Join(labels, " ")
 }

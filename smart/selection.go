@@ -17,58 +17,142 @@ type selection struct {
 // chosen is a device to monitor.
 type chosen struct {
 	Device
-	paths []string // the labels of all devices that are the same drive, its own among them
+	// others are the labels of the other devices that are the same drive, names all
+	// other names of it.
+	others, names []string
 }
 
 // choose returns the devices to monitor, each label and each drive once, and
-// the virtual disks that were left out.
+// the virtual disks that were left out. reports are what the reports of devices
+// say, by the devices' labels.
 //
 // Of several names of one drive (multipath, a namespace beside its controller, a
-// link) the one counts that was configured, the first of several; else the one
-// that people count first among those that the kernel has not given up: sda
-// before sdq. So it is the same after each restart, and for each replica.
-func (s selection) choose(scanned []Device) (set []chosen, leftOut []Device) {
-	seen := make(map[string]bool)
-	drives := make(map[string]int) // index in set by the identity's key
-	add := func(d Device) {
-		label, key := d.Label(), d.Identity.Key()
-		if seen[label] || !d.valid() {
-			return
-		}
-		if i, ok := drives[key]; ok {
-			seen[label] = true
-			set[i].paths = append(set[i].paths, label)
-			return
-		}
-		if len(set) == maxDrives {
-			return
-		}
-		seen[label] = true
-		if key != "" {
-			drives[key] = len(set)
-		}
-		set = append(set, chosen{d, []string{label}})
-	}
+// link, a member of a RAID controller that the kernel has as a disk) the one counts
+// that was configured, the first of several; else the one that people count first
+// among those that the kernel has not given up: sda before sdq, and both before a
+// controller's member. So it is the same after each restart, and for each replica.
+func (s selection) choose(scanned []Device, reports map[string]said) (set []chosen, leftOut []Device) {
+	c := choice{reports: reports, seen: make(map[string]bool), byNode: make(map[string]int), byIdentity: make(map[string]int)}
+	c.findShared(slices.Concat(s.devices, scanned))
 	for _, d := range s.devices {
-		add(d)
+		c.add(d)
 	}
 	for _, d := range slices.SortedStableFunc(slices.Values(scanned), preferred) {
 		switch {
 		case !s.wanted(d):
+			c.know(d)
 		case d.Virtual != "" && s.include == nil && !slices.ContainsFunc(s.devices, func(c Device) bool { return c.Label() == d.Label() }):
 			leftOut = append(leftOut, d)
 		default:
-			add(d)
+			c.add(d)
 		}
 	}
-	for i := range set {
-		slices.SortFunc(set[i].paths, block.CompareNames)
+	for i := range c.set {
+		slices.SortFunc(c.set[i].others, block.CompareNames)
 	}
-	return set, leftOut
+	return c.set, leftOut
 }
+
+// choice is being made.
+type choice struct {
+	set        []chosen
+	reports    map[string]said
+	seen       map[string]bool // labels
+	byNode     map[string]int  // index in set
+	byIdentity map[string]int  // index in set by the identity's key, as the system or a report has it
+	shared     map[string]bool // nodes of which several ports are asked for: each is a drive, the node is none
+}
+
+func (c *choice) findShared(devices []Device) {
+	c.shared = make(map[string]bool)
+	port := make(map[string]string)
+	for _, d := range devices {
+		if node := d.node(); node != "" && d.port() {
+			c.shared[node] = c.shared[node] || port[node] != "" && port[node] != d.Type
+			port[node] = d.Type
+		}
+	}
+}
+
+func (c *choice) add(d Device) {
+	label := d.Label()
+	if c.seen[label] || !d.valid() {
+		return
+	}
+	c.seen[label] = true
+	node := d.node()
+	if c.shared[node] {
+		if !d.port() {
+			return
+		}
+		d.Identity, d.Nodes, d.Apart, node = block.Identity{}, nil, true, ""
+	}
+	i, known := c.find(d)
+	switch {
+	case known:
+		c.set[i].names = append(c.set[i].names, label)
+		if node == "" || node != c.set[i].node() {
+			c.set[i].others = append(c.set[i].others, c.label(d))
+		}
+	case len(c.set) == maxDrives:
+		return
+	default:
+		i = len(c.set)
+		c.set = append(c.set, chosen{Device: d})
+	}
+	c.set[i].names = append(append(c.set[i].names, c.label(d)), d.Nodes...)
+	if _, taken := c.byNode[node]; node != "" && !taken {
+		c.byNode[node] = i
+	}
+	for _, key := range []string{d.Identity.Key(), c.said(d).identity.Key()} {
+		if _, taken := c.byIdentity[key]; key != "" && !taken {
+			c.byIdentity[key] = i
+		}
+	}
+}
+
+// know takes note of the names of a device that is not to be monitored.
+func (c *choice) know(d Device) {
+	if i, ok := c.find(d); ok {
+		c.set[i].names = append(append(c.set[i].names, d.Label()), d.Nodes...)
+	}
+}
+
+// find is the drive that has a device already: by its node, by who the system says
+// it is, or, where one of the two is a controller's member, by who the report says.
+func (c *choice) find(d Device) (int, bool) {
+	if i, ok := c.byNode[d.node()]; ok {
+		return i, true
+	}
+	key := d.Identity.Key()
+	for _, k := range []string{key, c.said(d).identity.Key()} {
+		i, ok := c.byIdentity[k]
+		if ok && (d.member() || c.set[i].member() || key != "" && c.set[i].Identity.Key() == key) {
+			return i, true
+		}
+	}
+	return 0, false
+}
+
+// said is what the last report of a device says, unless another drive stands there
+// now.
+func (c *choice) said(d Device) said {
+	if r := c.reports[d.Label()]; r.stood == d.Identity {
+		return r
+	}
+	return said{}
+}
+
+func (c *choice) label(d Device) string { return cmp.Or(c.said(d).label, d.Label()) }
 
 // preferred orders the names of one drive.
 func preferred(a, b Device) int {
+	if a.member() != b.member() {
+		if b.member() {
+			return -1
+		}
+		return 1
+	}
 	if a.Offline != b.Offline {
 		if b.Offline {
 			return -1

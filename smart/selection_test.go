@@ -2,6 +2,7 @@ package smart
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -64,11 +65,11 @@ func TestSelection(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var got []string
-			set, leftOut := tt.with.choose(tt.scanned)
+			set, leftOut := tt.with.choose(tt.scanned, nil)
 			for _, d := range set {
 				line := d.Label() + " " + d.Type
-				if len(d.paths) > 1 {
-					line += " " + strings.Join(d.paths, " ")
+				if len(d.others) > 0 {
+					line += " " + strings.Join(d.ways(), " ")
 				}
 				got = append(got, line)
 			}
@@ -84,7 +85,12 @@ func TestSelection(t *testing.T) {
 	for i := range maxDrives + 10 {
 		many = append(many, Device{Name: "/dev/" + fleet.DiskName(i), Type: "sat"})
 	}
-	if got, _ := (selection{}).choose(many); len(got) != maxDrives {
+	if got, _ := (selection{}).choose(many, nil); len(got) != maxDrives {
 		t.Errorf("%d drives", len(got))
 	}
+}
+
+// ways are the labels of all devices that lead to the drive, as people count.
+func (c chosen) ways() []string {
+	return slices.SortedFunc(slices.Values(append([]string{c.Label()}, c.others...)), block.CompareNames)
 }

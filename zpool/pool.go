@@ -124,6 +124,15 @@ type Vdev struct {
 	Devices []string `json:"devices,omitempty"`
 }
 
+// Names are the names of the drive below, Device first; none where there is no
+// Device.
+func (v *Vdev) Names() []string {
+	if v.Device == "" {
+		return nil
+	}
+	return append([]string{v.Device}, v.Devices...)
+}
+
 // HasGUID says whether the vdev's ID is its guid and no name.
 func (v *Vdev) HasGUID() bool { return guid(v.ID) != "" }
 
@@ -147,19 +156,4 @@ var Roles = []Role{Data, Log, Cache, Spare, Special, Dedup}
 type Member struct {
 	Pool *Pool
 	Vdev *Vdev
-}
-
-// ByDevice finds the vdevs on each drive, by the drive's label and by those of
-// all paths to it. A drive has several where its partitions are members.
-func ByDevice(pools []Pool) map[string][]Member {
-	members := make(map[string][]Member)
-	for i := range pools {
-		for j := range pools[i].Vdevs {
-			v := &pools[i].Vdevs[j]
-			for _, device := range v.Devices {
-				members[device] = append(members[device], Member{&pools[i], v})
-			}
-		}
-	}
-	return members
 }

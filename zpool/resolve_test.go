@@ -6,8 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	gocmp "github.com/google/go-cmp/cmp"
-
 	"storage_exporter/block"
 	"storage_exporter/block/blocktest"
 )
@@ -136,22 +134,5 @@ func TestResolveStopsWithItsContext(t *testing.T) {
 	Resolve(ctx, storageHost(t), pools)
 	if got := pools[0].Vdevs[0].Device; got != "" {
 		t.Errorf("found %s although udev may not be asked any more", got)
-	}
-}
-
-func TestByDevice(t *testing.T) {
-	pools := []Pool{
-		{Name: "a", Vdevs: []Vdev{{ID: "1"}, {ID: "2", Devices: []string{"sda", "sdb"}}, {ID: "3", Devices: []string{"nvme0"}}}},
-		{Name: "b", Vdevs: []Vdev{{ID: "4", Devices: []string{"nvme0"}}}},
-	}
-	got := make(map[string][]string)
-	for device, members := range ByDevice(pools) {
-		for _, m := range members {
-			got[device] = append(got[device], m.Pool.Name+m.Vdev.ID)
-		}
-	}
-	want := map[string][]string{"sda": {"a2"}, "sdb": {"a2"}, "nvme0": {"a3", "b4"}}
-	if diff := gocmp.Diff(want, got); diff != "" {
-		t.Error(diff)
 	}
 }
