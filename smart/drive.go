@@ -136,12 +136,12 @@ func (ds *Drives) newDrive(dev Device, instead bool) *Drive {
 
 // observe runs smartctl once and puts what it told.
 func (d *Drive) observe(ctx context.Context, round *cache.Round) error {
-	now, nodes := d.drives.look(d.Device)
+	now, nodes := d.drives.look(d.Device, d.drives.cfg.System.Node)
 	if was := d.Device.Identity.String(); was != "" && now.String() != "" && now.String() != was {
 		d.drives.replace(d, now, nodes)
 		return fmt.Errorf("%s: another drive stands under the name: %w", d.Device.Name, cache.ErrClosed)
 	}
-	if d.setNodes(nodes) {
+	if nodes != nil && d.setNodes(nodes) {
 		d.drives.index.Store(nil)
 	}
 	last, known := d.Report.Last()

@@ -122,21 +122,23 @@ func (ds *Drives) scanSystem(ctx context.Context) ([]Device, error) {
 	if err != nil {
 		return nil, err
 	}
+	find := ds.cfg.System.Index(ctx).Node
 	for i, d := range devices {
-		devices[i].Identity, devices[i].Nodes = ds.look(d)
+		devices[i].Identity, devices[i].Nodes = ds.look(d, find)
 		devices[i].Virtual = virtual(ds.cfg.System.Maker(d.path()))
 		devices[i].Offline = ds.cfg.System.Offline(d.path())
 	}
 	return devices, nil
 }
 
-// look asks the system who stands behind a device, and what the kernel calls it.
-func (ds *Drives) look(d Device) (id block.Identity, nodes []string) {
-	sys, path := ds.cfg.System, d.path()
-	if node := sys.Node(path); node != "" {
-		nodes = append([]string{node}, sys.Names(path)...)
+// look asks the system who stands behind a device, and what the kernel calls it, by
+// a way to find the kernel's name.
+func (ds *Drives) look(d Device, find func(name string) string) (id block.Identity, nodes []string) {
+	node := find(d.path())
+	if node == "" {
+		return id, nil
 	}
-	return sys.Identify(path), nodes
+	return ds.cfg.System.Identify(node), append([]string{node}, ds.cfg.System.Names(node)...)
 }
 
 // apply makes the monitored set that of a scanned list: sources of new drives
@@ -150,8 +152,9 @@ func (ds *Drives) apply(scanned []Device) {
 	}
 	// Who stands under a configured name may have changed since the last list, which
 	// does not tell of it where the name is a link.
+	find := ds.cfg.System.Index(ds.ctx).Node
 	for i, d := range ds.choice.devices {
-		ds.choice.devices[i].Identity, ds.choice.devices[i].Nodes = ds.look(d)
+		ds.choice.devices[i].Identity, ds.choice.devices[i].Nodes = ds.look(d, find)
 	}
 	ds.scanned = slices.Clone(scanned)
 	listed := make(map[string]bool)

@@ -86,11 +86,10 @@ func NewDrives(cfg DrivesConfig) (*Drives, error) {
 		byKey:   make(map[string]*Drive),
 	}
 	ds.ctx, ds.cancel = context.WithCancel(context.Background())
-	for i, d := range ds.choice.devices {
+	for _, d := range ds.choice.devices {
 		if !d.valid() {
 			return nil, fmt.Errorf("device %q of type %q: not a name that smartctl can be given", d.Name, d.Type)
 		}
-		ds.choice.devices[i].Identity = cfg.System.Identify(d.node())
 	}
 	if ds.scans() && !cfg.ScanOnce {
 		ds.scan = cfg.Cache.NewSource(cache.SourceConfig{

@@ -39,7 +39,7 @@ func (ds *Drives) heard(d *Drive, r *Report) {
 	owner := ds.whose[told.Key()]
 	switch {
 	case before.Key() != "" && before.Key() != told.Key(),
-		owner != nil && owner != d && (owner.Device.member() || d.Device.member()):
+		owner != nil && owner != d && (owner.Device.Identity.Key() == "" || d.Device.Identity.Key() == ""):
 		ds.arrange()
 	case owner == nil && told.Key() != "":
 		ds.whose[told.Key()] = d

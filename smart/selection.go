@@ -91,7 +91,7 @@ func (c *choice) add(d Device) {
 	switch {
 	case known:
 		c.set[i].names = append(c.set[i].names, label)
-		if node == "" || node != c.set[i].node() {
+		if d.Name != c.set[i].Name || d.member() {
 			c.set[i].others = append(c.set[i].others, c.label(d))
 		}
 	case len(c.set) == maxDrives:
@@ -119,7 +119,7 @@ func (c *choice) know(d Device) {
 }
 
 // find is the drive that has a device already: by its node, by who the system says
-// it is, or, where one of the two is a controller's member, by who the report says.
+// it is, or, where the system does not know one of the two, by who the report says.
 func (c *choice) find(d Device) (int, bool) {
 	if i, ok := c.byNode[d.node()]; ok {
 		return i, true
@@ -127,7 +127,7 @@ func (c *choice) find(d Device) (int, bool) {
 	key := d.Identity.Key()
 	for _, k := range []string{key, c.said(d).identity.Key()} {
 		i, ok := c.byIdentity[k]
-		if ok && (d.member() || c.set[i].member() || key != "" && c.set[i].Identity.Key() == key) {
+		if ok && (key == "" || c.set[i].Identity.Key() == "" || c.set[i].Identity.Key() == key) {
 			return i, true
 		}
 	}
