@@ -154,7 +154,7 @@ func sameInAPI(t *testing.T, in *instance, drives, slotted, disks []string) {
 	in.await("a whole overview", func() bool {
 		_, _, body := in.get("/api/overview")
 		o = overview.Overview{}
-		return json.Unmarshal([]byte(body), &o) == nil && o.Counts.Drives.Total == len(drives) && o.Counts.Drives.ByVerdict["unknown"] == 0
+		return json.Unmarshal([]byte(body), &o) == nil && o.Counts.Drives != nil && o.Counts.Drives.Total == len(drives) && o.Pools != nil && o.Enclosures != nil && o.Counts.Drives.ByVerdict["unknown"] == 0
 	})
 	var inSlots, outside, inPools []string
 	for _, e := range o.Enclosures {
