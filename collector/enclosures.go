@@ -8,7 +8,6 @@ import (
 	"storage_exporter/cache"
 	"storage_exporter/collector/exposition"
 	"storage_exporter/enclosure"
-	"storage_exporter/overview"
 	"storage_exporter/smart"
 )
 
@@ -73,17 +72,26 @@ func (c *enclosureCollector) label(list []enclosure.Enclosure, revision uint64) 
 		return l
 	}
 	l := &labelled{revision: revision, lookup: lookup, labels: make([][][]string, len(list))}
-	placed := overview.Place(lookup, list)
+	var seen []smart.Sighting
 	for i := range list {
-		l.labels[i] = make([][]string, len(list[i].Slots))
 		for j := range list[i].Slots {
-			for _, drive := range placed.In(i, j) {
-				l.labels[i][j] = append(l.labels[i][j], lookup.Label(drive))
-			}
-			if l.labels[i][j] == nil {
-				l.labels[i][j] = []string{lookup.Unmonitored(list[i].Slots[j].Device)}
-			}
+			s := &list[i].Slots[j]
+			seen = append(seen, smart.Sighting{Names: s.Names(), WWN: s.WWN, Serial: s.Serial})
 		}
+	}
+	placed := lookup.Place(seen)
+	for i := range list {
+		for j := range list[i].Slots {
+			var labels []string
+			for _, drive := range placed[j] {
+				labels = append(labels, lookup.Label(drive))
+			}
+			if labels == nil {
+				labels = []string{lookup.Unmonitored(list[i].Slots[j].Device)}
+			}
+			l.labels[i] = append(l.labels[i], labels)
+		}
+		placed = placed[len(list[i].Slots):]
 	}
 	c.last.Store(l)
 	return l

@@ -54,6 +54,14 @@ type Slot struct {
 	Serial     string   `json:"serial,omitempty"`
 }
 
+// Names are the kernel's names of the drive in the slot.
+func (s *Slot) Names() []string {
+	if len(s.Devices) == 0 && s.Device != "" {
+		return []string{s.Device}
+	}
+	return s.Devices
+}
+
 // Status is the status of an SES element.
 type Status string
 

@@ -21,7 +21,7 @@ func Build(in Parts) *Overview {
 	o := &Overview{BuiltAt: in.At.UTC().Round(0)}
 	o.Stale = in.lookup() != cache.Hit
 	b := builder{in: in, lookup: in.lookupDrives(), seats: make(map[int]seat), looseSeats: make(map[string]seat)}
-	b.place = Place(b.lookup, in.shelves())
+	b.place = place(b.lookup, in.shelves())
 	b.findMembers()
 	o.note("drives", in.DrivesErr)
 	o.note("enclosures", in.Enclosures.Err)
@@ -59,7 +59,7 @@ func (o *Overview) note(part string, err error) {
 type builder struct {
 	in     Parts
 	lookup *smart.Lookup
-	place  Placement
+	place  placement
 	// The vdevs on each drive in the pools' order, and by name those on a drive that
 	// is not monitored by that name.
 	members map[int][]zpool.Member
@@ -137,7 +137,7 @@ func (b *builder) unowned(s *enclosure.Slot) (names []string) {
 	if s == nil {
 		return nil
 	}
-	for _, name := range slotNames(s) {
+	for _, name := range s.Names() {
 		if _, taken := b.lookup.Named(name); !taken {
 			names = append(names, name)
 		}

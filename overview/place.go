@@ -11,25 +11,25 @@ import (
 // bay is a slot by its place in the list of enclosures.
 type bay struct{ enclosure, slot int }
 
-// Placement says which drives sit where, drives by their places in the lookup's
+// placement says which drives sit where, drives by their places in the lookup's
 // list.
-type Placement struct {
+type placement struct {
 	of map[int]bay
 	in map[bay][]int
 }
 
-// Place finds the slot of each drive, at most one, as the lookup has it.
-func Place(lookup *smart.Lookup, enclosures []enclosure.Enclosure) Placement {
+// place finds the slot of each drive, at most one, as the lookup has it.
+func place(lookup *smart.Lookup, enclosures []enclosure.Enclosure) placement {
 	var bays []bay
 	var seen []smart.Sighting
 	for i := range enclosures {
 		for j := range enclosures[i].Slots {
 			s := &enclosures[i].Slots[j]
 			bays = append(bays, bay{i, j})
-			seen = append(seen, smart.Sighting{Names: slotNames(s), WWN: s.WWN, Serial: s.Serial})
+			seen = append(seen, smart.Sighting{Names: s.Names(), WWN: s.WWN, Serial: s.Serial})
 		}
 	}
-	p := Placement{of: make(map[int]bay), in: make(map[bay][]int)}
+	p := placement{of: make(map[int]bay), in: make(map[bay][]int)}
 	for n, drives := range lookup.Place(seen) {
 		for _, i := range drives {
 			p.of[i] = bays[n]
@@ -39,15 +39,12 @@ func Place(lookup *smart.Lookup, enclosures []enclosure.Enclosure) Placement {
 	return p
 }
 
-// In is the drives in a slot of an enclosure, the first one first.
-func (p Placement) In(enclosure, slot int) []int { return p.in[bay{enclosure, slot}] }
-
 // names are the names of a drive to show: the labels of all devices that lead to
 // it, and the names by which its slot knows it unless another drive has them.
 func (b *builder) names(i int, s *enclosure.Slot) []string {
 	names := slices.Clone(b.in.Drives[i].Paths)
 	if s != nil {
-		for _, name := range slotNames(s) {
+		for _, name := range s.Names() {
 			label := smart.NodeLabel(name)
 			// A namespace is its controller's, which is there.
 			if owner, taken := b.lookup.Named(name); !taken || owner == i && label == name {
@@ -59,11 +56,4 @@ func (b *builder) names(i int, s *enclosure.Slot) []string {
 		return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b))
 	})
 	return slices.Compact(names)
-}
-
-func slotNames(s *enclosure.Slot) []string {
-	if len(s.Devices) == 0 && s.Device != "" {
-		return []string{s.Device}
-	}
-	return s.Devices
 }
