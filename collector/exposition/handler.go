@@ -10,6 +10,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -111,35 +112,43 @@ func (e *Exporter) serveText(w http.ResponseWriter, r *http.Request, format expf
 	if r.Method == http.MethodHead {
 		return
 	}
-	// An error means that the client is gone: there is nobody to tell.
+	send(w, func(out *bufio.Writer) {
+		_ = p.chunks(func(b []byte) error { _, err := out.Write(b); return err })
+		_, _ = out.Write(tail.Bytes())
+	})
+}
+
+// send writes in large pieces. An error means that the client is gone: there is
+// nobody to tell.
+func send(w io.Writer, write func(*bufio.Writer)) {
 	out := writers.Get().(*bufio.Writer)
 	out.Reset(w)
-	_ = p.chunks(func(b []byte) error { _, err := out.Write(b); return err })
-	_, _ = out.Write(tail.Bytes())
+	write(out)
 	_ = out.Flush()
 	out.Reset(io.Discard)
 	writers.Put(out)
 }
 
-// writeGzip writes one gzip member (RFC 1952): the page's blocks, which are
-// kept while it stays the same, then those of the tail.
+// writeGzip writes one gzip member (RFC 1952): the blocks of the page and those of
+// the tail, of which what stays the same is kept.
 func (e *Exporter) writeGzip(w http.ResponseWriter, p *page, tail []byte) {
-	head := e.pages.compress(p)
-	end := buffers.Get().(*bytes.Buffer)
-	defer putBuffer(end)
-	deflate(end, func(w io.Writer) { _, _ = w.Write(tail) }, true)
-	var trailer [8]byte
-	binary.LittleEndian.PutUint32(trailer[:4], crc32.Update(head.crc, crc32.IEEETable, tail))
-	binary.LittleEndian.PutUint32(trailer[4:], uint32(head.size+len(tail)))
-	end.Write(trailer[:])
-
 	const start = "\x1f\x8b\x08\x00\x00\x00\x00\x00\x04\xff" // deflate, no time, fastest, unknown system
-	w.Header().Set("Content-Length", strconv.Itoa(len(start)+len(head.blocks)+end.Len()))
-	for _, b := range [][]byte{[]byte(start), head.blocks, end.Bytes()} {
-		if _, err := w.Write(b); err != nil {
-			return // the client is gone
-		}
+	end := []byte{3, 0}                                      // a last block, which is empty
+	head, after := e.pages.compress(p), e.pages.compressTail(tail)
+	end = binary.LittleEndian.AppendUint32(end, crc32.Update(head.crc, crc32.IEEETable, tail))
+	end = binary.LittleEndian.AppendUint32(end, uint32(head.size+len(tail)))
+	length := len(start) + head.length + len(end)
+	for i := range after {
+		length += len(after[i].blocks)
 	}
+	w.Header().Set("Content-Length", strconv.Itoa(length))
+	send(w, func(out *bufio.Writer) {
+		_, _ = out.WriteString(start)
+		for _, s := range slices.Concat(head.segments, after) {
+			_, _ = out.Write(s.blocks)
+		}
+		_, _ = out.Write(end)
+	})
 }
 
 // writeTail writes the families about the scrape, and the exporter's own.

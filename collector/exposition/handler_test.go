@@ -287,6 +287,48 @@ func TestGzip(t *testing.T) {
 	}
 }
 
+// A long page is compressed in pieces, of which only those that changed are compressed
+// again.
+func TestGzipSegments(t *testing.T) {
+	few, many := gauge("few_series", "Help.", "id"), gauge("many_series", "Help.", "id")
+	version := 1
+	parts := func(f *Family, n int) (parts []Part) {
+		v := version
+		for i := range n {
+			parts = append(parts, Part{ID: fmt.Sprint(i), Version: v, Emit: func(s Sink) {
+				for j := range 1000 {
+					s.Add(f, float64(v*j), fmt.Sprintf("series-%d-%d", i, j))
+				}
+			}})
+		}
+		return parts
+	}
+	fewParts := parts(few, 1)
+	changing := fixed("few", []*Family{few})
+	changing.onRead = func(context.Context) ([]Part, bool) { return fewParts, true }
+	e := newTestExporter(t, Config{}, changing, fixed("many", []*Family{many}, parts(many, 20)...))
+	scrape := func() []segment {
+		t.Helper()
+		zipped := gunzip(t, get(t, e, "/metrics", "Accept-Encoding", "gzip"))
+		if diff := cmp.Diff(withoutDurations(get(t, e, "/metrics").Body.String()), withoutDurations(zipped)); diff != "" {
+			t.Errorf("compressed differs:\n%s", diff)
+		}
+		return e.pages.segments
+	}
+	before := scrape()
+	version = 2
+	fewParts = parts(few, 1)
+	after := scrape()
+	if len(before) < 3 || len(after) != len(before) {
+		t.Fatalf("%d pieces, then %d", len(before), len(after))
+	}
+	for i := range after {
+		if kept := &after[i].blocks[0] == &before[i].blocks[0]; kept != (i > 0) {
+			t.Errorf("piece %d kept: %v", i, kept)
+		}
+	}
+}
+
 func TestRecall(t *testing.T) {
 	var list []int
 	for _, n := range []int{1, 2, 3, 4, 1, 5, 6, 1} {

@@ -120,6 +120,9 @@ func appendEscaped(b []byte, s string, quotes bool) []byte {
 	if !utf8.ValidString(s) {
 		s = clean(s)
 	}
+	if strings.IndexByte(s, '\\') < 0 && strings.IndexByte(s, '\n') < 0 && strings.IndexByte(s, '"') < 0 {
+		return append(b, s...) // nearly always
+	}
 	from := 0
 	for i := range len(s) {
 		var escaped string
