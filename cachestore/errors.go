@@ -55,7 +55,7 @@ func (r refusals) err(n int) error {
 		return err
 	case len(r) < n && errors.Is(err, ErrUnavailable):
 		// A node of a cluster is out of reach. The store as a whole is not.
-		return fmt.Errorf("%d of %d items not set: %v", len(r), n, err)
+		return fmt.Errorf("%d of %d items not set: %s", len(r), n, err.Error())
 	default:
 		return fmt.Errorf("%d of %d items not set: %w", len(r), n, err)
 	}
