@@ -2,6 +2,7 @@ package smart
 
 import (
 	"bytes"
+	"regexp"
 	"slices"
 	"testing"
 	"time"
@@ -174,5 +175,14 @@ func TestSelectionOfTypesWithANumber(t *testing.T) {
 				t.Errorf("chosen (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// A path that is not to be monitored still is a name of its drive: a pool may lie
+// on it.
+func TestExcludedPathIsAName(t *testing.T) {
+	set, _ := selection{exclude: regexp.MustCompile("^sda$")}.choose([]Device{at("sda", "0x5000c50000000aaa", "A"), at("sdq", "0x5000c50000000aaa", "A")}, nil)
+	if len(set) != 1 || len(set[0].others) > 0 || !slices.Contains(set[0].names, "sda") {
+		t.Errorf("chosen: %+v", set)
 	}
 }

@@ -40,14 +40,14 @@ func NewLookup(drives []Named) *Lookup {
 			index[key] = append(index[key], i)
 		}
 	}
-	for i := range drives {
-		name(i, drives[i].Label)
+	for i, d := range drives {
+		name(i, d.Label)
 	}
-	for i := range drives {
-		for _, n := range drives[i].Names {
+	for i, d := range drives {
+		for _, n := range d.Names {
 			name(i, n)
 		}
-		for _, id := range drives[i].Identities {
+		for _, id := range d.Identities {
 			add(l.byWWN, strings.ToLower(id.WWN), i)
 			add(l.bySerial, id.Serial, i)
 		}

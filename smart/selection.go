@@ -37,14 +37,20 @@ func (s selection) choose(scanned []Device, reports map[string]said) (set []chos
 	for _, d := range s.devices {
 		c.add(d)
 	}
+	var unwanted []Device
 	for _, d := range slices.SortedStableFunc(slices.Values(scanned), preferred) {
 		switch {
 		case !s.wanted(d):
-			c.know(d)
+			unwanted = append(unwanted, d)
 		case d.Virtual != "" && s.include == nil && !slices.ContainsFunc(s.devices, func(c Device) bool { return c.Label() == d.Label() }):
 			leftOut = append(leftOut, d)
 		default:
 			c.add(d)
+		}
+	}
+	for _, d := range unwanted { // a name of a drive all the same
+		if i, ok := c.find(d); ok {
+			c.set[i].names = append(append(c.set[i].names, d.Label()), d.Nodes...)
 		}
 	}
 	for i := range c.set {
@@ -108,13 +114,6 @@ func (c *choice) add(d Device) {
 		if _, taken := c.byIdentity[key]; key != "" && !taken {
 			c.byIdentity[key] = i
 		}
-	}
-}
-
-// know takes note of the names of a device that is not to be monitored.
-func (c *choice) know(d Device) {
-	if i, ok := c.find(d); ok {
-		c.set[i].names = append(append(c.set[i].names, d.Label()), d.Nodes...)
 	}
 }
 
