@@ -45,12 +45,12 @@ func TestUsage(t *testing.T) {
 	t.Parallel()
 	fuse := newFUSE(t, map[string]string{recursiveBytes: "4096"})
 	r := newRig(t, fuse.Point, kernelType, nil)
-	u, err := r.usage()
+	u, err := r.OwnUsage()
 	if err != nil || *u.CapacityBytes != 1000*4096 || *u.UsedBytes != 400*4096 || *u.AvailableBytes != 500*4096 || u.Inodes != nil {
 		t.Errorf("%+v, %v", u, err)
 	}
 	fuse.SetXattr(quotaBytes, "8192")
-	u, err = r.usage()
+	u, err = r.OwnUsage()
 	if err != nil || *u.CapacityBytes != 8192 || *u.UsedBytes != 4096 || *u.AvailableBytes != 4096 {
 		t.Errorf("quota: %+v, %v", u, err)
 	}

@@ -49,7 +49,7 @@ func (d *debugfs) reading(ctx context.Context, point *mount.Point, m mount.Mount
 
 // clients lists the directories with counters of CephFS; those of RBD have none.
 func (d *debugfs) clients() (map[string]bool, error) {
-	all, err := names(d.dir, maxClients)
+	all, err := mount.Names(d.dir, maxClients)
 	if err != nil {
 		return nil, d.explain(err)
 	}

@@ -48,31 +48,31 @@ func TestKernelClientRemembered(t *testing.T) {
 	r.debugfs(fsid+".client7", "t0", false)
 	r.rates(func() { r.debugfs(client, "t1", false) })
 	asked := fuse.Asked()
-	if _, err := r.performance(); err != nil || fuse.Asked() != asked {
+	if _, err := r.OwnPerformance(); err != nil || fuse.Asked() != asked {
 		t.Errorf("%v: the mount is asked again", err)
 	}
 	fuse.HangXattrs()
-	if h := r.healthIn(400 * time.Millisecond); h.Status != volume.Offline {
+	if h := r.OwnHealth(400 * time.Millisecond); h.Status != volume.Offline {
 		t.Errorf("%+v", h)
 	}
-	if _, err := r.performance(); err != nil {
+	if _, err := r.OwnPerformance(); err != nil {
 		t.Errorf("hung: %v", err)
 	}
 	if err := os.RemoveAll(filepath.Join(r.dir, debugDir, client)); err != nil {
 		t.Fatal(err)
 	}
 	r.debugfs(fsid+".client4151", "t1", false)
-	if _, err := r.performance(); !errors.Is(err, mount.ErrHung) {
+	if _, err := r.OwnPerformance(); !errors.Is(err, mount.ErrHung) {
 		t.Errorf("which client it is now cannot be asked: %v", err)
 	}
 	fuse.SetXattr(clientID, "client4151")
 	fuse.Resume()
-	for deadline := time.Now().Add(10 * time.Second); r.healthIn(time.Second).Status == volume.Offline; {
+	for deadline := time.Now().Add(10 * time.Second); r.OwnHealth(time.Second).Status == volume.Offline; {
 		if time.Now().After(deadline) {
 			t.Fatal("the mount answers again, and nobody noticed")
 		}
 	}
-	if _, err := r.performance(); !errors.Is(err, volume.ErrNoSample) {
+	if _, err := r.OwnPerformance(); !errors.Is(err, volume.ErrNoSample) {
 		t.Errorf("a new client: %v, want no sample", err)
 	}
 }
@@ -117,7 +117,7 @@ func TestNoKernelCounters(t *testing.T) {
 			t.Parallel()
 			r := newRig(t, newFUSE(t, tt.xattrs).Point, kernelType, nil)
 			tt.prepare(r)
-			_, err := r.performance()
+			_, err := r.OwnPerformance()
 			if tt.want == "" {
 				if !errors.Is(err, volume.ErrNoSample) {
 					t.Errorf("%v, want no sample", err)
@@ -127,11 +127,11 @@ func TestNoKernelCounters(t *testing.T) {
 			if !errors.Is(err, volume.ErrUnsupported) || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("%v, want %q", err, tt.want)
 			}
-			_, _ = r.performance()
+			_, _ = r.OwnPerformance()
 			if n := strings.Count(r.log.String(), "level=WARN"); n != 1 {
 				t.Errorf("%d warnings:\n%s", n, r.log)
 			}
-			if p := r.healthIn(5 * time.Second).Metadata["performance"]; !strings.Contains(p, tt.want) {
+			if p := r.OwnHealth(5 * time.Second).Metadata["performance"]; !strings.Contains(p, tt.want) {
 				t.Errorf("health: performance %q", p)
 			}
 		})
@@ -176,7 +176,7 @@ func TestKernelCountersHang(t *testing.T) {
 		if err != nil || !errors.Is(results["v"].Err, mount.ErrHung) {
 			t.Errorf("%v, %v", err, results["v"].Err)
 		}
-		r.wantHealth(volume.Healthy, "")
+		r.WantHealth(volume.Healthy, "")
 	}
 	if time.Since(begun) > 5*time.Second {
 		t.Error("the answers did not come in time")
@@ -191,16 +191,16 @@ func TestNames(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if all, err := names(dir, 5); len(all) != 5 || err != nil {
+	if all, err := mount.Names(dir, 5); len(all) != 5 || err != nil {
 		t.Errorf("%v, %v", all, err)
 	}
-	if all, err := names(dir, 50); len(all) != 9 || all[0] != "0" || err != nil {
+	if all, err := mount.Names(dir, 50); len(all) != 9 || all[0] != "0" || err != nil {
 		t.Errorf("%v, %v", all, err)
 	}
-	if all, err := names(t.TempDir(), 50); len(all) != 0 || err != nil {
+	if all, err := mount.Names(t.TempDir(), 50); len(all) != 0 || err != nil {
 		t.Errorf("empty: %v, %v", all, err)
 	}
-	if _, err := names(dir+"/none", 50); !errors.Is(err, os.ErrNotExist) {
+	if _, err := mount.Names(dir+"/none", 50); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("none: %v", err)
 	}
 }
@@ -210,7 +210,7 @@ func TestDebugfsPath(t *testing.T) {
 	mounttest.NeedRoot(t)
 	elsewhere := t.TempDir()
 	r := newRig(t, newFUSE(t, told()).Point, kernelType, map[string]any{"ceph_debugfs_path": elsewhere})
-	if _, err := r.performance(); !errors.Is(err, volume.ErrUnsupported) || !strings.Contains(err.Error(), elsewhere) {
+	if _, err := r.OwnPerformance(); !errors.Is(err, volume.ErrUnsupported) || !strings.Contains(err.Error(), elsewhere) {
 		t.Errorf("%v", err)
 	}
 }

@@ -36,7 +36,7 @@ func TestFuseClient(t *testing.T) {
 	}
 	p.set("status", statusOf(point, 4137))
 	p.set("perf dump", dump(1000, "1", 1000, "1", 400<<20))
-	if _, err := r.performance(); !errors.Is(err, volume.ErrNoSample) {
+	if _, err := r.OwnPerformance(); !errors.Is(err, volume.ErrNoSample) {
 		t.Errorf("mounted anew: %v, want no sample", err)
 	}
 }
@@ -105,7 +105,7 @@ func TestFindSocket(t *testing.T) {
 	point := newFUSE(t, told()).Point
 	r := newRig(t, point, fuseType, nil)
 	dir := r.sockets()
-	if _, err := r.performance(); !errors.Is(err, volume.ErrUnsupported) || !strings.Contains(err.Error(), "ceph_admin_socket") {
+	if _, err := r.OwnPerformance(); !errors.Is(err, volume.ErrUnsupported) || !strings.Contains(err.Error(), "ceph_admin_socket") {
 		t.Fatal(err)
 	}
 	ours := listen(t, filepath.Join(dir, "ceph-client.admin.3.asok"), map[string]string{
@@ -120,12 +120,12 @@ func TestFindSocket(t *testing.T) {
 	library := listen(t, filepath.Join(dir, "ceph-client.libvirt.2.asok"), nil) // knows no status
 	daemon := listen(t, filepath.Join(dir, "ceph-osd.0.asok"), nil)
 	r.file("run/ceph-client.plain.asok", "no socket")
-	if _, err := r.performance(); !errors.Is(err, volume.ErrUnsupported) || ours.count("status") != 0 {
+	if _, err := r.OwnPerformance(); !errors.Is(err, volume.ErrUnsupported) || ours.count("status") != 0 {
 		t.Errorf("it is searched for again at once: %v", err)
 	}
 	r.Backend.(*backend).fuse.sockets.failedAt = time.Time{} // a minute later
 	for range 3 {
-		if _, err := r.performance(); !errors.Is(err, volume.ErrNoSample) {
+		if _, err := r.OwnPerformance(); !errors.Is(err, volume.ErrNoSample) {
 			t.Fatal(err)
 		}
 	}
@@ -136,7 +136,7 @@ func TestFindSocket(t *testing.T) {
 	ours.set("status", statusOf("/moved", 4136))
 	other.set("status", statusOf(point, 1))
 	other.set("perf dump", dump(5, "1", 5, "1", 1))
-	if _, err := r.performance(); !errors.Is(err, volume.ErrNoSample) || other.count("perf dump") != 1 {
+	if _, err := r.OwnPerformance(); !errors.Is(err, volume.ErrNoSample) || other.count("perf dump") != 1 {
 		t.Errorf("%v, asked: %v", err, other.asked)
 	}
 }
@@ -151,7 +151,7 @@ func TestFindSocketHangs(t *testing.T) {
 	if err = errors.Join(err, results["v"].Err); err == nil || errors.Is(err, volume.ErrUnsupported) {
 		t.Errorf("%v", err)
 	}
-	r.wantHealth(volume.Healthy, "")
+	r.WantHealth(volume.Healthy, "")
 }
 
 // A search that found nothing is repeated after a minute.

@@ -15,6 +15,7 @@ import (
 
 	"storage_exporter/volume"
 	"storage_exporter/volume/mount"
+	"storage_exporter/volume/volumetest"
 )
 
 const mnt = "/vfroot/ceph"
@@ -72,7 +73,7 @@ func TestHealth(t *testing.T) {
 			p := good(fuseType)
 			tt.change(&p)
 			h := p.health(mount.WantOf(volume.Config{Backend: "cephfs"}, true, kernelType, fuseType, otherFuse))
-			wantHealth(t, h, tt.status, tt.info)
+			volumetest.WantHealth(t, h, tt.status, tt.info)
 			if strings.Contains(h.Info, "; ;") || strings.HasSuffix(h.Info, "; ") {
 				t.Errorf("%q", h.Info)
 			}
@@ -103,24 +104,24 @@ func TestMetadataServerHangs(t *testing.T) {
 	socket := filepath.Join(t.TempDir(), "fuse.asok")
 	r := newRig(t, fuse.Point, fuseType, map[string]any{"ceph_admin_socket": socket})
 	p := listen(t, socket, map[string]string{"status": statusOf(fuse.Point, 4136), "mds_requests": "{}\n"})
-	h := r.wantHealth(volume.Healthy, "")
+	h := r.WantHealth(volume.Healthy, "")
 	if h.Metadata["ceph_version"] == "" || h.Metadata["client"] != "ceph-fuse" {
 		t.Errorf("%v", h.Metadata)
 	}
 	fuse.HangXattrs()
 	p.set("mds_requests", `{"request":{"tid":23,"op":"getattr","age":1.088267466,"mds":0}}`)
 	begun := time.Now()
-	h = r.healthIn(400 * time.Millisecond)
-	wantHealth(t, h, volume.Offline, "the oldest (\"getattr\", of metadata server 0) for 1s")
+	h = r.OwnHealth(400 * time.Millisecond)
+	volumetest.WantHealth(t, h, volume.Offline, "the oldest (\"getattr\", of metadata server 0) for 1s")
 	if time.Since(begun) > 5*time.Second {
 		t.Error("the answer did not come in time")
 	}
 	goroutines := runtime.NumGoroutine()
 	for range 100 {
-		if h := r.healthIn(time.Second); h.Status != volume.Offline {
+		if h := r.OwnHealth(time.Second); h.Status != volume.Offline {
 			t.Fatalf("hung: %+v", h)
 		}
-		if _, err := r.usage(); !errors.Is(err, mount.ErrHung) {
+		if _, err := r.OwnUsage(); !errors.Is(err, mount.ErrHung) {
 			t.Fatalf("usage: %v", err)
 		}
 	}
@@ -131,7 +132,7 @@ func TestMetadataServerHangs(t *testing.T) {
 		t.Errorf("%d more goroutines", more)
 	}
 	fuse.Resume()
-	for deadline := time.Now().Add(10 * time.Second); r.healthIn(time.Second).Status != volume.Healthy; {
+	for deadline := time.Now().Add(10 * time.Second); r.OwnHealth(time.Second).Status != volume.Healthy; {
 		if time.Now().After(deadline) {
 			t.Fatal("the mount answers again, and nobody noticed")
 		}
@@ -143,26 +144,26 @@ func TestMount(t *testing.T) {
 	t.Parallel()
 	fuse := newFUSE(t, told())
 	r := newRig(t, fuse.Point, kernelType, nil)
-	r.wantHealth(volume.Healthy, "")
+	r.WantHealth(volume.Healthy, "")
 	fuse.RefuseXattrs(unix.EACCES)
-	r.wantHealth(volume.Unavailable, "no permission")
-	if _, err := r.usage(); !errors.Is(err, unix.EACCES) {
+	r.WantHealth(volume.Unavailable, "no permission")
+	if _, err := r.OwnUsage(); !errors.Is(err, unix.EACCES) {
 		t.Errorf("usage: %v", err)
 	}
 	fuse.RefuseXattrs(unix.ESHUTDOWN)
-	r.wantHealth(volume.Offline, "mount it anew")
+	r.WantHealth(volume.Offline, "mount it anew")
 	fuse.RefuseXattrs(unix.EOPNOTSUPP)
-	r.wantHealth(volume.Unavailable, "does not tell")
+	r.WantHealth(volume.Unavailable, "does not tell")
 	fuse.RefuseXattrs(0)
-	r.wantHealth(volume.Healthy, "")
+	r.WantHealth(volume.Healthy, "")
 
 	asked := fuse.Asked()
 	r.mounts("xfs")
-	r.wantHealth(volume.Offline, "not of type ceph")
-	if _, err := r.performance(); !errors.Is(err, mount.ErrNotMounted) {
+	r.WantHealth(volume.Offline, "not of type ceph")
+	if _, err := r.OwnPerformance(); !errors.Is(err, mount.ErrNotMounted) {
 		t.Errorf("performance: %v", err)
 	}
-	if _, err := r.usage(); !errors.Is(err, mount.ErrNotMounted) {
+	if _, err := r.OwnUsage(); !errors.Is(err, mount.ErrNotMounted) {
 		t.Errorf("usage: %v", err)
 	}
 	if more := fuse.Asked() - asked; more > 4 { // stat and statfs, twice
@@ -173,9 +174,9 @@ func TestMount(t *testing.T) {
 	}
 	r.mounts(kernelType)
 	fuse.Die(t)
-	r.wantHealth(volume.Offline, "does not reach its server")
+	r.WantHealth(volume.Offline, "does not reach its server")
 	r.mounts(fuseType)
-	r.wantHealth(volume.Offline, "mount it anew")
+	r.WantHealth(volume.Offline, "mount it anew")
 }
 
 // We stop: that says nothing about the volume.

@@ -19,6 +19,7 @@ import (
 	"storage_exporter/volume"
 	"storage_exporter/volume/mount"
 	"storage_exporter/volume/mount/mounttest"
+	"storage_exporter/volume/volumetest"
 )
 
 const (
@@ -38,17 +39,17 @@ func told() map[string]string {
 // rig is one volume "v" on a real mount, which a table of mounts of our own
 // calls one of CephFS, with kernel files and sockets of our own.
 type rig struct {
+	volumetest.One
 	t    testing.TB
 	dir  string
 	path string
-	volume.Backend
-	log *strings.Builder
+	log  *strings.Builder
 }
 
 // newRig makes one whose path is mounted as the type.
 func newRig(t testing.TB, path, fstype string, options map[string]any) *rig {
 	t.Helper()
-	r := &rig{t: t, dir: t.TempDir(), path: path, log: &strings.Builder{}}
+	r := &rig{One: volumetest.One{T: t}, t: t, dir: t.TempDir(), path: path, log: &strings.Builder{}}
 	r.mounts(fstype)
 	host := mount.NewHost(mount.Paths{Proc: filepath.Join(r.dir, "proc"), Sys: filepath.Join(r.dir, "sys")}, nil)
 	kind := Kind(host)
@@ -117,24 +118,15 @@ func within(t testing.TB, limit time.Duration) context.Context {
 	return ctx
 }
 
-func (r *rig) performance() (volume.Performance, error) {
-	r.t.Helper()
-	results, err := r.Performance(within(r.t, 5*time.Second))
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	return results["v"].Value, results["v"].Err
-}
-
 // rates changes the counters and asks until there are rates.
 func (r *rig) rates(change func()) volume.Performance {
 	r.t.Helper()
-	if _, err := r.performance(); !errors.Is(err, volume.ErrNoSample) {
+	if _, err := r.OwnPerformance(); !errors.Is(err, volume.ErrNoSample) {
 		r.t.Fatalf("the first reading: %v, want no sample", err)
 	}
 	change()
 	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
-		p, err := r.performance()
+		p, err := r.OwnPerformance()
 		if err == nil {
 			return p
 		}
@@ -144,39 +136,6 @@ func (r *rig) rates(change func()) volume.Performance {
 	}
 	r.t.Fatal("no rates")
 	return volume.Performance{}
-}
-
-func (r *rig) healthIn(limit time.Duration) volume.Health {
-	r.t.Helper()
-	results, err := r.Health(within(r.t, limit))
-	if err != nil || results["v"].Err != nil {
-		r.t.Fatal(err, results["v"].Err)
-	}
-	return results["v"].Value
-}
-
-// wantHealth checks the status and a part of what is said about it.
-func (r *rig) wantHealth(status volume.Status, info string) volume.Health {
-	r.t.Helper()
-	h := r.healthIn(5 * time.Second)
-	wantHealth(r.t, h, status, info)
-	return h
-}
-
-func wantHealth(t testing.TB, h volume.Health, status volume.Status, info string) {
-	t.Helper()
-	if h.Status != status || !strings.Contains(h.Info, info) || (info == "") != (h.Info == "") {
-		t.Errorf("%s: %q, want %s: %q", h.Status, h.Info, status, info)
-	}
-}
-
-func (r *rig) usage() (volume.Usage, error) {
-	r.t.Helper()
-	results, err := r.Usage(within(r.t, 5*time.Second))
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	return results["v"].Value, results["v"].Err
 }
 
 // newFUSE mounts a directory that has the attributes.

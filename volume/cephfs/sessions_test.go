@@ -14,6 +14,7 @@ import (
 
 	"storage_exporter/volume"
 	"storage_exporter/volume/mount"
+	"storage_exporter/volume/volumetest"
 )
 
 const sessionFile = debugDir + "/" + client + "/mds_sessions"
@@ -77,19 +78,19 @@ func TestSessionsOfMount(t *testing.T) {
 	t.Parallel()
 	fuse := newFUSE(t, told())
 	r := newRig(t, fuse.Point, kernelType, nil)
-	r.wantHealth(volume.Healthy, "")
+	r.WantHealth(volume.Healthy, "")
 	r.file(debugDir+"/"+fsid+".client7/mds_sessions", "mds.0 hung\n") // another mount's
 	r.debugfs(fsid+".client7", "t0", false)
 	r.file(sessionFile, "global_id 4150\nname \"bai\"\nmds.0 open\nmds.1 open\n")
 	r.debugfs(client, "t0", false)
-	if h := r.wantHealth(volume.Healthy, ""); h.Metadata["mds_sessions"] != "2 open" {
+	if h := r.WantHealth(volume.Healthy, ""); h.Metadata["mds_sessions"] != "2 open" {
 		t.Errorf("%v", h.Metadata)
 	}
 	r.file(sessionFile, "mds.0 open\nmds.1 hung\n")
-	r.wantHealth(volume.Degraded, "the session with metadata server 1 hangs")
+	r.WantHealth(volume.Degraded, "the session with metadata server 1 hangs")
 	fuse.HangXattrs()
-	h := r.healthIn(400 * time.Millisecond)
-	wantHealth(t, h, volume.Offline, "does not answer")
+	h := r.OwnHealth(400 * time.Millisecond)
+	volumetest.WantHealth(t, h, volume.Offline, "does not answer")
 	if !strings.Contains(h.Info, "metadata server 1 hangs") {
 		t.Errorf("%q", h.Info)
 	}
@@ -103,10 +104,10 @@ func TestSessionsOfTheOnlyClient(t *testing.T) {
 	r := newRig(t, newFUSE(t, map[string]string{recursiveBytes: "1"}).Point, kernelType, nil)
 	r.debugfs(client, "t0", false)
 	r.file(sessionFile, "mds.0 hung\n")
-	r.wantHealth(volume.Degraded, "metadata server 0 hangs")
+	r.WantHealth(volume.Degraded, "metadata server 0 hangs")
 	r.debugfs(fsid+".client7", "t0", false)
 	r.file(debugDir+"/"+fsid+".client7/mds_sessions", "mds.0 hung\n")
-	r.wantHealth(volume.Healthy, "")
+	r.WantHealth(volume.Healthy, "")
 }
 
 // What a mount told of its client is true of that mount only.
@@ -141,8 +142,8 @@ func TestSessionsHang(t *testing.T) {
 	})
 	begun := time.Now()
 	for range 3 {
-		h := r.healthIn(400 * time.Millisecond)
-		wantHealth(t, h, volume.Healthy, "")
+		h := r.OwnHealth(400 * time.Millisecond)
+		volumetest.WantHealth(t, h, volume.Healthy, "")
 		if _, ok := h.Metadata["mds_sessions"]; ok {
 			t.Errorf("%v", h.Metadata)
 		}

@@ -3,7 +3,6 @@ package cephfs
 import (
 	"context"
 	"errors"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -106,7 +105,7 @@ func (s *sockets) candidates() []string {
 		made time.Time
 	}
 	for _, dir := range s.dirs {
-		files, err := names(dir, maxFiles)
+		files, err := mount.Names(dir, maxFiles)
 		if err != nil {
 			continue
 		}
@@ -128,21 +127,6 @@ func (s *sockets) candidates() []string {
 		return newest
 	}
 	return nil
-}
-
-// names lists a directory in order; some of it, where there are more than so many.
-func names(dir string, most int) ([]string, error) {
-	d, err := os.Open(dir)
-	if err != nil {
-		return nil, err
-	}
-	defer d.Close()
-	list, err := d.Readdirnames(most)
-	if errors.Is(err, io.EOF) {
-		err = nil
-	}
-	slices.Sort(list)
-	return list, err
 }
 
 // points are the mount points of a device.

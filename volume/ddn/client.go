@@ -3,9 +3,7 @@ package ddn
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -50,7 +48,7 @@ func (c client) readings(fsname string) ([]reading, error) {
 	var denied error
 	seen := map[string]bool{}
 	for _, root := range c.roots {
-		dirs, err := names(filepath.Join(root, "llite"))
+		dirs, err := mount.Names(filepath.Join(root, "llite"), maxNames)
 		if errors.Is(err, fs.ErrPermission) {
 			denied = err
 		}
@@ -96,21 +94,6 @@ func (c client) file(parts ...string) []byte {
 		}
 	}
 	return nil
-}
-
-// names lists a directory.
-func names(dir string) ([]string, error) {
-	d, err := os.Open(dir)
-	if err != nil {
-		return nil, err
-	}
-	defer d.Close()
-	list, err := d.Readdirnames(maxNames)
-	if errors.Is(err, io.EOF) {
-		err = nil
-	}
-	slices.Sort(list)
-	return list, err
 }
 
 func cutLast(s, sep string) (before, after string) {

@@ -45,7 +45,7 @@ func (c client) connections(fsname string) connections {
 		version: word(strings.TrimPrefix(strings.TrimSpace(string(c.file("version"))), "lustre:")),
 	}
 	for _, root := range c.roots {
-		dirs, err := names(filepath.Join(root, "lov"))
+		dirs, err := mount.Names(filepath.Join(root, "lov"), maxNames)
 		if err != nil {
 			continue
 		}

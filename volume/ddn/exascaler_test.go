@@ -17,6 +17,7 @@ import (
 	"storage_exporter/volume"
 	"storage_exporter/volume/mount"
 	"storage_exporter/volume/mount/mounttest"
+	"storage_exporter/volume/volumetest"
 )
 
 // The counters are found wherever a release has them.
@@ -44,19 +45,14 @@ func TestPerformance(t *testing.T) {
 			r.file(tt.root+"/exa1-x-"+mountID+"/stats", "nonsense")
 			r.file(tt.root+"/exa10-"+mountID+"/stats", "nonsense")
 			synctest.Test(t, func(t *testing.T) {
-				r.t = t
-				if _, err := r.performance(); !errors.Is(err, volume.ErrNoSample) {
+				r.t, r.T = t, t
+				if _, err := r.OwnPerformance(); !errors.Is(err, volume.ErrNoSample) {
 					t.Fatalf("the first reading: %v", err)
 				}
 				time.Sleep(10 * time.Second)
 				r.file(tt.root+name, sample(t, "t1_llite_stats_2.15.txt"))
-				got, err := r.performance()
-				if err != nil {
-					t.Fatal(err)
-				}
-				if diff := diffFigures([]float64{200, 100, 838860800, 419430400, 3000, 7000}, got); diff != "" {
-					t.Errorf("(-want +got):\n%s", diff)
-				}
+				got, err := r.OwnPerformance()
+				volumetest.WantFigures(t, "the second reading", []float64{200, 100, 838860800, 419430400, 3000, 7000}, got, err)
 			})
 		})
 	}
@@ -65,19 +61,19 @@ func TestPerformance(t *testing.T) {
 func TestPerformanceOfMount(t *testing.T) {
 	r := newRig(t, volume.Config{})
 	r.table("28 1 8:1 / / rw - ext4 /dev/sda1 rw")
-	if _, err := r.performance(); !errors.Is(err, mount.ErrNotMounted) {
+	if _, err := r.OwnPerformance(); !errors.Is(err, mount.ErrNotMounted) {
 		t.Errorf("of the disk below: %v", err)
 	}
-	if _, err := r.usage(); !errors.Is(err, mount.ErrNotMounted) {
+	if _, err := r.OwnUsage(); !errors.Is(err, mount.ErrNotMounted) {
 		t.Errorf("usage of the disk below: %v", err)
 	}
 	r.mounts("rw")
 	r.stats(mountID, "healthy\n")
-	if _, err := r.performance(); !errors.Is(err, errNoStats) || !strings.Contains(err.Error(), "exa1-"+mountID) {
+	if _, err := r.OwnPerformance(); !errors.Is(err, errNoStats) || !strings.Contains(err.Error(), "exa1-"+mountID) {
 		t.Errorf("of a file that is something else: %v", err)
 	}
 	r.table("28 1 8:1 / / rw - ext4 /dev/sda1 rw", "29 28 0:9 / "+r.point+" rw - lustre nonsense rw")
-	if _, err := r.performance(); err == nil || errors.Is(err, volume.ErrNoSample) {
+	if _, err := r.OwnPerformance(); err == nil || errors.Is(err, volume.ErrNoSample) {
 		t.Errorf("of a source without a name: %v", err)
 	}
 }
@@ -85,7 +81,7 @@ func TestPerformanceOfMount(t *testing.T) {
 func TestUsage(t *testing.T) {
 	mounttest.NeedRoot(t)
 	r := newRig(t, volume.Config{})
-	usage, err := r.usage()
+	usage, err := r.OwnUsage()
 	if err != nil || *usage.CapacityBytes != 1000*4096 || *usage.UsedBytes != 400*4096 || *usage.AvailableBytes != 500*4096 || *usage.InodesUsed != 60 {
 		t.Errorf("usage: %+v, %v", usage, err)
 	}
@@ -96,11 +92,11 @@ func TestUncounted(t *testing.T) {
 	r := newRig(t, volume.Config{})
 	r.remove("sys/kernel/debug/lustre/llite")
 	for range 3 {
-		if _, err := r.performance(); !errors.Is(err, volume.ErrUnsupported) || !strings.Contains(err.Error(), "lustre_path") {
+		if _, err := r.OwnPerformance(); !errors.Is(err, volume.ErrUnsupported) || !strings.Contains(err.Error(), "lustre_path") {
 			t.Fatalf("performance: %v", err)
 		}
 	}
-	h := r.wantHealth(volume.Healthy, "")
+	h := r.WantHealth(volume.Healthy, "")
 	if got := h.Metadata["performance"]; !strings.Contains(got, "mount debugfs") || strings.Contains(got, volume.ErrUnsupported.Error()) {
 		t.Errorf("metadata: %q", got)
 	}
@@ -108,10 +104,10 @@ func TestUncounted(t *testing.T) {
 		t.Errorf("%d lines in the log: %s", n, r.log.String())
 	}
 	r.stats(mountID, sample(t, "llite_stats_2.10.txt"))
-	if _, err := r.performance(); !errors.Is(err, volume.ErrNoSample) {
+	if _, err := r.OwnPerformance(); !errors.Is(err, volume.ErrNoSample) {
 		t.Errorf("once there are: %v", err)
 	}
-	if got, ok := r.wantHealth(volume.Healthy, "").Metadata["performance"]; ok {
+	if got, ok := r.WantHealth(volume.Healthy, "").Metadata["performance"]; ok {
 		t.Errorf("metadata: %q", got)
 	}
 }
@@ -155,18 +151,18 @@ func TestHungMount(t *testing.T) {
 	r.point = fuse.Point
 	r.mounts("rw,lazystatfs")
 	r.open(volume.Config{})
-	r.wantHealth(volume.Healthy, "")
+	r.WantHealth(volume.Healthy, "")
 	fuse.Hang()
 	r.state("exa1-OST0001", "DISCONN")
 	for range 20 {
-		h := r.healthIn(200 * time.Millisecond)
+		h := r.OwnHealth(200 * time.Millisecond)
 		if h.Status != volume.Offline || !strings.Contains(h.Info, "does not answer") || !strings.Contains(h.Info, "exa1-OST0001 DISCONN") {
 			t.Fatalf("hung: %+v", h)
 		}
-		if _, err := r.performance(); !errors.Is(err, volume.ErrNoSample) {
+		if _, err := r.OwnPerformance(); !errors.Is(err, volume.ErrNoSample) {
 			t.Fatalf("performance: %v", err)
 		}
-		if _, err := r.usage(); !errors.Is(err, mount.ErrHung) {
+		if _, err := r.OwnUsage(); !errors.Is(err, mount.ErrHung) {
 			t.Fatalf("usage: %v", err)
 		}
 	}
@@ -175,7 +171,7 @@ func TestHungMount(t *testing.T) {
 	}
 	fuse.Resume()
 	r.state("exa1-OST0001", "FULL")
-	for deadline := time.Now().Add(10 * time.Second); r.healthIn(time.Second).Status != volume.Healthy; {
+	for deadline := time.Now().Add(10 * time.Second); r.OwnHealth(time.Second).Status != volume.Healthy; {
 		if time.Now().After(deadline) {
 			t.Fatal("the mount answers again, and nobody noticed")
 		}
@@ -204,26 +200,25 @@ func TestHungFile(t *testing.T) {
 	r.room("exa1-OST0001", "4000000", "3000000")
 	fifo(r, "sys/fs/lustre/"+dir("exa1-OST0001")+"/kbytesavail")
 	for range 3 {
-		h := r.healthIn(200 * time.Millisecond)
+		h := r.OwnHealth(200 * time.Millisecond)
 		if _, told := h.Metadata["ost_least_available"]; told || h.Status != volume.Healthy || h.Metadata["osts_connected"] != "2" {
 			t.Errorf("%+v", h)
 		}
 	}
 	fifo(r, "sys/kernel/debug/lustre/"+dir("exa1-OST0000")+"/state")
 	for range 3 {
-		h := r.healthIn(200 * time.Millisecond)
+		h := r.OwnHealth(200 * time.Millisecond)
 		if h.Status != volume.Degraded || !strings.Contains(h.Info, "cannot be read") || h.Metadata["imports"] != "unknown" {
 			t.Errorf("%+v", h)
 		}
-		if _, err := r.usage(); err != nil {
+		if _, err := r.OwnUsage(); err != nil {
 			t.Errorf("usage: %v", err)
 		}
 	}
 	fifo(r, "sys/kernel/debug/lustre/llite/exa1-"+mountID+"/stats")
 	for range 3 {
-		results, err := r.Performance(r.ctx(200 * time.Millisecond))
-		if err != nil || !errors.Is(results["v"].Err, mount.ErrHung) {
-			t.Errorf("performance: %v, %v", err, results["v"].Err)
+		if got := volumetest.Part(t, 200*time.Millisecond, r.Performance, "v"); !errors.Is(got.Err, mount.ErrHung) {
+			t.Errorf("performance: %v", got.Err)
 		}
 	}
 	if time.Since(begun) > 5*time.Second {
@@ -266,9 +261,9 @@ func TestNothingIsWritten(t *testing.T) {
 		return all.String()
 	}
 	before := state()
-	_, _ = r.performance()
-	_, _ = r.usage()
-	r.healthIn(5 * time.Second)
+	_, _ = r.OwnPerformance()
+	_, _ = r.OwnUsage()
+	r.OwnHealth(5 * time.Second)
 	if state() != before {
 		t.Error("something was changed")
 	}

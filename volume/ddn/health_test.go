@@ -144,7 +144,7 @@ func TestHealth(t *testing.T) {
 			if tt.change != nil {
 				tt.change(r)
 			}
-			h := r.wantHealth(tt.status, tt.info)
+			h := r.WantHealth(tt.status, tt.info)
 			for _, name := range slices.Sorted(maps.Keys(tt.facts)) {
 				got, ok := h.Metadata[name]
 				if want := tt.facts[name]; (want == "-") == ok || ok && got != want {

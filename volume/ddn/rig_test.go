@@ -2,7 +2,6 @@ package ddn
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"log/slog"
 	"os"
@@ -14,25 +13,26 @@ import (
 	"storage_exporter/volume"
 	"storage_exporter/volume/mount"
 	"storage_exporter/volume/mount/mounttest"
+	"storage_exporter/volume/volumetest"
 )
 
 const mountID = "ff47bce9ca35d800"
 
 // rig is a host with a Lustre client that is made of files, and one volume "v" on it.
 type rig struct {
+	volumetest.One
 	t     testing.TB
 	root  string
 	point string // a real directory, for statfs
 	log   bytes.Buffer
 	host  *mount.Host
-	volume.Backend
 }
 
 // newRig makes a host with the file system exa1, of two OSTs and one MDT, as
 // Lustre 2.15 shows it to root.
 func newRig(t testing.TB, cfg volume.Config) *rig {
 	t.Helper()
-	r := &rig{t: t, root: t.TempDir(), point: roomy(t)}
+	r := &rig{One: volumetest.One{T: t}, t: t, root: t.TempDir(), point: mounttest.Roomy(t)}
 	r.mounts("rw,flock,lazystatfs")
 	r.stats(mountID, sample(t, "t0_llite_stats_2.15.txt"))
 	for i := range 2 {
@@ -43,15 +43,6 @@ func newRig(t testing.TB, cfg volume.Config) *rig {
 	r.file("sys/fs/lustre/version", "2.15.3_ddn\n")
 	r.open(cfg)
 	return r
-}
-
-// roomy is a directory on a file system that is far from full.
-func roomy(t testing.TB) string {
-	t.Helper()
-	if os.Geteuid() != 0 {
-		return t.TempDir()
-	}
-	return mounttest.NewFUSE(t).Point
 }
 
 func (r *rig) open(cfg volume.Config) {
@@ -125,46 +116,4 @@ func (r *rig) since(target, state string, at time.Time) {
 func (r *rig) room(target, total, avail string) {
 	r.file("sys/fs/lustre/"+dir(target)+"/kbytestotal", total+"\n")
 	r.file("sys/fs/lustre/"+dir(target)+"/kbytesavail", avail+"\n")
-}
-
-func (r *rig) ctx(limit time.Duration) context.Context {
-	ctx, cancel := context.WithTimeout(r.t.Context(), limit)
-	r.t.Cleanup(cancel)
-	return ctx
-}
-
-func (r *rig) healthIn(limit time.Duration) volume.Health {
-	r.t.Helper()
-	results, err := r.Health(r.ctx(limit))
-	if err != nil || results["v"].Err != nil {
-		r.t.Fatal(err, results["v"].Err)
-	}
-	return results["v"].Value
-}
-
-func (r *rig) wantHealth(status volume.Status, info string) volume.Health {
-	r.t.Helper()
-	h := r.healthIn(5 * time.Second)
-	if h.Status != status || !strings.Contains(h.Info, info) || (info == "") != (h.Info == "") {
-		r.t.Errorf("%s: %q, want %s: %q", h.Status, h.Info, status, info)
-	}
-	return h
-}
-
-func (r *rig) performance() (volume.Performance, error) {
-	r.t.Helper()
-	results, err := r.Performance(r.ctx(5 * time.Second))
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	return results["v"].Value, results["v"].Err
-}
-
-func (r *rig) usage() (volume.Usage, error) {
-	r.t.Helper()
-	results, err := r.Usage(r.ctx(5 * time.Second))
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	return results["v"].Value, results["v"].Err
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"storage_exporter/volume"
+	"storage_exporter/volume/volumetest"
 )
 
 func sample(t testing.TB, name string) string {
@@ -26,23 +27,7 @@ func sample(t testing.TB, name string) string {
 	return string(content)
 }
 
-var none = math.NaN()
-
-// figures are the six in the order of the type; NaN stands for absent.
-func figures(p volume.Performance) []float64 {
-	var all []float64
-	for _, f := range []*float64{p.IOPSRead, p.IOPSWrite, p.BytesRead, p.BytesWrite, p.LatencyReadUsec, p.LatencyWriteUsec} {
-		if f == nil {
-			f = &none
-		}
-		all = append(all, *f)
-	}
-	return all
-}
-
-func diffFigures(want []float64, got volume.Performance) string {
-	return cmp.Diff(want, figures(got), cmpopts.EquateNaNs(), cmpopts.EquateApprox(1e-6, 0))
-}
+var none = volumetest.None
 
 // at makes a statistics file that was taken so many seconds after the start.
 func at(seconds float64, lines ...string) string {
@@ -98,17 +83,8 @@ func TestRates(t *testing.T) {
 				t.Fatalf("the first reading: %v", err)
 			}
 			got, when, err := next(tt.now, 10*time.Second)
-			if tt.want == nil {
-				if !errors.Is(err, volume.ErrNoSample) {
-					t.Fatalf("got %v, %v; want no sample", figures(got), err)
-				}
+			if volumetest.WantFigures(t, "the second reading", tt.want, got, err); err != nil {
 				return
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := diffFigures(tt.want, got); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
 			}
 			if off := when.Sub(start.Add(10 * time.Second)).Abs(); off > maxDrift {
 				t.Errorf("measured %v off", off)
@@ -136,7 +112,7 @@ func TestRatesOfMounts(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return figures(p)
+		return volumetest.Figures(p)
 	}
 	steps := []struct {
 		readings []reading
@@ -185,7 +161,7 @@ func FuzzStats(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for i, f := range figures(p) {
+		for i, f := range volumetest.Figures(p) {
 			if f != 0 && !math.IsNaN(f) {
 				t.Errorf("figure %d is %v", i, f)
 			}

@@ -49,7 +49,7 @@ func (c client) targets(fsname string) []target {
 	found := map[string]target{}
 	for _, kind := range []string{"osc", "mdc"} {
 		for _, root := range c.roots {
-			dirs, err := names(filepath.Join(root, kind))
+			dirs, err := mount.Names(filepath.Join(root, kind), maxNames)
 			if err != nil {
 				continue
 			}

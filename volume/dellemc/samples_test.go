@@ -21,14 +21,7 @@ func sample(t testing.TB, name string) *rest.Answer {
 }
 
 func TestSampleProtocols(t *testing.T) {
-	var want struct {
-		IOPSRead         *float64 `json:"iops_read"`
-		IOPSWrite        *float64 `json:"iops_write"`
-		BytesRead        *float64 `json:"bytes_read_per_s"`
-		BytesWrite       *float64 `json:"bytes_write_per_s"`
-		LatencyReadUsec  *float64 `json:"lat_read_usec"`
-		LatencyWriteUsec *float64 `json:"lat_write_usec"`
-	}
+	var want volumetest.Recorded
 	if err := json.Unmarshal(sample(t, "summary_protocol_totalby_class.expected.json").Body, &want); err != nil {
 		t.Fatal(err)
 	}

@@ -22,14 +22,7 @@ func sample(t testing.TB, name string) *rest.Answer {
 func TestSamplePerformance(t *testing.T) {
 	var want struct {
 		At       int64 `json:"use_row_tstamp"`
-		Fs1, Fs2 struct {
-			IOPSRead         *float64 `json:"iops_read"`
-			IOPSWrite        *float64 `json:"iops_write"`
-			BytesRead        *float64 `json:"bytes_read_per_s"`
-			BytesWrite       *float64 `json:"bytes_write_per_s"`
-			LatencyReadUsec  *float64 `json:"lat_read_usec"`
-			LatencyWriteUsec *float64 `json:"lat_write_usec"`
-		}
+		Fs1, Fs2 volumetest.Recorded
 	}
 	if err := json.Unmarshal(sample(t, "perfmon_fs_groupby.expected.json").Body, &want); err != nil {
 		t.Fatal(err)

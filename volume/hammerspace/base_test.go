@@ -16,6 +16,7 @@ import (
 	"storage_exporter/volume"
 	"storage_exporter/volume/mount"
 	"storage_exporter/volume/mount/mounttest"
+	"storage_exporter/volume/volumetest"
 )
 
 // What the shares did is added up; each counts for itself, whatever the others do.
@@ -110,24 +111,24 @@ func TestMountAndShares(t *testing.T) {
 func TestUncounted(t *testing.T) {
 	r := newBaseRig(t, t.TempDir())
 	r.mounts("s1")
-	if _, err := r.performance(); err == nil || errors.Is(err, volume.ErrNoSample) || errors.Is(err, volume.ErrUnsupported) || !strings.Contains(err.Error(), r.path) {
+	if _, err := r.OwnPerformance(); err == nil || errors.Is(err, volume.ErrNoSample) || errors.Is(err, volume.ErrUnsupported) || !strings.Contains(err.Error(), r.path) {
 		t.Errorf("no block in mountstats: %v", err)
 	}
 	if err := os.Remove(filepath.Join(r.root, "proc/self/mountstats")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.performance(); !errors.Is(err, os.ErrNotExist) {
+	if _, err := r.OwnPerformance(); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("no mountstats: %v", err)
 	}
 	r.file("proc/self/mountinfo", "")
-	if _, err := r.performance(); err == nil || errors.Is(err, volume.ErrNoSample) {
+	if _, err := r.OwnPerformance(); err == nil || errors.Is(err, volume.ErrNoSample) {
 		t.Errorf("no mounts: %v", err)
 	}
 }
 
 // Where nothing is mounted the directory is the local disk's, unless a mount is required.
 func TestNoShares(t *testing.T) {
-	dir := roomy(t)
+	dir := mounttest.Roomy(t)
 	synctest.Test(t, func(t *testing.T) {
 		r := newBaseRig(t, dir, volume.Config{}, volume.Config{RequireMount: new(true)})
 		disk := func(reads int) {
@@ -137,11 +138,11 @@ func TestNoShares(t *testing.T) {
 		r.wantFigures("first", nil)
 		time.Sleep(10 * time.Second)
 		disk(200)
-		results, err := r.Performance(r.ctx(5 * time.Second))
+		results, err := r.Performance(volumetest.Within(t))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff([]float64{10, 0, 40960, 0, 2000, none}, figures(results["v"].Value), cmpopts.EquateNaNs()); diff != "" || results["v"].Err != nil {
+		if diff := cmp.Diff([]float64{10, 0, 40960, 0, 2000, none}, volumetest.Figures(results["v"].Value), cmpopts.EquateNaNs()); diff != "" || results["v"].Err != nil {
 			t.Errorf("%v (-want +got):\n%s", results["v"].Err, diff)
 		}
 		if err := results["v'"].Err; !errors.Is(err, mount.ErrNotMounted) {
@@ -149,16 +150,16 @@ func TestNoShares(t *testing.T) {
 		}
 	})
 	r := newBaseRig(t, dir, volume.Config{}, volume.Config{RequireMount: new(true)})
-	health, err := r.Health(r.ctx(5 * time.Second))
+	health, err := r.Health(volumetest.Within(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantHealth(t, health["v"].Value, volume.Healthy, "")
-	wantHealth(t, health["v'"].Value, volume.Offline, "nothing mounted there")
+	volumetest.WantHealth(t, health["v"].Value, volume.Healthy, "")
+	volumetest.WantHealth(t, health["v'"].Value, volume.Offline, "nothing mounted there")
 	if _, ok := health["v"].Value.Metadata["shares"]; ok {
 		t.Errorf("shares where there are none: %v", health["v"].Value.Metadata)
 	}
-	usage, err := r.Usage(r.ctx(5 * time.Second))
+	usage, err := r.Usage(volumetest.Within(t))
 	if err != nil || usage["v"].Err != nil || *usage["v"].Value.CapacityBytes == 0 {
 		t.Errorf("usage: %v, %+v", err, usage["v"])
 	}
@@ -168,7 +169,7 @@ func TestNoShares(t *testing.T) {
 	// One share below is what is required.
 	r.mounts("s1")
 	r.counts(map[string]counter{"s1": {}})
-	results, err := r.Performance(r.ctx(5 * time.Second))
+	results, err := r.Performance(volumetest.Within(t))
 	if err != nil || !errors.Is(results["v'"].Err, volume.ErrNoSample) {
 		t.Errorf("required, and mounted: %v, %v", err, results["v'"].Err)
 	}
@@ -177,20 +178,20 @@ func TestNoShares(t *testing.T) {
 // How full the shares are together nobody knows; one at the path says it.
 func TestBaseUsage(t *testing.T) {
 	mounttest.NeedRoot(t)
-	r := newBaseRig(t, roomy(t))
+	r := newBaseRig(t, mounttest.Roomy(t))
 	r.mounts("s1", "s2")
-	if u, err := r.usage(); !errors.Is(err, volume.ErrUnsupported) || !strings.Contains(err.Error(), "2 shares") {
+	if u, err := r.OwnUsage(); !errors.Is(err, volume.ErrUnsupported) || !strings.Contains(err.Error(), "2 shares") {
 		t.Errorf("shares below: %+v, %v", u, err)
 	}
 	for _, mounts := range [][]string{{"."}, {".", "s1"}} {
 		r.mounts(mounts...)
-		if u, err := r.usage(); err != nil || *u.CapacityBytes != 1000*4096 || *u.UsedBytes != 400*4096 || *u.Inodes != 100 {
+		if u, err := r.OwnUsage(); err != nil || *u.CapacityBytes != 1000*4096 || *u.UsedBytes != 400*4096 || *u.Inodes != 100 {
 			t.Errorf("%v: %+v, %v", mounts, u, err)
 		}
 	}
 	r.path += "/nonexistent"
 	r.Backend = newBaseRig(t, r.path).Backend
-	if _, err := r.usage(); !errors.Is(err, os.ErrNotExist) {
+	if _, err := r.OwnUsage(); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("no such directory: %v", err)
 	}
 }

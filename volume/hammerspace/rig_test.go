@@ -1,11 +1,7 @@
 package hammerspace
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"log/slog"
-	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,30 +9,27 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
-
 	"storage_exporter/volume"
 	"storage_exporter/volume/mount"
-	"storage_exporter/volume/mount/mounttest"
+	"storage_exporter/volume/volumetest"
 )
 
 // baseRig is a host whose kernel files are made up, and volumes on one path of it.
 // What is mounted is a list of names, each a directory below the path; "." is the
 // path itself, ".." the directory above it.
 type baseRig struct {
+	volumetest.One
 	t       testing.TB
 	root    string // of the kernel files
 	path    string
 	devices []string // names, in the order in which they were first mounted
-	volume.Backend
 }
 
 // newBaseRig makes one with a volume "v" for the configuration and more volumes
 // beside it. Nothing is mounted but the root file system.
 func newBaseRig(t testing.TB, path string, cfgs ...volume.Config) *baseRig {
 	t.Helper()
-	r := &baseRig{t: t, root: t.TempDir(), path: path}
+	r := &baseRig{One: volumetest.One{T: t}, t: t, root: t.TempDir(), path: path}
 	r.mounts()
 	r.counts(nil)
 	kind := Base(mount.NewHost(mount.Paths{Proc: filepath.Join(r.root, "proc"), Sys: filepath.Join(r.root, "sys")}, nil))
@@ -46,15 +39,8 @@ func newBaseRig(t testing.TB, path string, cfgs ...volume.Config) *baseRig {
 	for i := range cfgs {
 		cfgs[i].Name = "v" + strings.Repeat("'", i)
 		cfgs[i].Backend, cfgs[i].Path, cfgs[i].PerformanceInterval = "hammerspace-base", path, 10*time.Second
-		if _, err := kind.Identify(cfgs[i]); err != nil {
-			t.Fatal(err)
-		}
 	}
-	b, err := kind.New(cfgs, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Backend = b
+	r.Backend = volumetest.Open[volume.Backend](t, kind, cfgs...)
 	return r
 }
 
@@ -113,85 +99,11 @@ func (r *baseRig) counts(shares map[string]counter) {
 	r.file("proc/self/mountstats", stats.String())
 }
 
-func (r *baseRig) ctx(limit time.Duration) context.Context {
-	ctx, cancel := context.WithTimeout(r.t.Context(), limit)
-	r.t.Cleanup(cancel)
-	return ctx
-}
-
-func (r *baseRig) performance() (volume.Performance, error) {
-	r.t.Helper()
-	results, err := r.Performance(r.ctx(5 * time.Second))
-	if err != nil {
-		return volume.Performance{}, err
-	}
-	return results["v"].Value, results["v"].Err
-}
-
-func (r *baseRig) usage() (volume.Usage, error) {
-	r.t.Helper()
-	results, err := r.Usage(r.ctx(5 * time.Second))
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	return results["v"].Value, results["v"].Err
-}
-
-func (r *baseRig) healthIn(limit time.Duration) volume.Health {
-	r.t.Helper()
-	results, err := r.Health(r.ctx(limit))
-	if err != nil || results["v"].Err != nil {
-		r.t.Fatal(err, results["v"].Err)
-	}
-	return results["v"].Value
-}
-
-func wantHealth(t testing.TB, h volume.Health, status volume.Status, info string) {
-	t.Helper()
-	if h.Status != status || !strings.Contains(h.Info, info) || (info == "") != (h.Info == "") {
-		t.Errorf("%s: %q, want %s: %q", h.Status, h.Info, status, info)
-	}
-}
-
-var none = math.NaN()
-
-// figures are the six in the order of the type; NaN stands for absent.
-func figures(p volume.Performance) []float64 {
-	var all []float64
-	for _, f := range []*float64{p.IOPSRead, p.IOPSWrite, p.BytesRead, p.BytesWrite, p.LatencyReadUsec, p.LatencyWriteUsec} {
-		switch {
-		case f == nil:
-			f = &none
-		case math.IsNaN(*f):
-			f = new(math.Inf(1)) // is never right
-		}
-		all = append(all, *f)
-	}
-	return all
-}
+var none = volumetest.None
 
 // wantFigures takes a reading; nil is "no sample".
 func (r *baseRig) wantFigures(step string, want []float64) {
 	r.t.Helper()
-	got, err := r.performance()
-	if want == nil {
-		if !errors.Is(err, volume.ErrNoSample) {
-			r.t.Errorf("%s: %v, %v, want no sample", step, figures(got), err)
-		}
-		return
-	}
-	if err != nil {
-		r.t.Errorf("%s: %v", step, err)
-	} else if diff := cmp.Diff(want, figures(got), cmpopts.EquateNaNs(), cmpopts.EquateApprox(1e-9, 0)); diff != "" {
-		r.t.Errorf("%s (-want +got):\n%s", step, diff)
-	}
-}
-
-// roomy is a directory on a file system that is far from full.
-func roomy(t testing.TB) string {
-	t.Helper()
-	if os.Geteuid() != 0 {
-		return t.TempDir()
-	}
-	return mounttest.NewFUSE(t).Point
+	got, err := r.OwnPerformance()
+	volumetest.WantFigures(r.t, step, want, got, err)
 }

@@ -1,6 +1,7 @@
 package hammerspace
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -16,6 +17,7 @@ import (
 	"storage_exporter/volume"
 	"storage_exporter/volume/mount"
 	"storage_exporter/volume/mount/mounttest"
+	"storage_exporter/volume/volumetest"
 )
 
 // mountFUSE makes each share a real mount, which can hang: the directory below
@@ -38,15 +40,15 @@ func (r *baseRig) mountFUSE(names ...string) map[string]*mounttest.FUSE {
 func TestHungShares(t *testing.T) {
 	r := newBaseRig(t, t.TempDir())
 	all := r.mountFUSE("s1", "s2", "s3")
-	h := r.healthIn(5 * time.Second)
-	wantHealth(t, h, volume.Healthy, "")
+	h := r.OwnHealth(5 * time.Second)
+	volumetest.WantHealth(t, h, volume.Healthy, "")
 	if h.Metadata["shares"] != "3" || h.Metadata["shares_answering"] != "3" || h.ReadOnly == nil || *h.ReadOnly || h.Backend != "hammerspace-base" {
 		t.Errorf("%+v", h)
 	}
 	all["s2"].Hang()
 	for range 10 {
-		h = r.healthIn(400 * time.Millisecond)
-		wantHealth(t, h, volume.Degraded, "1 of 3 shares in trouble: "+filepath.Join(r.path, "s2")+" (nfs4, 10.1.1.10:/s2) does not answer")
+		h = r.OwnHealth(400 * time.Millisecond)
+		volumetest.WantHealth(t, h, volume.Degraded, "1 of 3 shares in trouble: "+filepath.Join(r.path, "s2")+" (nfs4, 10.1.1.10:/s2) does not answer")
 		if h.Metadata["shares_answering"] != "2" || strings.Contains(h.Info, "/s1") || strings.Contains(h.Info, "/s3") {
 			t.Errorf("%+v", h)
 		}
@@ -54,15 +56,15 @@ func TestHungShares(t *testing.T) {
 	all["s1"].Hang()
 	all["s3"].Hang()
 	for range 10 {
-		h = r.healthIn(400 * time.Millisecond)
-		wantHealth(t, h, volume.Offline, "3 of 3 shares in trouble")
+		h = r.OwnHealth(400 * time.Millisecond)
+		volumetest.WantHealth(t, h, volume.Offline, "3 of 3 shares in trouble")
 		if h.Metadata["shares_answering"] != "0" || h.ReadOnly != nil {
 			t.Errorf("%+v", h)
 		}
 	}
 	// What they have done is the kernel's, which goes on counting.
 	r.counts(map[string]counter{"s1": {}, "s2": {}, "s3": {}})
-	if _, err := r.performance(); !errors.Is(err, volume.ErrNoSample) {
+	if _, err := r.OwnPerformance(); !errors.Is(err, volume.ErrNoSample) {
 		t.Errorf("performance: %v", err)
 	}
 	for name, f := range all {
@@ -76,7 +78,7 @@ func TestHungShares(t *testing.T) {
 
 func (r *baseRig) awaitHealthy() {
 	r.t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); r.healthIn(time.Second).Status != volume.Healthy; {
+	for deadline := time.Now().Add(10 * time.Second); r.OwnHealth(time.Second).Status != volume.Healthy; {
 		if time.Now().After(deadline) {
 			r.t.Fatal("the mounts answer again, and nobody noticed")
 		}
@@ -89,19 +91,19 @@ func TestHungPath(t *testing.T) {
 	r := newBaseRig(t, fuse.Point)
 	r.mounts(".", "sub")
 	r.counts(map[string]counter{".": {}, "sub": {}})
-	h := r.healthIn(5 * time.Second)
-	wantHealth(t, h, volume.Healthy, "")
+	h := r.OwnHealth(5 * time.Second)
+	volumetest.WantHealth(t, h, volume.Healthy, "")
 	if h.Metadata["shares"] != "2" {
 		t.Errorf("%s shares, want the one at the path and the one below", h.Metadata["shares"])
 	}
 	fuse.Hang()
 	for range 10 {
 		begun := time.Now()
-		wantHealth(t, r.healthIn(400*time.Millisecond), volume.Offline, "does not answer")
-		if _, err := r.performance(); !errors.Is(err, volume.ErrNoSample) {
+		volumetest.WantHealth(t, r.OwnHealth(400*time.Millisecond), volume.Offline, "does not answer")
+		if _, err := r.OwnPerformance(); !errors.Is(err, volume.ErrNoSample) {
 			t.Errorf("performance: %v", err)
 		}
-		if _, err := r.usage(); !errors.Is(err, mount.ErrHung) {
+		if _, err := r.OwnUsage(); !errors.Is(err, mount.ErrHung) {
 			t.Errorf("usage: %v", err)
 		}
 		if time.Since(begun) > 5*time.Second {
@@ -133,8 +135,8 @@ func TestManyHungShares(t *testing.T) {
 	r.Backend = newBase(host, []volume.Config{{Name: "v", Path: r.path}})
 	fuse.Hang()
 	begun := time.Now()
-	h := r.healthIn(800 * time.Millisecond)
-	wantHealth(t, h, volume.Offline, fmt.Sprintf("%d of %d shares in trouble", len(names), len(names)))
+	h := r.OwnHealth(800 * time.Millisecond)
+	volumetest.WantHealth(t, h, volume.Offline, fmt.Sprintf("%d of %d shares in trouble", len(names), len(names)))
 	if !strings.HasSuffix(h.Info, fmt.Sprintf("and %d more", len(names)-maxNamed)) {
 		t.Errorf("%q", h.Info)
 	}
@@ -152,7 +154,9 @@ func TestManyHungShares(t *testing.T) {
 		t.Fatal(err)
 	}
 	notAsked := 0
-	for _, state := range ask(r.ctx(400*time.Millisecond), host, nfs, "") {
+	ctx, cancel := context.WithTimeout(t.Context(), 400*time.Millisecond)
+	defer cancel()
+	for _, state := range ask(ctx, host, nfs, "") {
 		switch {
 		case errors.Is(state.Err, errNotAsked):
 			notAsked++
@@ -217,7 +221,7 @@ func TestCombined(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := combined(tt.path, tt.below, tt.want)
-			wantHealth(t, h, tt.status, tt.info)
+			volumetest.WantHealth(t, h, tt.status, tt.info)
 			if got := h.Metadata["shares"] + " " + h.Metadata["shares_answering"]; got != tt.shares {
 				t.Errorf("%s shares, want %s", got, tt.shares)
 			}

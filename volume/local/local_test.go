@@ -3,7 +3,6 @@ package local
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -17,69 +16,19 @@ import (
 	"storage_exporter/volume"
 	"storage_exporter/volume/mount"
 	"storage_exporter/volume/mount/mounttest"
+	"storage_exporter/volume/volumetest"
 )
 
 // rig is one volume "v" on a Backend.
-type rig struct {
-	t testing.TB
-	volume.Backend
-}
+type rig struct{ volumetest.One }
 
 func newRig(t testing.TB, kind volume.Kind, cfg volume.Config) rig {
 	t.Helper()
 	cfg.Name, cfg.PerformanceInterval = "v", 10*time.Second
-	if _, err := kind.Identify(cfg); err != nil {
-		t.Fatal(err)
-	}
-	b, err := kind.New([]volume.Config{cfg}, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return rig{t, b}
+	return rig{volumetest.One{T: t, Backend: volumetest.Open[volume.Backend](t, kind, cfg)}}
 }
 
-func (r rig) ctx(limit time.Duration) context.Context {
-	r.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), limit)
-	r.t.Cleanup(cancel)
-	return ctx
-}
-
-func (r rig) health() volume.Health { return r.healthIn(5 * time.Second) }
-
-func (r rig) healthIn(limit time.Duration) volume.Health {
-	r.t.Helper()
-	results, err := r.Health(r.ctx(limit))
-	if err != nil || results["v"].Err != nil {
-		r.t.Fatal(err, results["v"].Err)
-	}
-	return results["v"].Value
-}
-
-func (r rig) performance() (volume.Performance, error) {
-	results, err := r.Performance(r.ctx(5 * time.Second))
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	return results["v"].Value, results["v"].Err
-}
-
-func (r rig) usage() (volume.Usage, error) {
-	results, err := r.Usage(r.ctx(5 * time.Second))
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	return results["v"].Value, results["v"].Err
-}
-
-// wantHealth checks the status and a part of what is said about it.
-func (r rig) wantHealth(status volume.Status, info string) {
-	r.t.Helper()
-	h := r.health()
-	if h.Status != status || !strings.Contains(h.Info, info) || (info == "") != (h.Info == "") {
-		r.t.Errorf("%s: %q, want %s: %q", h.Status, h.Info, status, info)
-	}
-}
+func (r rig) health() volume.Health { return r.OwnHealth(5 * time.Second) }
 
 func newHost() *mount.Host { return mount.NewHost(mount.Paths{}, nil) }
 
@@ -92,15 +41,15 @@ func TestFileSystems(t *testing.T) {
 			t.Parallel()
 			point := mounttest.Loop(t, fstype)
 			r := newRig(t, kind(newHost()), volume.Config{Backend: fstype, Path: point})
-			if _, err := r.performance(); !errors.Is(err, volume.ErrNoSample) {
+			if _, err := r.OwnPerformance(); !errors.Is(err, volume.ErrNoSample) {
 				t.Fatalf("the first reading: %v, want no sample", err)
 			}
-			r.wantHealth(volume.Healthy, "")
+			r.WantHealth(volume.Healthy, "")
 			facts := r.health().Metadata
 			if facts["mount_point"] != point || facts["fstype"] != fstype || !strings.HasPrefix(facts["device"], "loop") {
 				t.Errorf("metadata: %v", facts)
 			}
-			usage, err := r.usage()
+			usage, err := r.OwnUsage()
 			if err != nil || *usage.CapacityBytes < 32<<20 || *usage.AvailableBytes > *usage.CapacityBytes || *usage.UsedBytes > *usage.CapacityBytes {
 				t.Errorf("usage: %+v, %v", usage, err)
 			}
@@ -109,7 +58,7 @@ func TestFileSystems(t *testing.T) {
 			}
 			for deadline := time.Now().Add(20 * time.Second); ; {
 				mounttest.WriteAndRead(t, point)
-				rates, err := r.performance()
+				rates, err := r.OwnPerformance()
 				if err == nil && complete(rates) {
 					if *rates.BytesWrite < 1<<20/20 {
 						t.Errorf("%v bytes written a second", *rates.BytesWrite)
@@ -138,18 +87,18 @@ func TestReadOnlyRemount(t *testing.T) {
 	point := mounttest.Loop(t, "ext4")
 	r := newRig(t, VFS(newHost()), volume.Config{Path: point})
 	expected := newRig(t, VFS(newHost()), volume.Config{Path: point, ReadOnly: true})
-	r.wantHealth(volume.Healthy, "")
+	r.WantHealth(volume.Healthy, "")
 	if h := r.health(); h.ReadOnly == nil || *h.ReadOnly {
 		t.Error("it is writable")
 	}
 	mounttest.Remount(t, point, "ro")
-	r.wantHealth(volume.Degraded, "read-only")
-	expected.wantHealth(volume.Healthy, "")
+	r.WantHealth(volume.Degraded, "read-only")
+	expected.WantHealth(volume.Healthy, "")
 	if h := r.health(); h.ReadOnly == nil || !*h.ReadOnly {
 		t.Error("it is read-only")
 	}
 	mounttest.Remount(t, point, "rw")
-	r.wantHealth(volume.Healthy, "")
+	r.WantHealth(volume.Healthy, "")
 }
 
 func TestUnmountWhileRunning(t *testing.T) {
@@ -164,19 +113,19 @@ func TestUnmountWhileRunning(t *testing.T) {
 	loose := newRig(t, VFS(host), volume.Config{Path: point})
 	below := newRig(t, XFS(host), volume.Config{Path: sub})
 	for _, r := range []rig{strict, loose, below} {
-		r.wantHealth(volume.Healthy, "")
-		if _, err := r.performance(); !errors.Is(err, volume.ErrNoSample) {
+		r.WantHealth(volume.Healthy, "")
+		if _, err := r.OwnPerformance(); !errors.Is(err, volume.ErrNoSample) {
 			t.Errorf("performance: %v", err)
 		}
 	}
 	mounttest.Unmount(t, point)
-	strict.wantHealth(volume.Offline, "nothing mounted")
-	below.wantHealth(volume.Offline, "does not exist")
-	loose.wantHealth(volume.Healthy, "") // the directory is still there
-	if _, err := strict.performance(); !errors.Is(err, mount.ErrNotMounted) {
+	strict.WantHealth(volume.Offline, "nothing mounted")
+	below.WantHealth(volume.Offline, "does not exist")
+	loose.WantHealth(volume.Healthy, "") // the directory is still there
+	if _, err := strict.OwnPerformance(); !errors.Is(err, mount.ErrNotMounted) {
 		t.Errorf("performance of the disk below: %v", err)
 	}
-	if _, err := strict.usage(); !errors.Is(err, mount.ErrNotMounted) {
+	if _, err := strict.OwnUsage(); !errors.Is(err, mount.ErrNotMounted) {
 		t.Errorf("usage of the disk below: %v", err)
 	}
 }
@@ -190,18 +139,18 @@ func TestBindAndOverMount(t *testing.T) {
 	}
 	mounttest.Mount(t, bind, "--bind", point)
 	r := newRig(t, VFS(newHost()), volume.Config{Path: bind, RequireMount: new(true)})
-	r.wantHealth(volume.Healthy, "")
+	r.WantHealth(volume.Healthy, "")
 	if got, want := r.health().Metadata["device"], newRig(t, VFS(newHost()), volume.Config{Path: point}).health().Metadata["device"]; got != want {
 		t.Errorf("a bind mount is on %s, its file system on %s", got, want)
 	}
-	if _, err := r.performance(); !errors.Is(err, volume.ErrNoSample) {
+	if _, err := r.OwnPerformance(); !errors.Is(err, volume.ErrNoSample) {
 		t.Errorf("performance: %v", err)
 	}
 	mounttest.Mount(t, bind, "-t", "tmpfs", "none")
 	if got := r.health().Metadata["fstype"]; got != "tmpfs" {
 		t.Errorf("over-mounted, it is on %s", got)
 	}
-	if _, err := r.performance(); !errors.Is(err, volume.ErrUnsupported) {
+	if _, err := r.OwnPerformance(); !errors.Is(err, volume.ErrUnsupported) {
 		t.Errorf("performance of a tmpfs: %v, want unsupported", err)
 	}
 }
@@ -241,9 +190,9 @@ func TestPaths(t *testing.T) {
 			if tt.status == volume.Healthy && h.Status == volume.Degraded {
 				t.Skip("skipped: this machine's disk is nearly full")
 			}
-			r.wantHealth(tt.status, tt.info)
-			_, perf := r.performance()
-			_, usage := r.usage()
+			r.WantHealth(tt.status, tt.info)
+			_, perf := r.OwnPerformance()
+			_, usage := r.OwnUsage()
 			if tt.status != volume.Healthy && (perf == nil || errors.Is(perf, volume.ErrNoSample) || usage == nil) {
 				// A file is on a disk that can be measured, but it is no volume.
 				if tt.path != file {
@@ -282,15 +231,15 @@ func TestHungMount(t *testing.T) {
 	below := newRig(t, VFS(host), volume.Config{Path: fuse.Point + "/sub"})
 	other := newRig(t, VFS(host), volume.Config{Path: t.TempDir()})
 
-	below.wantHealth(volume.Healthy, "")
-	r.wantHealth(volume.Healthy, "")
-	same.wantHealth(volume.Healthy, "")
-	usage, err := r.usage()
+	below.WantHealth(volume.Healthy, "")
+	r.WantHealth(volume.Healthy, "")
+	same.WantHealth(volume.Healthy, "")
+	usage, err := r.OwnUsage()
 	if err != nil || *usage.CapacityBytes != 1000*4096 || *usage.UsedBytes != 400*4096 || *usage.AvailableBytes != 500*4096 || *usage.InodesUsed != 60 {
 		t.Errorf("usage: %+v, %v", usage, err)
 	}
 	asked := fuse.Asked()
-	if _, err := r.performance(); !errors.Is(err, volume.ErrUnsupported) {
+	if _, err := r.OwnPerformance(); !errors.Is(err, volume.ErrUnsupported) {
 		t.Errorf("performance: %v, want unsupported", err)
 	}
 	if fuse.Asked() != asked {
@@ -299,7 +248,7 @@ func TestHungMount(t *testing.T) {
 
 	fuse.Hang()
 	begun := time.Now()
-	h := r.healthIn(200 * time.Millisecond)
+	h := r.OwnHealth(200 * time.Millisecond)
 	if h.Status != volume.Offline || !strings.Contains(h.Info, "does not answer") || h.Metadata["mount_point"] != fuse.Point {
 		t.Errorf("hung: %+v", h)
 	}
@@ -309,18 +258,18 @@ func TestHungMount(t *testing.T) {
 	goroutines, threads := runtime.NumGoroutine(), countThreads(t)
 	for range 300 {
 		for _, r := range []rig{r, same, below} {
-			if h := r.healthIn(time.Second); h.Status != volume.Offline {
+			if h := r.OwnHealth(time.Second); h.Status != volume.Offline {
 				t.Fatalf("hung: %+v", h)
 			}
-			if _, err := r.usage(); !errors.Is(err, mount.ErrHung) {
+			if _, err := r.OwnUsage(); !errors.Is(err, mount.ErrHung) {
 				t.Fatalf("usage: %v", err)
 			}
 			// The mount is known although it hangs, and with it its counters.
-			if _, err := r.performance(); !errors.Is(err, volume.ErrUnsupported) {
+			if _, err := r.OwnPerformance(); !errors.Is(err, volume.ErrUnsupported) {
 				t.Fatalf("performance: %v", err)
 			}
 		}
-		if _, err := other.usage(); err != nil {
+		if _, err := other.OwnUsage(); err != nil {
 			t.Fatalf("another volume: %v", err)
 		}
 	}
@@ -359,9 +308,9 @@ func countThreads(t *testing.T) int {
 func TestLostMount(t *testing.T) {
 	fuse := mounttest.NewFUSE(t)
 	r := newRig(t, VFS(newHost()), volume.Config{Path: fuse.Point})
-	r.wantHealth(volume.Healthy, "")
+	r.WantHealth(volume.Healthy, "")
 	fuse.Die(t)
-	r.wantHealth(volume.Offline, "mount it anew")
+	r.WantHealth(volume.Offline, "mount it anew")
 }
 
 // Looking leaves no trace: a volume is never written to.
@@ -373,8 +322,8 @@ func TestNothingIsWritten(t *testing.T) {
 	}
 	r := newRig(t, VFS(newHost()), volume.Config{Path: dir})
 	r.health()
-	_, _ = r.usage()
-	_, _ = r.performance()
+	_, _ = r.OwnUsage()
+	_, _ = r.OwnPerformance()
 	if err := unix.Stat(dir, &after); err != nil {
 		t.Fatal(err)
 	}

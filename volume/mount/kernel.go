@@ -2,7 +2,11 @@ package mount
 
 import (
 	"context"
+	"errors"
+	"io"
+	"os"
 	"path/filepath"
+	"slices"
 )
 
 // Proc is where this process finds a name below the host's procfs.
@@ -20,6 +24,21 @@ func (h *Host) Path(name string) string { return h.local(name) }
 
 // ReadFile reads a kernel file of 16 MiB at most.
 func ReadFile(name string) ([]byte, error) { return readFile(name) }
+
+// Names lists a directory in order; some of it, where there are more than so many.
+func Names(dir string, most int) ([]string, error) {
+	d, err := os.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close()
+	list, err := d.Readdirnames(most)
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	slices.Sort(list)
+	return list, err
+}
 
 // Guarded calls f, which may sleep in the kernel for ever, and returns when ctx
 // ends at the latest: with ErrHung at its deadline, and f goes on by itself. Of

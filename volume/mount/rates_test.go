@@ -9,31 +9,14 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"storage_exporter/block"
 	"storage_exporter/volume"
 	"storage_exporter/volume/rates"
+	"storage_exporter/volume/volumetest"
 )
 
-// figures are the six in the order of the type; NaN stands for absent.
-func figures(p volume.Performance) []float64 {
-	var all []float64
-	for _, f := range []*float64{p.IOPSRead, p.IOPSWrite, p.BytesRead, p.BytesWrite, p.LatencyReadUsec, p.LatencyWriteUsec} {
-		if f == nil {
-			all = append(all, math.NaN())
-			continue
-		}
-		all = append(all, *f)
-	}
-	return all
-}
-
-func diffFigures(want []float64, got volume.Performance) string {
-	return cmp.Diff(want, figures(got), cmpopts.EquateNaNs(), cmpopts.EquateApprox(1e-9, 0))
-}
-
-var none = math.NaN()
+var none = volumetest.None
 
 // taken are samples of one moment.
 func taken(at time.Time, samples ...rates.Sample) []rates.Sample {
@@ -117,17 +100,8 @@ func TestRates(t *testing.T) {
 				t.Fatalf("the first reading gave %v, want no sample", err)
 			}
 			got, at, err := m.Next(taken(start.Add(10*time.Second), tt.now...)...)
-			if tt.want == nil {
-				if !errors.Is(err, volume.ErrNoSample) {
-					t.Fatalf("got %v, %v; want no sample", figures(got), err)
-				}
+			if volumetest.WantFigures(t, "the second reading", tt.want, got, err); err != nil {
 				return
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := diffFigures(tt.want, got); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
 			}
 			if !at.Equal(start.Add(10 * time.Second)) {
 				t.Errorf("measured at %v", at.Sub(start))
@@ -201,7 +175,7 @@ func invariants(t *testing.T, old, now rates.Sample) {
 		}
 		return
 	}
-	for i, f := range figures(did) {
+	for i, f := range volumetest.Figures(did) {
 		if f < 0 || math.IsInf(f, 0) {
 			t.Fatalf("figure %d is %v for %+v after %+v", i, f, now, old)
 		}

@@ -140,3 +140,12 @@ func WriteAndRead(t testing.TB, dir string) {
 		}
 	}
 }
+
+// Roomy is a directory on a file system that is far from full.
+func Roomy(tb testing.TB) string {
+	tb.Helper()
+	if os.Geteuid() != 0 {
+		return tb.TempDir()
+	}
+	return NewFUSE(tb).Point
+}
