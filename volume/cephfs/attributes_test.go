@@ -4,9 +4,8 @@ import (
 	"errors"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"storage_exporter/volume"
+	"storage_exporter/volume/volumetest"
 )
 
 // A quota is what the volume may hold; without one it is what statfs says.
@@ -31,9 +30,7 @@ func TestLimit(t *testing.T) {
 		"of files, absurd":   {map[string]string{quotaFiles: "10", recursiveFiles: "18446744073709551615", recursiveDirs: "2"}, bytes},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if diff := cmp.Diff(tt.want, attributes{values: tt.values}.limit(whole)); diff != "" {
-				t.Errorf("-want +got:\n%s", diff)
-			}
+			volumetest.Same(t, tt.want, attributes{values: tt.values}.limit(whole))
 		})
 	}
 	if got := (attributes{values: map[string]string{quotaBytes: "100", recursiveBytes: "30"}}).limit(volume.Usage{}); *got.AvailableBytes != 70 {

@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 
 	"storage_exporter/volume"
@@ -91,9 +90,7 @@ func TestMetadata(t *testing.T) {
 		"rbytes": "4398046511104", "rfiles": "1200000", "rsubdirs": "50042", "rctime": "2026-01-09T23:06:40Z",
 		"ceph_version": strings.Repeat("v", 256), "fs_name": "fs",
 	}
-	if diff := cmp.Diff(want, p.health(mount.Want{}).Metadata); diff != "" {
-		t.Errorf("-want +got:\n%s", diff)
-	}
+	volumetest.Same(t, want, p.health(mount.Want{}).Metadata)
 }
 
 // A metadata server that does not answer hangs attributes alone: stat and statfs

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"storage_exporter/volume/volumetest"
 )
 
 func TestRequests(t *testing.T) {
@@ -24,9 +26,7 @@ func TestRequests(t *testing.T) {
 		"no JSON":    {"ERROR: (22)", waiting{}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if diff := cmp.Diff(tt.want, parseRequests([]byte(tt.answer)), cmp.AllowUnexported(waiting{})); diff != "" {
-				t.Errorf("-want +got:\n%s", diff)
-			}
+			volumetest.Same(t, tt.want, parseRequests([]byte(tt.answer)), cmp.AllowUnexported(waiting{}))
 		})
 	}
 	if text := (waiting{1, request{"c", 3, -1}}).text(); !strings.Contains(text, "of no metadata server yet") {

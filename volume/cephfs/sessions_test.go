@@ -9,7 +9,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 
 	"storage_exporter/volume"
@@ -43,9 +42,7 @@ func TestSessions(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			all := parseSessions([]byte(tt.content))
-			if diff := cmp.Diff([]string{tt.states, tt.notWell}, []string{states(all), notWell(all)}); diff != "" {
-				t.Errorf("-want +got:\n%s", diff)
-			}
+			volumetest.Same(t, []string{tt.states, tt.notWell}, []string{states(all), notWell(all)})
 		})
 	}
 }

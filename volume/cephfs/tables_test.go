@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"storage_exporter/volume/volumetest"
 )
 
 func TestTables(t *testing.T) {
@@ -33,9 +35,7 @@ func TestTables(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var got reading
 			got.takeTables([]byte(tt.content))
-			if diff := cmp.Diff(tt.want, got, cmp.AllowUnexported(reading{}, direction{})); diff != "" {
-				t.Errorf("-want +got:\n%s", diff)
-			}
+			volumetest.Same(t, tt.want, got, cmp.AllowUnexported(reading{}, direction{}))
 		})
 	}
 }
@@ -64,8 +64,6 @@ func FuzzTables(f *testing.F) {
 		content += fmt.Sprintf("\n\nitem total avg_lat(us)\n---\nwrite %d %d\n\nitem total avg_sz(bytes) total_sz(bytes)\n---\nwrite %d 1 %d\n", ops, average, ops, size)
 		r.takeTables([]byte(content))
 		want := direction{ops: &ops, average: &average, bytes: &size}
-		if diff := cmp.Diff(want, r.write, cmp.AllowUnexported(direction{})); diff != "" {
-			t.Errorf("-want +got:\n%s", diff)
-		}
+		volumetest.Same(t, want, r.write, cmp.AllowUnexported(direction{}))
 	})
 }

@@ -10,9 +10,8 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/google/go-cmp/cmp"
-
 	"storage_exporter/volume"
+	"storage_exporter/volume/volumetest"
 )
 
 func TestHealth(t *testing.T) {
@@ -298,7 +297,5 @@ func TestFSOf(t *testing.T) {
 		"172.16.0.1@o2ib:172.16.0.2@o2ib:/exa1": "exa1", "172.16.0.1@o2ib:/exa1/sub/dir": "exa1", "[fe80::1]@tcp:/exa1": "exa1",
 		"mgs1,mgs2@tcp1:mgs3@tcp1:/exa1/a:/b": "exa1",
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
+	volumetest.Same(t, want, got)
 }

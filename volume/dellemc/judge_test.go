@@ -6,8 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"storage_exporter/volume"
 	"storage_exporter/volume/rest"
 	"storage_exporter/volume/volumetest"
@@ -88,9 +86,7 @@ func TestSampleHealth(t *testing.T) {
 		"performance_scope": "cluster", "ifs_path": "/ifs/data", "performance_protocols": "nfs3", "cluster_name": "onefs-a",
 		"cluster_guid": "0050560000000000000000000000000000ab", "onefs_version": "v9.7.1.0", "nodes_total": "4", "nodes_down": "0", "open_events": "1",
 	}
-	if diff := cmp.Diff(facts, o.metadata(volumeOptions{path: "/ifs/data", protocols: []string{"nfs3"}})); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
+	volumetest.Same(t, facts, o.metadata(volumeOptions{path: "/ifs/data", protocols: []string{"nfs3"}}))
 }
 
 // What is shown stays short on a cluster with thousands of faults.

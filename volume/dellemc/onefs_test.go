@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -19,8 +18,7 @@ import (
 // applied to the options of each volume.
 func inLab(t *testing.T, p *papi, change func(i int, options map[string]any), test func(*testing.T, *backend, *volumetest.Emulator)) {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		network := volumetest.NewNetwork()
+	volumetest.Bubble(t, func(t *testing.T, network *volumetest.Network) {
 		e := p.start(t, network)
 		for i, cfg := range e.Volumes {
 			if change != nil {

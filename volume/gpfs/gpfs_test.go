@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"storage_exporter/volume"
@@ -25,8 +24,7 @@ type lab struct {
 
 // inLab runs a test against a cluster, in a bubble of time.
 func inLab(t *testing.T, g *gui, test func(*testing.T, lab)) {
-	synctest.Test(t, func(t *testing.T) {
-		network := volumetest.NewNetwork()
+	volumetest.Bubble(t, func(t *testing.T, network *volumetest.Network) {
 		l := lab{e: g.start(t, network), log: &bytes.Buffer{}}
 		b, err := Kind(network.Dial).New(l.e.Volumes, slog.New(slog.NewTextHandler(l.log, nil)))
 		if err != nil {
@@ -206,8 +204,7 @@ func TestUnknownClass(t *testing.T) {
 // not walked over at each check.
 func TestTheRestHangs(t *testing.T) {
 	g := &gui{filesystems: 1}
-	synctest.Test(t, func(t *testing.T) {
-		network := volumetest.NewNetwork()
+	volumetest.Bubble(t, func(t *testing.T, network *volumetest.Network) {
 		e := g.start(t, network)
 		e.Volumes[0].Options["request_timeout"] = "60s"
 		b := volumetest.Open[*backend](t, Kind(network.Dial), e.Volumes...)
@@ -275,8 +272,7 @@ func TestPoolsByName(t *testing.T) {
 // One file system is asked for by name: other ones cost nothing.
 func TestOneFilesystem(t *testing.T) {
 	g := &gui{filesystems: 12} // fs1, but also fs10 and fs11
-	synctest.Test(t, func(t *testing.T) {
-		network := volumetest.NewNetwork()
+	volumetest.Bubble(t, func(t *testing.T, network *volumetest.Network) {
 		e := g.start(t, network)
 		b := volumetest.Open[*backend](t, Kind(network.Dial), e.Volumes[1:2]...)
 		l := lab{backend: b, e: e}
@@ -299,8 +295,7 @@ func TestOneFilesystem(t *testing.T) {
 // One that is not there is told by its name.
 func TestNoFilesystem(t *testing.T) {
 	g := &gui{filesystems: 1}
-	synctest.Test(t, func(t *testing.T) {
-		network := volumetest.NewNetwork()
+	volumetest.Bubble(t, func(t *testing.T, network *volumetest.Network) {
 		e := g.start(t, network)
 		e.Volumes[0].Options["gpfs_fs_name"] = "nowhere"
 		b := volumetest.Open[*backend](t, Kind(network.Dial), e.Volumes...)

@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"storage_exporter/volume"
@@ -15,8 +14,7 @@ import (
 
 // A session that is over may be told by 403, too.
 func TestSessionEndsWithForbidden(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		network := volumetest.NewNetwork()
+	volumetest.Bubble(t, func(t *testing.T, network *volumetest.Network) {
 		made := newEmulator(t, network, 1)
 		b := volumetest.Open[*anvil](t, Anvil(mount.NewHost(mount.Paths{}, nil), network.Dial), made.Volumes...)
 		if _, err := b.Usage(volumetest.Within(t)); err != nil {
@@ -34,8 +32,7 @@ func TestSessionEndsWithForbidden(t *testing.T) {
 // was allowed.
 func TestForbiddenCalls(t *testing.T) {
 	for path, most := range map[string]int{"/cntl/state": 7, "/nodes": 21, "/shares": 7, "/storage-volumes": 7} {
-		synctest.Test(t, func(t *testing.T) {
-			network := volumetest.NewNetwork()
+		volumetest.Bubble(t, func(t *testing.T, network *volumetest.Network) {
 			made := newEmulator(t, network, 2)
 			b := volumetest.Open[*anvil](t, Anvil(mount.NewHost(mount.Paths{}, nil), network.Dial), made.Volumes...)
 			made.Break(volumetest.Fails(http.StatusForbidden, ""), func(r *http.Request) bool { return r.URL.Path == apiPath+path })

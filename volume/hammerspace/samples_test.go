@@ -184,7 +184,5 @@ func TestMetadata(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := map[string]string{"cluster": "hs-a", "anvil_nodes": "2", "dsx_nodes": "1", "performance_scope": "client", "data_volumes": "not shown to this account"}
-	if diff := cmp.Diff(want, all["v"].Value.Metadata); diff != "" {
-		t.Error(diff)
-	}
+	volumetest.Same(t, want, all["v"].Value.Metadata)
 }

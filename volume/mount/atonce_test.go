@@ -5,7 +5,7 @@ import (
 	"testing"
 	"testing/synctest"
 
-	"github.com/google/go-cmp/cmp"
+	"storage_exporter/volume/volumetest"
 )
 
 // No path waits for another: in the bubble, each waits for all.
@@ -19,8 +19,6 @@ func TestAtOnce(t *testing.T) {
 			begun.Wait()
 			return "of " + name
 		})
-		if diff := cmp.Diff(map[string]string{"/a": "of a", "/b": "of b", "/c": "of c"}, got); diff != "" {
-			t.Error(diff)
-		}
+		volumetest.Same(t, map[string]string{"/a": "of a", "/b": "of b", "/c": "of c"}, got)
 	})
 }

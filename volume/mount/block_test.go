@@ -5,10 +5,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"storage_exporter/block/blocktest"
 	"storage_exporter/volume"
+	"storage_exporter/volume/volumetest"
 )
 
 // hostOf is the host of a tree with proc/… and sys/….
@@ -101,9 +100,7 @@ func TestRead(t *testing.T) {
 			for _, s := range samples {
 				got = append(got, int(*s.Read.Ops))
 			}
-			if diff := cmp.Diff(want, got); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
-			}
+			volumetest.Same(t, want, got)
 		})
 	}
 }

@@ -7,10 +7,10 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 
 	"storage_exporter/volume"
+	"storage_exporter/volume/volumetest"
 )
 
 func TestUsage(t *testing.T) {
@@ -37,9 +37,7 @@ func TestUsage(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if diff := cmp.Diff(tt.want, usage(tt.fs)); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
-			}
+			volumetest.Same(t, tt.want, usage(tt.fs))
 		})
 	}
 }

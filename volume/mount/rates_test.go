@@ -8,8 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"storage_exporter/block"
 	"storage_exporter/volume"
 	"storage_exporter/volume/rates"
@@ -145,9 +143,7 @@ func TestMountstatsOddities(t *testing.T) {
 				return
 			}
 			got := []any{plain(s.Read.Ops), plain(s.Read.Bytes), plain(s.Read.Time)}
-			if diff := cmp.Diff(tt.read, got); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
-			}
+			volumetest.Same(t, tt.read, got)
 		})
 	}
 	if _, ok := parseMountstats([]byte(tests[6].content), "/m x"); !ok {

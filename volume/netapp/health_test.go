@@ -5,10 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
 
 	"storage_exporter/volume"
 	"storage_exporter/volume/volumetest"
@@ -124,9 +121,7 @@ func TestNodesAreAskedSeldom(t *testing.T) {
 			}
 			want = append(want, status)
 		}
-		if diff := cmp.Diff(want, seen); diff != "" {
-			t.Errorf("(-want +got):\n%s", diff)
-		}
+		volumetest.Same(t, want, seen)
 	})
 }
 
@@ -152,8 +147,7 @@ func TestNodesRefused(t *testing.T) {
 
 // Nodes that do not answer take little time from the volumes, which do.
 func TestNodesHang(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		network := volumetest.NewNetwork()
+	volumetest.Bubble(t, func(t *testing.T, network *volumetest.Network) {
 		e := startOntap(t, network, 1)
 		e.Break(volumetest.Hangs(), func(r *http.Request) bool { return r.URL.Path != volumesPath })
 		b := volumetest.Open[*backend](t, Kind(network.Dial), e.Volumes...)

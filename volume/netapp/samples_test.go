@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -45,8 +44,7 @@ func (s *replay) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // with runs a backend for volumes of those names on an appliance, in a bubble.
 func with(t *testing.T, handler http.Handler, names []string, f func(t *testing.T, b volume.Backend)) {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		network := volumetest.NewNetwork()
+	volumetest.Bubble(t, func(t *testing.T, network *volumetest.Network) {
 		e := volumetest.NewEmulator(t, network, handler, "netapp", "netapp_ontap_endpoint", names, func(_ int, name string) map[string]any {
 			svm, bare, found := strings.Cut(name, "/")
 			if !found {
@@ -206,9 +204,7 @@ func TestSampleUsage(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if diff := cmp.Diff(tt.want, all[tt.volume].Value); diff != "" {
-					t.Errorf("(-want +got):\n%s", diff)
-				}
+				volumetest.Same(t, tt.want, all[tt.volume].Value)
 			})
 		})
 	}
@@ -255,8 +251,6 @@ func TestSampleMetadata(t *testing.T) {
 			"svm": "svm_ai", "svm_uuid": "0aa0b0c0-aaaa-11ef-9a00-d039ea0000aa", "style": "flexvol", "type": "rw", "junction_path": "/vfroot01",
 			"cluster": "ontap-a", "ontap_version": "NetApp Release 9.14.1P4: Mon Jun 03 09:21:44 UTC 2024", "nodes": "1 of 2 up",
 		}
-		if diff := cmp.Diff(want, health(t, b, "svm_ai/vfroot01").Metadata); diff != "" {
-			t.Errorf("(-want +got):\n%s", diff)
-		}
+		volumetest.Same(t, want, health(t, b, "svm_ai/vfroot01").Metadata)
 	})
 }

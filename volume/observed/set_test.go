@@ -11,10 +11,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"storage_exporter/cache"
 	"storage_exporter/volume"
+	"storage_exporter/volume/volumetest"
 )
 
 func TestSetServes(t *testing.T) {
@@ -35,9 +34,7 @@ func TestSetServes(t *testing.T) {
 				t.Errorf("%s: %+v", v.Name, h)
 			}
 		}
-		if diff := cmp.Diff([]string{"a", "b", "c"}, names); diff != "" {
-			t.Errorf("(-want +got):\n%s", diff)
-		}
+		volumetest.Same(t, []string{"a", "b", "c"}, names)
 		if len(r.made) != 2 {
 			t.Errorf("%d backends for one array and one mount", len(r.made))
 		}
@@ -226,9 +223,7 @@ func TestTiming(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if diff := cmp.Diff(tt.want, timingOf(tt.asked, tt.standard, tt.slowest, tt.mounted)); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
-			}
+			volumetest.Same(t, tt.want, timingOf(tt.asked, tt.standard, tt.slowest, tt.mounted))
 		})
 	}
 }

@@ -7,10 +7,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
 
 	"storage_exporter/volume"
 	"storage_exporter/volume/rest"
@@ -55,8 +52,7 @@ func TestFamilies(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			const volumes = 100
-			synctest.Test(t, func(t *testing.T) {
-				network := volumetest.NewNetwork()
+			volumetest.Bubble(t, func(t *testing.T, network *volumetest.Network) {
 				e := newEmulator(t, network, volumes, test.version, test.versions...)
 				b := volumetest.Open[*backend](t, Kind(network.Dial), e.Volumes...)
 				if usage, err := b.Usage(volumetest.Within(t)); err != nil || len(usage) != volumes || usage["v99"].Err != nil || *usage["v99"].Value.CapacityBytes != 100<<40 {
@@ -85,8 +81,7 @@ func TestFamilies(t *testing.T) {
 // A name that is not there is looked for now and then, and costs the others no
 // call in between.
 func TestWrongNameAmongMany(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		network := volumetest.NewNetwork()
+	volumetest.Bubble(t, func(t *testing.T, network *volumetest.Network) {
 		e := newEmulator(t, network, 12, "2.9", "2.9")
 		e.Volumes[3].Options["purity_fs_name"] = "no-such-fs"
 		b := volumetest.Open[*backend](t, Kind(network.Dial), e.Volumes...)
@@ -126,8 +121,7 @@ func TestWrongNameAmongMany(t *testing.T) {
 
 // Where every name is refused, the calls do not multiply.
 func TestEveryNameRefused(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		network := volumetest.NewNetwork()
+	volumetest.Bubble(t, func(t *testing.T, network *volumetest.Network) {
 		e := newEmulator(t, network, 100, "2.9", "2.9")
 		e.Break(volumetest.Fails(http.StatusBadRequest, ""), func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "performance") })
 		b := volumetest.Open[*backend](t, Kind(network.Dial), e.Volumes...)
@@ -144,8 +138,7 @@ func TestEveryNameRefused(t *testing.T) {
 func TestProtocol(t *testing.T) {
 	for configured, want := range map[string]string{"": "NFS", "smb": "SMB", "ALL": ""} {
 		t.Run("protocol "+configured, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				network := volumetest.NewNetwork()
+			volumetest.Bubble(t, func(t *testing.T, network *volumetest.Network) {
 				e := newEmulator(t, network, 1, "2.9", "2.9")
 				if configured != "" {
 					e.Volumes[0].Options["purity_protocol"] = configured
@@ -164,8 +157,7 @@ func TestProtocol(t *testing.T) {
 
 // Volumes of one array share its session, whatever their protocols.
 func TestProtocolsOfOneArray(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		network := volumetest.NewNetwork()
+	volumetest.Bubble(t, func(t *testing.T, network *volumetest.Network) {
 		e := newEmulator(t, network, 12, "2.9", "2.9")
 		shares := map[string]bool{}
 		for i, protocol := range []string{"SMB", "NFS", "smb", "all"} {
@@ -199,17 +191,14 @@ func TestProtocolsOfOneArray(t *testing.T) {
 			"": "vfolder-9;", "SMB": "vfolder-0,vfolder-6;",
 			"NFS": "vfolder-1,vfolder-10,vfolder-11,vfolder-2,vfolder-3;vfolder-4,vfolder-5,vfolder-7,vfolder-8;",
 		}
-		if diff := cmp.Diff(want, asked); diff != "" {
-			t.Error(diff)
-		}
+		volumetest.Same(t, want, asked)
 	})
 }
 
 // A thousand file systems: no call is too long, and where a round has no time for
 // all, the next one begins with the others.
 func TestThousand(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		network := volumetest.NewNetwork()
+	volumetest.Bubble(t, func(t *testing.T, network *volumetest.Network) {
 		e := newEmulator(t, network, 1000, "2.9", "2.9")
 		b := volumetest.Open[*backend](t, Kind(network.Dial), e.Volumes...)
 		usage, err := b.Usage(volumetest.Within(t))
@@ -246,8 +235,7 @@ func TestThousand(t *testing.T) {
 // A call that fails each time does not keep those after it from being made.
 func TestOneCallFails(t *testing.T) {
 	for _, bad := range []string{"vfolder-0", "vfolder-15", "vfolder-9"} { // the first, one in between, the last
-		synctest.Test(t, func(t *testing.T) {
-			network := volumetest.NewNetwork()
+		volumetest.Bubble(t, func(t *testing.T, network *volumetest.Network) {
 			e := newEmulator(t, network, 30, "2.9", "2.9")
 			e.Break(volumetest.Fails(http.StatusInternalServerError, ""), func(r *http.Request) bool {
 				return strings.HasSuffix(r.URL.Path, "performance") && strings.Contains(r.URL.RawQuery, bad)

@@ -7,10 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
 
 	"storage_exporter/volume"
 	"storage_exporter/volume/rest"
@@ -89,8 +86,7 @@ func TestHealthOfSamples(t *testing.T) {
 // What cannot be asked in time is unknown, and the file system is served all the
 // same.
 func TestHealthOfSlowArray(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		network := volumetest.NewNetwork()
+	volumetest.Bubble(t, func(t *testing.T, network *volumetest.Network) {
 		e := newEmulator(t, network, 2, "2.9", "2.9")
 		e.Break(volumetest.Hangs(), func(r *http.Request) bool {
 			return slices.Contains([]string{"/api/2.9/blades", "/api/2.9/hardware", "/api/2.9/alerts"}, r.URL.Path)
@@ -129,7 +125,5 @@ func TestMetadata(t *testing.T) {
 		"blade_count": "3", "parity": "1", "performance_scope": "volume", "performance_protocol": "NFS",
 		"alerts": "not shown to this account, or not known to this version of the API",
 	}
-	if diff := cmp.Diff(want, m); diff != "" {
-		t.Error(diff)
-	}
+	volumetest.Same(t, want, m)
 }

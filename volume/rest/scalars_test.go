@@ -6,9 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"storage_exporter/volume/rest"
+	"storage_exporter/volume/volumetest"
 )
 
 type scalars struct {
@@ -62,9 +61,7 @@ func TestScalars(t *testing.T) {
 			if err := json.Unmarshal([]byte(doc), &got); err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(tt.want, got); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
-			}
+			volumetest.Same(t, tt.want, got)
 		})
 	}
 }

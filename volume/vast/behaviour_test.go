@@ -19,8 +19,7 @@ import (
 // bubble has an emulator with three volumes.
 func bubble(t *testing.T, scope string, options map[string]any, change func(*emulator), check func(*testing.T, *emulator, *backend)) {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		network := volumetest.NewNetwork()
+	volumetest.Bubble(t, func(t *testing.T, network *volumetest.Network) {
 		e := start(t, network, 3, scope, options)
 		if change != nil {
 			change(e)

@@ -148,7 +148,7 @@ func TestMetadata(t *testing.T) {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(want, got[name].Value.Metadata); diff != "" {
-			t.Errorf("%s: -want +got\n%s", name, diff)
+			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}
 	// What cannot be asked is said to be unknown.

@@ -4,9 +4,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"storage_exporter/volume"
+	"storage_exporter/volume/volumetest"
 )
 
 // cells are a row's counters in the order of counters; -1 is null.
@@ -61,9 +60,7 @@ func TestSampleOfRows(t *testing.T) {
 			if ok != (tt.at > 0) {
 				t.Fatalf("%v: %+v", ok, got)
 			}
-			if diff := cmp.Diff(tt.want, got.performance); diff != "" {
-				t.Errorf("-want +got\n%s", diff)
-			}
+			volumetest.Same(t, tt.want, got.performance)
 			if ok && (got.window != tt.window || !got.at.Equal(cells(tt.at).at)) {
 				t.Errorf("%v, ending at %v", got.window, got.at)
 			}

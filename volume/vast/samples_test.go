@@ -269,9 +269,7 @@ func TestClustersList(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(*one, list[0]); diff != "" {
-		t.Error(diff)
-	}
+	volumetest.Same(t, *one, list[0])
 }
 
 // All that is read of a cluster is asked for.
@@ -300,6 +298,6 @@ func TestClusterFields(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("a field is read that is not asked for: -whole +trimmed\n%s", diff)
+		t.Errorf("a field is read that is not asked for: -whole +trimmed:\n%s", diff)
 	}
 }

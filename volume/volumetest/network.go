@@ -13,6 +13,8 @@ import (
 	"os"
 	"sync"
 	"syscall"
+	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -129,3 +131,9 @@ type address string
 
 func (address) Network() string  { return "memory" }
 func (a address) String() string { return string(a) }
+
+// Bubble runs a test in a bubble of time, with a network.
+func Bubble(t *testing.T, test func(t *testing.T, network *Network)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) { test(t, NewNetwork()) })
+}

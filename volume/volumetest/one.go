@@ -114,3 +114,11 @@ type Recorded struct {
 	LatencyReadUsec  *float64 `json:"lat_read_usec"`
 	LatencyWriteUsec *float64 `json:"lat_write_usec"`
 }
+
+// Same checks that a value is as it should be.
+func Same(t testing.TB, want, got any, opts ...cmp.Option) {
+	t.Helper()
+	if diff := cmp.Diff(want, got, opts...); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}

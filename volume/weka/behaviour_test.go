@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"storage_exporter/volume"
@@ -16,8 +15,7 @@ import (
 // within a bubble, with an emulator of two volumes.
 func bubble(t *testing.T, change func(*emulator), check func(*testing.T, *emulator, *backend)) {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		network := volumetest.NewNetwork()
+	volumetest.Bubble(t, func(t *testing.T, network *volumetest.Network) {
 		e := start(t, network, 2)
 		if change != nil {
 			change(e)
@@ -239,8 +237,7 @@ func TestLongLivedToken(t *testing.T) {
 
 // A list of backend servers: the next is asked when one is away.
 func TestServersTakeOver(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		network := volumetest.NewNetwork()
+	volumetest.Bubble(t, func(t *testing.T, network *volumetest.Network) {
 		e := start(t, network, 1)
 		gone := volumetest.NewAppliance(t, network, e)
 		gone.Down()

@@ -4,8 +4,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"storage_exporter/volume"
 	"storage_exporter/volume/volumetest"
 )
@@ -102,7 +100,5 @@ func TestMetadata(t *testing.T) {
 		"cluster_status": "OK", "io_status": "STARTED", "licensing_mode": "Classic", "active_alerts": "3",
 		"backend_servers": "6 of 6", "drives": "36 of 36", "io_nodes": "24 of 24", "buckets": "156 of 156",
 	}
-	if diff := cmp.Diff(want, got["scratch"].Value.Metadata); diff != "" {
-		t.Errorf("-want +got\n%s", diff)
-	}
+	volumetest.Same(t, want, got["scratch"].Value.Metadata)
 }

@@ -101,7 +101,7 @@ func TestPerformanceOfSamples(t *testing.T) {
 			}
 			for name, want := range tt.want {
 				if diff := cmp.Diff(want, got[name].Value); diff != "" {
-					t.Errorf("%s: -want +got\n%s", name, diff)
+					t.Errorf("%s (-want +got):\n%s", name, diff)
 				}
 				if !errors.Is(got[name].Err, tt.err) {
 					t.Errorf("%s: %v, not %v", name, got[name].Err, tt.err)
@@ -129,7 +129,7 @@ func TestUsageOfSamples(t *testing.T) {
 	}
 	for name, u := range want {
 		if diff := cmp.Diff(u, got[name].Value); diff != "" {
-			t.Errorf("%s: -want +got\n%s", name, diff)
+			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}
 	if err := got["nowhere"].Err; !errors.Is(err, rest.ErrNotFound) || !strings.Contains(err.Error(), `"nowhere"`) {
