@@ -35,8 +35,8 @@ func TestDrivesAsConfigured(t *testing.T) {
 	in.await("failing by its rates", func() bool { return value(in.scrape(), verdict+`"failing"}`) == "1" })
 
 	var off []string
-	for _, r := range smart.Rules() {
-		off = append(off, r.Name+" = \"off\"")
+	for name := range smart.DefaultSettings().Thresholds {
+		off = append(off, name+" = \"off\"")
 	}
 	change("[smart.thresholds]\n" + strings.Join(off, "\n") + "\n")
 	if status, _, body := in.do("POST", "/-/reload", ""); status != 200 {

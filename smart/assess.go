@@ -33,7 +33,7 @@ type Assessment struct {
 
 // Reason is one rule that spoke.
 type Reason struct {
-	Rule     string  `json:"rule"` // one of Rules
+	Rule     string  `json:"rule"` // its name
 	Severity Verdict `json:"severity"`
 	Text     string  `json:"text"`  // "12 reallocated sectors (id 5): ..."
 	Value    float64 `json:"value"` // what was compared with the rule's limit; 1 where there is nothing to count
@@ -100,19 +100,13 @@ func Assess(r *Report, t Thresholds) Assessment {
 			a.Reasons = append(a.Reasons, reason)
 		}
 	}
-	slices.SortStableFunc(a.Reasons, func(x, y Reason) int { return cmp.Compare(x.rank(), y.rank()) })
+	// Of the two severities, failing comes first by the alphabet too.
+	slices.SortStableFunc(a.Reasons, func(x, y Reason) int { return cmp.Compare(x.Severity, y.Severity) })
 	a.Reasons = bounded(a.Reasons, maxReasons)
 	if len(a.Reasons) > 0 {
 		a.Verdict = a.Reasons[0].Severity
 	}
 	return a
-}
-
-func (r Reason) rank() int {
-	if r.Severity == VerdictFailing {
-		return 0
-	}
-	return 1
 }
 
 // view is what a rule looks at.

@@ -118,7 +118,7 @@ func (c *counter) annual(n float64) (rate float64, note string) {
 		if n >= r.from && n <= r.to {
 			return r.annual, ": " + lifeOf("such drives", r.annual)
 		}
-		// That drives with none fail as well says nothing.
+		// The rate of drives that count none says nothing.
 		if r.to < n && r.from > 0 {
 			below = r.annual
 		}
@@ -137,7 +137,7 @@ func lifeOf(drives string, annual float64) string {
 	return fmt.Sprintf("about %.3g %% of %s fail within a year", annual*100, drives)
 }
 
-// pending is also told by SAS drives and by ATA's log of pending defects.
+// pending also counts what SAS drives and ATA's log of pending defects report.
 func (v view) pending() finding {
 	if f := attribute(197)(v); f.judged {
 		return f

@@ -1,6 +1,9 @@
 package smart
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // warningBits are those of NVMe's critical warning that have a rule.
 const warningBits = 1<<6 - 1
@@ -37,8 +40,8 @@ func (v view) smartStatus() finding {
 	return speaks(VerdictFailing, 1, "the drive says that it is failing")
 }
 
-// The exit status is judged only where it speaks: it is 0 as well for what has
-// no health to tell.
+// exitFailing judges the exit status only where a bit is set: it is also 0 for what
+// reports no health.
 func (v view) exitFailing() finding {
 	if v.Smartctl.ExitStatus&ExitFailing == 0 || v.Passed != nil || v.warns() {
 		return nothing
@@ -50,10 +53,8 @@ func (v view) exitPrefail() finding {
 	if v.Smartctl.ExitStatus&ExitPrefail == 0 {
 		return nothing
 	}
-	for _, told := range (view{Report: v.Report}).failedNow().reasons {
-		if told.Severity == VerdictFailing {
-			return nothing
-		}
+	if slices.ContainsFunc((view{Report: v.Report}).failedNow().reasons, func(r Reason) bool { return r.Severity == VerdictFailing }) {
+		return nothing
 	}
 	return speaks(VerdictFailing, 1, "smartctl says that an attribute that foretells failure is at or below its threshold")
 }
@@ -132,19 +133,14 @@ func (v view) grownDefects() finding {
 	return v.count(v.SCSI.GrownDefects, "grown defect", "grown defects")
 }
 
-func (v view) readErrors() finding   { return v.uncorrected("read") }
-func (v view) writeErrors() finding  { return v.uncorrected("write") }
-func (v view) verifyErrors() finding { return v.uncorrected("verify") }
-
-func (v view) uncorrected(what string) finding {
-	if v.SCSI == nil {
-		return nothing
+// uncorrected is the rule of one of SCSI's error counters.
+func uncorrected(what string, of func(*SCSI) *ErrorCounter) func(view) finding {
+	return func(v view) finding {
+		if v.SCSI == nil || of(v.SCSI) == nil {
+			return nothing
+		}
+		return v.count(of(v.SCSI).TotalUncorrected, "uncorrected "+what+" error", "uncorrected "+what+" errors")
 	}
-	c := map[string]*ErrorCounter{"read": v.SCSI.Read, "write": v.SCSI.Write, "verify": v.SCSI.Verify}[what]
-	if c == nil {
-		return nothing
-	}
-	return v.count(c.TotalUncorrected, "uncorrected "+what+" error", "uncorrected "+what+" errors")
 }
 
 // selfTest judges the last test that came to a result: one that was aborted or
@@ -214,17 +210,17 @@ type temperatureLimit struct {
 }
 
 func (r *Report) temperatureLimits() []temperatureLimit {
-	told := func(key string) *float64 {
+	reported := func(key string) *float64 {
 		if t, ok := r.Temperatures[key]; ok {
 			return &t
 		}
 		return nil
 	}
 	limits := []temperatureLimit{
-		{"highest operating temperature", told("op_limit_max")},
+		{"highest operating temperature", reported("op_limit_max")},
 		{"highest operating temperature", r.statistic("Specified Maximum Operating Temperature")},
-		{"critical temperature", told("critical_limit_max")},
-		{"trip temperature", told("drive_trip")},
+		{"critical temperature", reported("critical_limit_max")},
+		{"trip temperature", reported("drive_trip")},
 	}
 	if n := r.NVMe; n != nil {
 		limits = append(limits, temperatureLimit{"warning temperature", n.WarningTemperature}, temperatureLimit{"critical temperature", n.CriticalTemperature})

@@ -12,8 +12,8 @@ type rule struct {
 	// nothing to count, and 0 for the drive's own limit.
 	limit  float64
 	source string // where the limit comes from
-	// minor says that by itself it tells nothing of health: a drive of which
-	// only the temperature is known is not well for that.
+	// minor says that the rule alone does not make a drive well: one of which only
+	// the temperature is known is not judged.
 	minor bool
 	yesNo bool // nothing is counted: it can only be switched off
 	look  func(view) finding
@@ -58,9 +58,9 @@ var rules = []rule{
 	{name: "media_errors", limit: 1, source: sourceNVMe, look: view.mediaErrors},
 
 	{name: "grown_defects", limit: 1, source: sourceSCSI, look: view.grownDefects},
-	{name: "read_errors_uncorrected", limit: 1, source: sourceSCSI, look: view.readErrors},
-	{name: "write_errors_uncorrected", limit: 1, source: sourceSCSI, look: view.writeErrors},
-	{name: "verify_errors_uncorrected", limit: 1, source: sourceSCSI, look: view.verifyErrors},
+	{name: "read_errors_uncorrected", limit: 1, source: sourceSCSI, look: uncorrected("read", func(s *SCSI) *ErrorCounter { return s.Read })},
+	{name: "write_errors_uncorrected", limit: 1, source: sourceSCSI, look: uncorrected("write", func(s *SCSI) *ErrorCounter { return s.Write })},
+	{name: "verify_errors_uncorrected", limit: 1, source: sourceSCSI, look: uncorrected("verify", func(s *SCSI) *ErrorCounter { return s.Verify })},
 
 	{name: "self_test_failed", limit: 1, yesNo: true, source: "the drive's self-test log: the last test that came to a result", look: view.selfTest},
 	{name: "temperature", source: "the drive's own limits; none, no rule", minor: true, look: view.temperature},
@@ -83,22 +83,6 @@ var defaultLimits = func() map[string]float64 {
 	}
 	return limits
 }()
-
-// Rule is a rule of Assess as it is shown.
-type Rule struct {
-	Name   string
-	Limit  float64 // from which on it speaks; 0: the drive's own
-	Source string
-}
-
-// Rules lists the rules in the order of an assessment's reasons.
-func Rules() []Rule {
-	out := make([]Rule, len(rules))
-	for i := range rules {
-		out[i] = Rule{rules[i].name, rules[i].limit, rules[i].source}
-	}
-	return out
-}
 
 // figure writes a number without an exponent.
 func figure(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }

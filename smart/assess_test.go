@@ -99,12 +99,12 @@ func TestAssess(t *testing.T) {
 		{"exit status 0 is no sign of health", exited(0), nil, unknown, "", ""},
 		{"exit bit 2 is none either", exited(ExitCommand), nil, unknown, "", ""},
 		{"exit bit 3", exited(ExitFailing), nil, fail, "exit_status_failing", ""},
-		{"exit bit 3 beside the verdict is not told twice", &Report{Passed: new(false), Smartctl: Program{ExitStatus: ExitFailing}}, nil, fail, "smart_status", ""},
+		{"exit bit 3 beside the verdict is not reported twice", &Report{Passed: new(false), Smartctl: Program{ExitStatus: ExitFailing}}, nil, fail, "smart_status", ""},
 		{"exit bit 3, off", exited(ExitFailing), Thresholds{"exit_status_failing": Off}, unknown, "", ""},
 		{"exit bit 4", exited(ExitPrefail), nil, fail, "exit_status_prefail", ""},
 		{"exit bit 4, off", exited(ExitPrefail), Thresholds{"exit_status_prefail": Off}, unknown, "", ""},
 		{"exit bits 5 to 7", exited(ExitPastPrefail | ExitErrorLog | ExitSelfTestLog), nil, unknown, "", ""},
-		{"exit bit 4 beside its attribute is not told twice", func() *Report {
+		{"exit bit 4 beside its attribute is not reported twice", func() *Report {
 			r := attributeFailed("now", "PO--CK")
 			r.Smartctl.ExitStatus = ExitPrefail
 			return r
@@ -254,20 +254,20 @@ func TestAssess(t *testing.T) {
 			}
 		})
 	}
-	for _, r := range Rules() {
-		if !spoke[r.Name] {
-			t.Errorf("no test lets %s speak", r.Name)
+	for _, r := range rules {
+		if !spoke[r.name] {
+			t.Errorf("no test lets %s speak", r.name)
 		}
-		if r.Source == "" {
-			t.Errorf("%s has no source", r.Name)
+		if r.source == "" {
+			t.Errorf("%s has no source", r.name)
 		}
 	}
 }
 
 func allOff() Thresholds {
 	t := Thresholds{}
-	for _, r := range Rules() {
-		t[r.Name] = Off
+	for _, r := range rules {
+		t[r.name] = Off
 	}
 	return t
 }
@@ -453,17 +453,17 @@ func TestRulesAreDocumented(t *testing.T) {
 		}
 		documented[cells[0]] = cells
 	}
-	for _, r := range Rules() {
-		cells := documented[r.Name]
+	for _, r := range rules {
+		cells := documented[r.name]
 		if cells == nil {
-			t.Errorf("%s is not documented", r.Name)
+			t.Errorf("%s is not documented", r.name)
 			continue
 		}
-		if n, err := strconv.ParseFloat(strings.TrimSuffix(cells[1], " %"), 64); err == nil && n != r.Limit || err != nil && r.Limit > 1 {
-			t.Errorf("%s speaks from %v, documented is %q", r.Name, r.Limit, cells[1])
+		if n, err := strconv.ParseFloat(strings.TrimSuffix(cells[1], " %"), 64); err == nil && n != r.limit || err != nil && r.limit > 1 {
+			t.Errorf("%s speaks from %v, documented is %q", r.name, r.limit, cells[1])
 		}
-		if cells[3] != r.Source {
-			t.Errorf("%s: source %q, documented is %q", r.Name, r.Source, cells[3])
+		if cells[3] != r.source {
+			t.Errorf("%s: source %q, documented is %q", r.name, r.source, cells[3])
 		}
 	}
 }

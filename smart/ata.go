@@ -1,6 +1,6 @@
 package smart
 
-// ATA is what only SATA and PATA drives tell.
+// ATA is what only SATA and PATA drives report.
 type ATA struct {
 	AdditionalProductID string `json:"additional_product_id,omitempty"`
 	Version             string `json:"version,omitempty"`

@@ -1,4 +1,5 @@
-// Package smart observes the drives of a host through smartctl.
+// Package smart observes drives through smartctl: it runs the program, reads its
+// report, and keeps the monitored set of drives.
 package smart
 
 import (
@@ -13,7 +14,7 @@ import (
 type Device struct {
 	Name string `json:"name"` // as in /dev/sda, always absolute
 	Type string `json:"type"` // smartctl's --device: auto, sat, "megaraid,1", ...
-	// Identity tells whether the same drive still stands under the name; empty
+	// Identity shows whether the same drive still stands under the name; empty
 	// where the system does not know, as for members of a RAID controller.
 	Identity block.Identity `json:"identity,omitzero"`
 	// Virtual says what stands there if it is no drive: "iSCSI LUN".

@@ -31,24 +31,24 @@ type Drive struct {
 	source *cache.Source
 	tally  *tally
 
-	mu      sync.Mutex     // guards the fields below
-	without Logs           // what the drive does not have
-	misread bool           // the last read failed: the resolved type may be another's
-	label   string         // see Label
-	settled bool           // a report has said the label
-	told    block.Identity // as the last report has it
-	nodes   []string       // the kernel's names
-	others  []string       // the labels of the other devices that lead to it
-	names   []string       // further names
+	mu       sync.Mutex     // guards the fields below
+	without  Logs           // what the drive does not have
+	misread  bool           // the last read failed: the resolved type may be another's
+	label    string         // see Label
+	labelled bool           // the label is that of a report
+	reported block.Identity // by the last report
+	nodes    []string       // the kernel's names
+	others   []string       // the labels of the other devices that lead to it
+	names    []string       // further names
 }
 
-// Label is the drive's own label, which it has everywhere: that of the type that
-// its first report names, such as bus_6_sat+megaraid_14. Until there is one it is that of
-// the type that is asked for. It does not change again while the drive is the same.
+// Label is the drive's own label, the same everywhere. It is made of the type that
+// the first report names, as in bus_6_sat+megaraid_14, and until there is one of the
+// type that is asked for. It then stays while the drive is the same.
 func (d *Drive) Label() string {
-	if _, settled := d.heard(); !settled && d.drives != nil {
+	if _, labelled := d.identity(); !labelled && d.drives != nil {
 		if last, ok := d.Report.Last(); ok {
-			d.drives.heard(d, last.Value)
+			d.drives.identify(d, last.Value)
 		}
 	}
 	return d.Named().Label
@@ -70,12 +70,12 @@ func (d *Drive) Named() Named {
 	defer d.mu.Unlock()
 	return Named{
 		Label: cmp.Or(d.label, d.Key), Names: slices.Concat([]string{d.Key}, d.others, d.nodes, d.names),
-		Identities: []block.Identity{d.Device.Identity, d.told},
+		Identities: []block.Identity{d.Device.Identity, d.reported},
 	}
 }
 
 // is says whether dev is this drive. A device whose identity the system does
-// not tell (any more) counts as the same.
+// not know (any more) counts as the same.
 func (d *Drive) is(dev Device) bool {
 	was, now := d.Device.Identity.String(), dev.Identity.String()
 	return d.Device.Name == dev.Name && d.Device.Type == dev.Type && (was == now || now == "")
@@ -126,7 +126,7 @@ func (ds *Drives) newDrive(dev Device, instead bool) *Drive {
 	d.Document = cache.Add[json.RawMessage](d.source, cfg.KeyPrefix+"smartctl:"+d.Key, cfg.TTL)
 	d.Document.OnDemand()
 	d.Report.OnChange(func(s cache.Snapshot[Report]) {
-		ds.heard(d, s.Value)
+		ds.identify(d, s.Value)
 		if cfg.OnChange != nil {
 			cfg.OnChange()
 		}
@@ -134,7 +134,7 @@ func (ds *Drives) newDrive(dev Device, instead bool) *Drive {
 	return d
 }
 
-// observe runs smartctl once and puts what it told.
+// observe runs smartctl once and puts its report.
 func (d *Drive) observe(ctx context.Context, round *cache.Round) error {
 	now, nodes := d.drives.look(d.Device, d.drives.cfg.System.Node)
 	if was := d.Device.Identity.String(); was != "" && now.String() != "" && now.String() != was {
@@ -152,8 +152,8 @@ func (d *Drive) observe(ctx context.Context, round *cache.Round) error {
 		return err
 	}
 	if !doc.Asleep {
-		d.Report.Put(round, doc.Report, lastMeasured)
-		d.Document.Put(round, &doc.JSON, lastMeasured)
+		d.Report.Put(round, doc.Report, justNow)
+		d.Document.Put(round, &doc.JSON, justNow)
 		return nil
 	}
 	if doc.Report.PowerMode == Sleep && d.drives.cfg.System.Offline(d.Device.path()) {
@@ -194,7 +194,7 @@ func (d *Drive) keep(round *cache.Round, mode PowerMode, last cache.Snapshot[Rep
 	if !known {
 		r := notRead(d.Device)
 		r.PowerMode = mode
-		d.Report.Put(round, r, lastMeasured)
+		d.Report.Put(round, r, justNow)
 		d.Document.Fail(round, fmt.Errorf("%s: %w", d.Key, ErrAsleep))
 		return
 	}

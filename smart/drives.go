@@ -26,7 +26,7 @@ type Drives struct {
 
 	ctx    context.Context // ends at Close
 	cancel context.CancelFunc
-	once   sync.WaitGroup // of the goroutine that scans only once
+	wait   sync.WaitGroup // for the goroutine that scans only once
 	first  chan struct{}  // closed when the first list is known
 
 	mu        sync.Mutex // guards the fields below
@@ -48,8 +48,8 @@ type Drives struct {
 // rescanPause is the least time between two early scans.
 const rescanPause = 5 * time.Second
 
-// lastMeasured is the zero time: what was put was measured just now.
-var lastMeasured time.Time
+// justNow is when what is put was measured, as cache.Entry.Put takes it.
+var justNow time.Time
 
 func (ds *Drives) scans() bool { return ds.cfg.Scan || len(ds.cfg.Devices) == 0 }
 
@@ -59,7 +59,7 @@ func (ds *Drives) Start() {
 	case !ds.scans():
 		ds.apply(nil)
 	case ds.cfg.ScanOnce:
-		ds.once.Go(ds.scanOnce)
+		ds.wait.Go(ds.scanOnce)
 	default:
 		ds.scan.Start()
 	}
@@ -71,7 +71,7 @@ func (ds *Drives) Close() {
 	if ds.scan != nil {
 		ds.scan.Close()
 	}
-	ds.once.Wait()
+	ds.wait.Wait()
 	ds.mu.Lock()
 	defer ds.mu.Unlock()
 	ds.closed = true
@@ -106,14 +106,14 @@ func (ds *Drives) List(ctx context.Context) ([]*Drive, error) {
 	return nil, err
 }
 
-// observe scans. The identities come with the list, so that applying it costs
-// no look at the system.
+// observe scans. The identities come with the list, so that apply need not ask the
+// system for them.
 func (ds *Drives) observe(ctx context.Context, round *cache.Round) error {
 	devices, err := ds.scanSystem(ctx)
 	if err != nil {
 		return err
 	}
-	ds.list.Put(round, &devices, lastMeasured)
+	ds.list.Put(round, &devices, justNow)
 	return nil
 }
 
@@ -150,8 +150,8 @@ func (ds *Drives) apply(scanned []Device) {
 	if ds.closed {
 		return
 	}
-	// Who stands under a configured name may have changed since the last list, which
-	// does not tell of it where the name is a link.
+	// Another drive may stand under a configured name by now. Where the name is a
+	// link, the list does not show it.
 	find := ds.cfg.System.Index(ds.ctx).Node
 	for i, d := range ds.choice.devices {
 		ds.choice.devices[i].Identity, ds.choice.devices[i].Nodes = ds.look(d, find)

@@ -39,7 +39,7 @@ func TestDrives(t *testing.T) {
 		if err != nil || !strings.Contains(string(*doc.Value), serial) {
 			t.Errorf("%s: document %v, %v", label, doc, err)
 		}
-		// Counted just after the readers are told.
+		// Counted just after the readers have their answer.
 		eventually(t, label+" is counted", func() bool { return r.counted(label, "success") == 1 && r.counted(label, "failure") == 0 })
 	}
 	report(t, r.drive(t, "bus_6_megaraid_14"))
@@ -295,7 +295,7 @@ func TestDrivesScannedOnce(t *testing.T) {
 		t.Errorf("drives %q", got)
 	}
 	ended := make(chan struct{})
-	go func() { r.once.Wait(); close(ended) }()
+	go func() { r.wait.Wait(); close(ended) }()
 	select {
 	case <-ended:
 	case <-time.After(time.Second):

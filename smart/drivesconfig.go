@@ -55,12 +55,12 @@ func NewDrives(cfg DrivesConfig) (*Drives, error) {
 	if cfg.Host == "" {
 		return nil, errors.New("drives: the host's fingerprint is empty")
 	}
-	var errs []error
+	var err error
 	cfg.Thresholds.check(func(name, format string, args ...any) {
-		errs = append(errs, fmt.Errorf("threshold %q "+format, append([]any{name}, args...)...))
+		err = errors.Join(err, fmt.Errorf("threshold %q "+format, append([]any{name}, args...)...))
 	})
-	if len(errs) > 0 {
-		return nil, errors.Join(errs...)
+	if err != nil {
+		return nil, err
 	}
 	if cfg.KeyPrefix == "" {
 		cfg.KeyPrefix = "jbod:"

@@ -132,6 +132,35 @@ func (f truth) pointer() *bool {
 	return new(f.value)
 }
 
+// Objects of which smartctl makes many. A key that one does not have is absent.
+type (
+	coded struct {
+		Value  number `json:"value"`
+		String text   `json:"string"`
+	}
+	titled struct {
+		Name text `json:"name"`
+	}
+	enabled struct {
+		Enabled truth `json:"enabled"`
+	}
+	sized struct {
+		Bytes number `json:"bytes"`
+	}
+)
+
+// passed is a self-test's result by its code: 0 passed, those from first to last
+// failed. All others were aborted or still run: nil.
+func (c coded) passed(first, last int) *bool {
+	switch code := c.Value.int(-1); {
+	case code == 0:
+		return new(true)
+	case first <= code && code <= last:
+		return new(false)
+	}
+	return nil
+}
+
 // decode fills v from a JSON object. What has another shape than v expects is
 // absent: encoding/json skips it, goes on, and reports it only at the end.
 func decode(b []byte, v any) error {

@@ -11,8 +11,8 @@ import (
 // Named is a drive with all that it goes by.
 type Named struct {
 	Label string // its own, the one to show everywhere
-	// Names are all others: the labels of its paths, of the device as it was asked
-	// for, and the kernel's names.
+	// Names are all others: the labels of its paths, that of the device as it is
+	// configured or scanned, and the kernel's names.
 	Names      []string
 	Identities []block.Identity // as the system knows it, and as its report says
 }
@@ -55,8 +55,7 @@ func NewLookup(drives []Named) *Lookup {
 	return l
 }
 
-// Label is the label of a drive, by its place in the list that the lookup was made
-// of.
+// Label is the label of the drive at place i of the list that the lookup was made of.
 func (l *Lookup) Label(i int) string { return l.drives[i].Label }
 
 // Find is the drives that a name means, by their places in the list that the lookup
@@ -102,7 +101,7 @@ func (l *Lookup) identified(name string) []int {
 	if isLink && bus != "" {
 		parts := strings.Split(rest, "_")
 		for _, serial := range slices.Backward(parts[max(len(parts)-2, 0):]) {
-			if found := l.bySerial[serial]; telling(serial) && found != nil {
+			if found := l.bySerial[serial]; plausible(serial) && found != nil {
 				return found
 			}
 		}
@@ -144,8 +143,8 @@ func (l *Lookup) LabelOf(names ...string) string {
 	return NodeLabel(names[0])
 }
 
-// Unmonitored is the label of a drive by its kernel name that is known to be no drive of the
-// lookup's: empty where one of them has the name by now.
+// Unmonitored is the label of a drive that is none of the lookup's, by its kernel name.
+// It is empty where one of them has the name by now.
 func (l *Lookup) Unmonitored(name string) string {
 	if _, taken := l.Named(name); taken {
 		return ""
@@ -169,9 +168,9 @@ func NodeLabel(name string) string {
 	return strings.ReplaceAll(name, "!", "_")
 }
 
-// controllers are those that an NVMe namespace may be of, by its name, the likelier
-// one first; none for any other device. The path nvme0c1n1 is controller 1's, of the subsystem 0, which
-// has its number from one of its controllers.
+// controllers are those that an NVMe namespace may belong to, by its name, the
+// likelier one first; none for any other device. The path nvme0c1n1 belongs to
+// controller 1 of subsystem 0, which has its number from one of its controllers.
 func controllers(name string) []string {
 	m := nvmeNamespace.FindStringSubmatch(name)
 	switch {
@@ -193,8 +192,8 @@ func nameKey(name string) string {
 	return strings.ReplaceAll(label(name, ""), "!", "_")
 }
 
-// telling says whether a serial number may be a drive's own: docks and cheap
+// plausible says whether a serial number may be a drive's own: docks and cheap
 // drives have ones like 0000000000000000.
-func telling(serial string) bool {
+func plausible(serial string) bool {
 	return len(serial) >= 4 && strings.Trim(serial, serial[:1]) != ""
 }

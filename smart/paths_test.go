@@ -21,7 +21,7 @@ func path(name, wwn, serial string) blocktest.Disk {
 	return blocktest.Disk{Name: name, Address: name, WWID: "naa." + wwn, Model: "EXAMPLE 18TB", Serial: serial}
 }
 
-// A shelf with two paths: each drive is read once, by the name counted first.
+// An enclosure with two paths: each drive is read once, by the name counted first.
 func TestDrivesMultipath(t *testing.T) {
 	tr := blocktest.New(t)
 	tr.AddDisk(path("sda", "5000c50000000aaa", "EXA1"))

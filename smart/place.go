@@ -37,7 +37,7 @@ func (l *Lookup) Place(places []Sighting) [][]int {
 		if s.WWN != "" {
 			byWWN[strings.ToLower(s.WWN)] = append(byWWN[strings.ToLower(s.WWN)], at)
 		}
-		if telling(s.Serial) {
+		if plausible(s.Serial) {
 			bySerial[s.Serial] = append(bySerial[s.Serial], at)
 		}
 	}

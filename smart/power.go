@@ -6,7 +6,7 @@ import "strings"
 type PowerMode string
 
 // The power modes. Active stands also for an idle drive where smartctl cannot
-// tell the two apart (before version 7.5).
+// distinguish the two (before version 7.5).
 const (
 	Active  PowerMode = "active"
 	Idle    PowerMode = "idle"
@@ -36,7 +36,7 @@ func powerModeByName(name string) PowerMode {
 
 // powerMode is the drive's mode: as a message says for a drive that was not
 // woken, by name since smartctl 7.5, else active for a drive that answered.
-func (d *document) powerMode(r *Report) PowerMode {
+func (d *reportJSON) powerMode(r *Report) PowerMode {
 	if mode, ok := r.asleep(); ok {
 		return mode
 	}

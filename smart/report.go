@@ -12,7 +12,7 @@ import (
 // MaxDocument bounds what is read of smartctl's output, in bytes.
 const MaxDocument = 4 << 20
 
-// Report is what smartctl told about a drive. What it did not tell is nil or
+// Report is what smartctl reports of a drive. What it does not report is nil or
 // empty, never zero. Figures are float64: whole numbers are exact up to 2^53,
 // as in every reader of JSON. A Report survives JSON unchanged.
 type Report struct {
@@ -124,8 +124,8 @@ const (
 	absoluteZero = -273
 )
 
-// document is smartctl's JSON: what is common, and what each protocol adds.
-type document struct {
+// reportJSON is smartctl's JSON: what is common, and what each protocol adds.
+type reportJSON struct {
 	JSONFormatVersion []number `json:"json_format_version"`
 	Smartctl          *struct {
 		Version     []number `json:"version"`
@@ -143,18 +143,14 @@ type document struct {
 		Type     text `json:"type"`
 		Protocol text `json:"protocol"`
 	} `json:"device"`
-	PowerMode struct {
-		Name text `json:"name"`
-	} `json:"power_mode"`
+	PowerMode titled `json:"power_mode"`
 
-	ModelFamily     text `json:"model_family"`
-	ModelName       text `json:"model_name"`
-	SerialNumber    text `json:"serial_number"`
-	FirmwareVersion text `json:"firmware_version"`
-	FormFactor      struct {
-		Name text `json:"name"`
-	} `json:"form_factor"`
-	UserCapacity struct {
+	ModelFamily     text   `json:"model_family"`
+	ModelName       text   `json:"model_name"`
+	SerialNumber    text   `json:"serial_number"`
+	FirmwareVersion text   `json:"firmware_version"`
+	FormFactor      titled `json:"form_factor"`
+	UserCapacity    struct {
 		Blocks number `json:"blocks"`
 		Bytes  number `json:"bytes"`
 	} `json:"user_capacity"`
@@ -185,9 +181,9 @@ type document struct {
 		Threshold number `json:"threshold_percent"`
 	} `json:"spare_available"`
 
-	ataDocument
-	nvmeDocument
-	scsiDocument
+	ataJSON
+	nvmeJSON
+	scsiJSON
 }
 
 // ParseReport reads smartctl's JSON, of version 7.0 and later. A field of an
@@ -205,7 +201,7 @@ func ParseReport(b []byte) (*Report, error) {
 	if b[0] != '{' {
 		return nil, fmt.Errorf("%w: starts with %q", ErrBadOutput, b[:min(len(b), 20)])
 	}
-	var doc document
+	var doc reportJSON
 	if err := decode(b, &doc); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrBadOutput, err)
 	}
@@ -216,7 +212,7 @@ func ParseReport(b []byte) (*Report, error) {
 }
 
 // report takes the JSON as well, for keys that have no fixed name.
-func (d *document) report(b []byte) *Report {
+func (d *reportJSON) report(b []byte) *Report {
 	r := &Report{
 		Device: Answer{
 			Name:     string(d.Device.Name),
@@ -249,11 +245,11 @@ func (d *document) report(b []byte) *Report {
 	r.PowerMode = d.powerMode(r)
 	switch r.Device.Protocol {
 	case ProtocolATA:
-		d.ataDocument.fill(r)
+		d.ataJSON.fill(r)
 	case ProtocolNVMe:
-		d.nvmeDocument.fill(r)
+		d.nvmeJSON.fill(r)
 	case ProtocolSCSI:
-		d.scsiDocument.fill(r, b)
+		d.scsiJSON.fill(r, b)
 		if r.Passed != nil && !*r.Passed {
 			r.SCSI.Exception = string(d.SMARTStatus.SCSI.String)
 		}
@@ -261,7 +257,7 @@ func (d *document) report(b []byte) *Report {
 	return r
 }
 
-func (d *document) program() Program {
+func (d *reportJSON) program() Program {
 	p := Program{
 		JSONFormat:  version(d.JSONFormatVersion),
 		Version:     version(d.Smartctl.Version),
@@ -286,7 +282,7 @@ func version(parts []number) string {
 }
 
 // powerOn is the time in seconds; missing minutes are none.
-func (d *document) powerOn() *float64 {
+func (d *reportJSON) powerOn() *float64 {
 	hours := d.PowerOnTime.Hours.count()
 	if hours == nil {
 		return nil

@@ -12,16 +12,12 @@ const (
 	maxStatistics = 512
 )
 
-type ataDocument struct {
-	AdditionalProductID text `json:"ata_additional_product_id"`
-	ATAVersion          struct {
-		String text `json:"string"`
-	} `json:"ata_version"`
-	SATAVersion struct {
-		String text `json:"string"`
-	} `json:"sata_version"`
-	InDatabase truth `json:"in_smartctl_database"`
-	WWN        struct {
+type ataJSON struct {
+	AdditionalProductID text  `json:"ata_additional_product_id"`
+	ATAVersion          coded `json:"ata_version"`
+	SATAVersion         coded `json:"sata_version"`
+	InDatabase          truth `json:"in_smartctl_database"`
+	WWN                 struct {
 		NAA number `json:"naa"`
 		OUI number `json:"oui"`
 		ID  number `json:"id"`
@@ -33,29 +29,19 @@ type ataDocument struct {
 	Trim struct {
 		Supported truth `json:"supported"`
 	} `json:"trim"`
-	WriteCache struct {
-		Enabled truth `json:"enabled"`
-	} `json:"write_cache"`
-	ReadLookahead struct {
-		Enabled truth `json:"enabled"`
-	} `json:"read_lookahead"`
-	APM struct {
+	WriteCache    enabled `json:"write_cache"`
+	ReadLookahead enabled `json:"read_lookahead"`
+	APM           struct {
 		Level number `json:"level"`
 	} `json:"ata_apm"`
 	AAM struct {
 		Level number `json:"level"`
 	} `json:"ata_aam"`
-	Security struct {
-		String text `json:"string"`
-	} `json:"ata_security"`
-	ZonedDevice struct {
-		Name text `json:"name"`
-	} `json:"zoned_device"`
-	SMARTData struct {
+	Security    coded  `json:"ata_security"`
+	ZonedDevice titled `json:"zoned_device"`
+	SMARTData   struct {
 		Offline struct {
-			Status struct {
-				String text `json:"string"`
-			} `json:"status"`
+			Status coded `json:"status"`
 		} `json:"offline_data_collection"`
 		SelfTest struct {
 			Status ataSelfTestStatus `json:"status"`
@@ -73,9 +59,7 @@ type ataDocument struct {
 		Extended *ataSelfTestLog `json:"extended"`
 	} `json:"ata_smart_self_test_log"`
 	SCTStatus struct {
-		DeviceState struct {
-			Value number `json:"value"`
-		} `json:"device_state"`
+		DeviceState coded `json:"device_state"`
 	} `json:"ata_sct_status"`
 	ERC struct {
 		Read  erc `json:"read"`
@@ -123,9 +107,7 @@ type ataSelfTestLog struct {
 	Count           number `json:"count"`
 	ErrorCountTotal number `json:"error_count_total"`
 	Table           []struct {
-		Type struct {
-			String text `json:"string"`
-		} `json:"type"`
+		Type          coded             `json:"type"`
 		Status        ataSelfTestStatus `json:"status"`
 		LifetimeHours number            `json:"lifetime_hours"`
 		LBA           number            `json:"lba"`
@@ -164,10 +146,7 @@ type ataAttribute struct {
 		EventCount    truth `json:"event_count"`
 		AutoKeep      truth `json:"auto_keep"`
 	} `json:"flags"`
-	Raw struct {
-		Value  number `json:"value"`
-		String text   `json:"string"`
-	} `json:"raw"`
+	Raw coded `json:"raw"`
 }
 
 type ataStatistic struct {
@@ -182,7 +161,7 @@ type ataStatistic struct {
 	} `json:"flags"`
 }
 
-func (d *ataDocument) fill(r *Report) {
+func (d *ataJSON) fill(r *Report) {
 	a := &ATA{
 		AdditionalProductID:   string(d.AdditionalProductID),
 		Version:               string(d.ATAVersion.String),
@@ -220,7 +199,7 @@ func (d *ataDocument) fill(r *Report) {
 
 // wwn puts the name together: four bits of the naming authority, 24 of the
 // vendor and 36 of the vendor's own number.
-func (d *ataDocument) wwn() string {
+func (d *ataJSON) wwn() string {
 	naa, ok1 := d.WWN.NAA.uint64()
 	oui, ok2 := d.WWN.OUI.uint64()
 	id, ok3 := d.WWN.ID.uint64()
@@ -230,7 +209,7 @@ func (d *ataDocument) wwn() string {
 	return block.NormalWWN(fmt.Sprintf("0x%016x", naa<<60|oui<<36|id))
 }
 
-func (d *ataDocument) attributes() []Attribute {
+func (d *ataJSON) attributes() []Attribute {
 	var out []Attribute
 	seen := make(map[int]bool)
 	for _, a := range d.SMARTAttributes.Table {
@@ -244,9 +223,9 @@ func (d *ataDocument) attributes() []Attribute {
 			Name:  string(a.Name),
 			Flags: string(a.Flags.String),
 			FlagsLong: flagNames(
-				named{"prefailure", a.Flags.Prefailure}, named{"updated_online", a.Flags.UpdatedOnline},
-				named{"performance", a.Flags.Performance}, named{"error_rate", a.Flags.ErrorRate},
-				named{"event_count", a.Flags.EventCount}, named{"auto_keep", a.Flags.AutoKeep}),
+				flagBit{"prefailure", a.Flags.Prefailure}, flagBit{"updated_online", a.Flags.UpdatedOnline},
+				flagBit{"performance", a.Flags.Performance}, flagBit{"error_rate", a.Flags.ErrorRate},
+				flagBit{"event_count", a.Flags.EventCount}, flagBit{"auto_keep", a.Flags.AutoKeep}),
 			Value:      a.Value.count(),
 			Worst:      a.Worst.count(),
 			Thresh:     a.Thresh.count(),
@@ -259,7 +238,7 @@ func (d *ataDocument) attributes() []Attribute {
 }
 
 // statistics flattens the pages. The vendor's page repeats what stands in the others.
-func (d *ataDocument) statistics() []Statistic {
+func (d *ataJSON) statistics() []Statistic {
 	var out []Statistic
 	for _, page := range d.DeviceStatistics.Pages {
 		if page.Name == "Vendor Specific Statistics" {
@@ -275,8 +254,8 @@ func (d *ataDocument) statistics() []Statistic {
 				Value: s.Value.signed(),
 				Flags: string(s.Flags.String),
 				FlagsLong: flagNames(
-					named{"valid", s.Flags.Valid}, named{"normalized", s.Flags.Normalized},
-					named{"supports_dsn", s.Flags.SupportsDSN}, named{"monitored_condition_met", s.Flags.MonitoredConditionMet}),
+					flagBit{"valid", s.Flags.Valid}, flagBit{"normalized", s.Flags.Normalized},
+					flagBit{"supports_dsn", s.Flags.SupportsDSN}, flagBit{"monitored_condition_met", s.Flags.MonitoredConditionMet}),
 			})
 		}
 	}
@@ -290,7 +269,7 @@ func (d *ataDocument) statistics() []Statistic {
 }
 
 // selfTests reads the extended log where there is one: it holds more entries.
-func (d *ataDocument) selfTests() []SelfTest {
+func (d *ataJSON) selfTests() []SelfTest {
 	log := d.SelfTestLog.Extended
 	if log == nil {
 		log = d.SelfTestLog.Standard
@@ -322,16 +301,16 @@ func (l *ataSelfTestLog) counts() *SelfTestLog {
 	return &SelfTestLog{Count: l.Count.count(), ErrorCount: l.ErrorCountTotal.count()}
 }
 
-type named struct {
+type flagBit struct {
 	name string
-	flag truth
+	set  truth
 }
 
 // flagNames lists the flags that are set, as in "prefailure,auto_keep".
-func flagNames(flags ...named) string {
+func flagNames(flags ...flagBit) string {
 	var set []string
 	for _, f := range flags {
-		if f.flag.value {
+		if f.set.value {
 			set = append(set, f.name)
 		}
 	}

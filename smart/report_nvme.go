@@ -6,7 +6,7 @@ import (
 	"storage_exporter/block"
 )
 
-// NVMe is what only NVMe drives tell.
+// NVMe is what only NVMe drives report.
 type NVMe struct {
 	Version                  string          `json:"version,omitempty"`
 	PCIVendorID              *float64        `json:"pci_vendor_id,omitempty"`
@@ -71,11 +71,9 @@ const (
 	dataUnit = 512 * 1000
 )
 
-type nvmeDocument struct {
-	NVMeVersion struct {
-		String text `json:"string"`
-	} `json:"nvme_version"`
-	PCIVendor struct {
+type nvmeJSON struct {
+	NVMeVersion coded `json:"nvme_version"`
+	PCIVendor   struct {
 		ID          number `json:"id"`
 		SubsystemID number `json:"subsystem_id"`
 	} `json:"nvme_pci_vendor"`
@@ -85,16 +83,10 @@ type nvmeDocument struct {
 	TotalCapacity       number `json:"nvme_total_capacity"`
 	UnallocatedCapacity number `json:"nvme_unallocated_capacity"`
 	Namespaces          []struct {
-		ID   number `json:"id"`
-		Size struct {
-			Bytes number `json:"bytes"`
-		} `json:"size"`
-		Capacity struct {
-			Bytes number `json:"bytes"`
-		} `json:"capacity"`
-		Utilization struct {
-			Bytes number `json:"bytes"`
-		} `json:"utilization"`
+		ID               number `json:"id"`
+		Size             sized  `json:"size"`
+		Capacity         sized  `json:"capacity"`
+		Utilization      sized  `json:"utilization"`
 		FormattedLBASize number `json:"formatted_lba_size"`
 		EUI64            struct {
 			OUI   number `json:"oui"`
@@ -110,19 +102,11 @@ type nvmeDocument struct {
 		Unread number `json:"unread"`
 	} `json:"nvme_error_information_log"`
 	NVMeSelfTestLog struct {
-		CurrentOperation struct {
-			Value  number `json:"value"`
-			String text   `json:"string"`
-		} `json:"current_self_test_operation"`
+		CurrentOperation  coded  `json:"current_self_test_operation"`
 		CurrentCompletion number `json:"current_self_test_completion_percent"`
 		Table             []struct {
-			Code struct {
-				String text `json:"string"`
-			} `json:"self_test_code"`
-			Result struct {
-				Value  number `json:"value"`
-				String text   `json:"string"`
-			} `json:"self_test_result"`
+			Code         coded  `json:"self_test_code"`
+			Result       coded  `json:"self_test_result"`
 			PowerOnHours number `json:"power_on_hours"`
 			LBA          number `json:"lba"`
 		} `json:"table"`
@@ -149,7 +133,7 @@ type nvmeHealthLog struct {
 	TemperatureSensors      []number `json:"temperature_sensors"`
 }
 
-func (d *nvmeDocument) fill(r *Report) {
+func (d *nvmeJSON) fill(r *Report) {
 	n := &NVMe{
 		Version:                  string(d.NVMeVersion.String),
 		PCIVendorID:              d.PCIVendor.ID.count(),
@@ -190,7 +174,7 @@ func (d *nvmeDocument) fill(r *Report) {
 	r.NVMe = n
 }
 
-func (d *nvmeDocument) namespaces(n *NVMe) {
+func (d *nvmeJSON) namespaces(n *NVMe) {
 	for _, ns := range bounded(d.Namespaces, maxNamespaces) {
 		id := ns.ID.int(0)
 		if id < 1 {
@@ -242,27 +226,20 @@ func (l *nvmeHealthLog) health() *NVMeHealth {
 	return h
 }
 
-// selfTests reads the results by the NVMe specification: 0 passed, 5 to 7
-// failed, others were aborted.
-func (d *nvmeDocument) selfTests() []SelfTest {
+// selfTests reads the results by the NVMe specification: 5 to 7 are failures.
+func (d *nvmeJSON) selfTests() []SelfTest {
 	var out []SelfTest
 	for _, t := range bounded(d.NVMeSelfTestLog.Table, maxSelfTests) {
 		if t.Result.String == "" {
 			continue
 		}
-		test := SelfTest{
+		out = append(out, SelfTest{
 			Type:         string(t.Code.String),
 			Result:       string(t.Result.String),
+			Passed:       t.Result.passed(5, 7),
 			PowerOnHours: t.PowerOnHours.count(),
 			LBA:          t.LBA.count(),
-		}
-		switch t.Result.Value.int(-1) {
-		case 0:
-			test.Passed = new(true)
-		case 5, 6, 7:
-			test.Passed = new(false)
-		}
-		out = append(out, test)
+		})
 	}
 	return out
 }

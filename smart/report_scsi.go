@@ -8,7 +8,7 @@ import (
 	"storage_exporter/block"
 )
 
-// SCSI is what only SAS and other SCSI drives tell.
+// SCSI is what only SAS and other SCSI drives report.
 type SCSI struct {
 	Vendor            string   `json:"vendor,omitempty"`
 	Product           string   `json:"product,omitempty"`
@@ -46,23 +46,19 @@ type ErrorCounter struct {
 	TotalUncorrected      *float64 `json:"total_uncorrected,omitempty"`
 }
 
-type scsiDocument struct {
+type scsiJSON struct {
 	SCSIVendor   text `json:"scsi_vendor"`
 	SCSIProduct  text `json:"scsi_product"`
 	SCSIModel    text `json:"scsi_model_name"`
 	SCSIRevision text `json:"scsi_revision"`
 	SCSIVersion  text `json:"scsi_version"`
 	// Before 7.3 these keys had no prefix.
-	Vendor        text `json:"vendor"`
-	Product       text `json:"product"`
-	Revision      text `json:"revision"`
-	LogicalUnitID text `json:"logical_unit_id"`
-	DeviceType    struct {
-		Name text `json:"name"`
-	} `json:"device_type"`
-	TransportProtocol struct {
-		Name text `json:"name"`
-	} `json:"scsi_transport_protocol"`
+	Vendor            text   `json:"vendor"`
+	Product           text   `json:"product"`
+	Revision          text   `json:"revision"`
+	LogicalUnitID     text   `json:"logical_unit_id"`
+	DeviceType        titled `json:"device_type"`
+	TransportProtocol titled `json:"scsi_transport_protocol"`
 	// 7.3 alone put the trip temperature, and some builds both, under this name.
 	SCSITemperature map[string]number `json:"scsi_temperature"`
 	GrownDefectList number            `json:"scsi_grown_defect_list"`
@@ -81,9 +77,7 @@ type scsiDocument struct {
 	} `json:"scsi_error_counter_log"`
 	EnduranceIndicator number `json:"scsi_percentage_used_endurance_indicator"`
 	BackgroundScan     struct {
-		Status struct {
-			String text `json:"string"`
-		} `json:"status"`
+		Status coded `json:"status"`
 	} `json:"scsi_background_scan"`
 	SCSIPendingDefects countedLog `json:"scsi_pending_defects"`
 }
@@ -100,23 +94,16 @@ type scsiErrorCounter struct {
 
 // scsiSelfTest stands under the keys scsi_self_test_0 (the newest) to _19.
 type scsiSelfTest struct {
-	Code struct {
-		String text `json:"string"`
-	} `json:"code"`
-	Result struct {
-		Value  number `json:"value"`
-		String text   `json:"string"`
-	} `json:"result"`
+	Code        coded `json:"code"`
+	Result      coded `json:"result"`
 	PowerOnTime struct {
 		Hours number `json:"hours"`
 	} `json:"power_on_time"`
-	LBA struct {
-		Value number `json:"value"`
-	} `json:"lba_first_failure"`
+	LBA coded `json:"lba_first_failure"`
 }
 
 // fill takes the whole JSON again for the self-tests: each has a key of its own.
-func (d *scsiDocument) fill(r *Report, b []byte) {
+func (d *scsiJSON) fill(r *Report, b []byte) {
 	s := &SCSI{
 		Vendor:                   first(d.SCSIVendor, d.Vendor),
 		Product:                  first(d.SCSIProduct, d.Product),
@@ -189,8 +176,8 @@ func (c *scsiErrorCounter) counter() *ErrorCounter {
 	}
 }
 
-// scsiSelfTests reads the results by the SCSI specification: 0 passed, 3 to 7
-// failed, 15 runs, others were aborted.
+// scsiSelfTests reads the results by the SCSI specification: 3 to 7 are failures,
+// 15 runs.
 func scsiSelfTests(b []byte) []SelfTest {
 	var keys map[string]json.RawMessage
 	if decode(b, &keys) != nil {
@@ -203,14 +190,13 @@ func scsiSelfTests(b []byte) []SelfTest {
 		if !ok || decode(raw, &t) != nil || t.Result.String == "" {
 			continue
 		}
-		test := SelfTest{Type: string(t.Code.String), Result: string(t.Result.String), PowerOnHours: t.PowerOnTime.Hours.count(), LBA: t.LBA.Value.count()}
-		switch t.Result.Value.int(-1) {
-		case 0:
-			test.Passed = new(true)
-		case 3, 4, 5, 6, 7:
-			test.Passed = new(false)
-		}
-		out = append(out, test)
+		out = append(out, SelfTest{
+			Type:         string(t.Code.String),
+			Result:       string(t.Result.String),
+			Passed:       t.Result.passed(3, 7),
+			PowerOnHours: t.PowerOnTime.Hours.count(),
+			LBA:          t.LBA.Value.count(),
+		})
 	}
 	return out
 }

@@ -19,15 +19,11 @@ func (t *Tool) Scan(ctx context.Context) ([]Device, error) {
 	for _, typ := range t.scanTypes {
 		args = append(args, "--device="+typ)
 	}
-	out, err := t.run(ctx, args...)
-	if err != nil {
-		return nil, fmt.Errorf("smartctl --scan: %w", err)
+	var devices []Device
+	doc, err := t.run(ctx, args...)
+	if err == nil {
+		devices, err = parseScan(doc.JSON)
 	}
-	doc, err := parseOutput(out)
-	if err != nil {
-		return nil, fmt.Errorf("smartctl --scan: %w", err)
-	}
-	devices, err := parseScan(doc.JSON)
 	if err != nil {
 		return nil, fmt.Errorf("smartctl --scan: %w", err)
 	}

@@ -26,11 +26,11 @@ type chosen struct {
 // the virtual disks that were left out. reports are what the reports of devices
 // say, by the devices' labels.
 //
-// Of several names of one drive (multipath, a namespace beside its controller, a
-// link, a member of a RAID controller that the kernel has as a disk) the one counts
-// that was configured, the first of several; else the one that people count first
-// among those that the kernel has not given up: sda before sdq, and both before a
-// controller's member. So it is the same after each restart, and for each replica.
+// One drive may have several names: by multipath, a namespace beside its controller,
+// a link, a member of a RAID controller that the kernel has as a disk. The first
+// configured one counts. Without any it is the first in people's order of those that
+// the kernel has not given up, a controller's member last: sda before sdq. So the
+// name is the same after each restart, and in each replica.
 func (s selection) choose(scanned []Device, reports map[string]said) (set []chosen, leftOut []Device) {
 	c := choice{reports: reports, seen: make(map[string]bool), byNode: make(map[string]int), byIdentity: make(map[string]int)}
 	c.findShared(slices.Concat(s.devices, scanned))
@@ -146,27 +146,21 @@ func (c *choice) label(d Device) string { return cmp.Or(c.said(d).label, d.Label
 
 // preferred orders the names of one drive.
 func preferred(a, b Device) int {
-	if a.member() != b.member() {
-		if b.member() {
-			return -1
-		}
+	return cmp.Or(late(a.member())-late(b.member()), late(a.Offline)-late(b.Offline),
+		block.CompareNames(a.Label(), b.Label()), cmp.Compare(a.Type, b.Type))
+}
+
+// late is what puts a device behind those for which the condition does not hold.
+func late(condition bool) int {
+	if condition {
 		return 1
 	}
-	if a.Offline != b.Offline {
-		if b.Offline {
-			return -1
-		}
-		return 1
-	}
-	return cmp.Or(block.CompareNames(a.Label(), b.Label()), cmp.Compare(a.Type, b.Type))
+	return 0
 }
 
 // wanted goes by the patterns. An include pattern also brings in the virtual
 // disks that it matches.
 func (s selection) wanted(d Device) bool {
 	l := d.Label()
-	if s.exclude != nil && s.exclude.MatchString(l) {
-		return false
-	}
-	return s.include == nil || s.include.MatchString(l)
+	return (s.exclude == nil || !s.exclude.MatchString(l)) && (s.include == nil || s.include.MatchString(l))
 }

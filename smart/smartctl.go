@@ -1,5 +1,3 @@
-// Package smart observes drives through smartctl: it runs the program, reads its
-// report, and keeps the monitored set of drives.
 package smart
 
 import (
@@ -57,13 +55,13 @@ func NewTool(cfg ToolConfig) (*Tool, error) {
 	return t, nil
 }
 
-// Document is what one run told about a drive.
+// Document is what one run of smartctl printed.
 type Document struct {
 	// JSON is smartctl's own document, compact and valid UTF-8.
 	JSON   json.RawMessage
 	Report *Report
-	// Asleep says that the drive was left alone in its power mode. Then the
-	// report has little more than that.
+	// Asleep says that the drive was left alone because of its power mode. The
+	// report then has little more than that mode.
 	Asleep bool
 	// Missing are logs that were asked for and that the drive does not have.
 	Missing Logs
@@ -72,8 +70,8 @@ type Document struct {
 // netTimeout bounds a run for a caller that forgot to.
 const netTimeout = time.Minute
 
-// Read asks smartctl about a drive, for all that it tells cheaply but for the
-// logs of without. The error is ErrNotInstalled, a *ReportError, ErrBadOutput
+// Read asks smartctl for all that a drive reports cheaply, but for the logs of
+// without. The error is ErrNotInstalled, a *ReportError, ErrBadOutput
 // or ctx's, wrapped.
 //
 // A log that the drive does not have makes smartctl set ExitCommand. That
@@ -116,11 +114,7 @@ func (t *Tool) read(ctx context.Context, d Device, logs Logs) (*Document, error)
 	}
 	args = append(args, logs.args()...)
 	args = append(args, "--device="+d.Type, d.Name)
-	out, err := t.run(ctx, args...)
-	if err != nil {
-		return nil, fmt.Errorf("smartctl %s: %w", d.Name, err)
-	}
-	doc, err := parseOutput(out)
+	doc, err := t.run(ctx, args...)
 	if err != nil {
 		return nil, fmt.Errorf("smartctl %s: %w", d.Name, err)
 	}
@@ -128,26 +122,30 @@ func (t *Tool) read(ctx context.Context, d Device, logs Logs) (*Document, error)
 	if _, doc.Asleep = r.asleep(); doc.Asleep {
 		return doc, nil
 	}
-	if r.Smartctl.ExitStatus&(ExitCommandLine|ExitOpen) != 0 {
-		return nil, &ReportError{Device: d.Name, Type: d.Type, Message: r.complaint(), ExitStatus: r.Smartctl.ExitStatus}
+	refused := &ReportError{Device: d.Name, Type: d.Type, ExitStatus: r.Smartctl.ExitStatus}
+	switch {
+	case refused.ExitStatus&(ExitCommandLine|ExitOpen) != 0:
+		refused.Message = r.complaint()
+	case r.Device.Protocol == "":
+		refused.Message = "the answer names no device"
+	default:
+		return doc, nil
 	}
-	if r.Device.Protocol == "" {
-		return nil, &ReportError{Device: d.Name, Type: d.Type, Message: "the answer names no device", ExitStatus: r.Smartctl.ExitStatus}
-	}
-	return doc, nil
+	return nil, refused
 }
 
-// run executes smartctl. A program that cannot be run, and one that says too much,
-// are told by errors of ours.
-func (t *Tool) run(ctx context.Context, args ...string) (command.Output, error) {
+// run executes smartctl and reads what it prints.
+func (t *Tool) run(ctx context.Context, args ...string) (*Document, error) {
 	out, err := command.Run(ctx, command.Command{Path: t.path, Args: args, MaxOutput: MaxDocument})
 	switch {
 	case errors.Is(err, command.ErrCannotRun):
-		err = fmt.Errorf("%w: %w; install the package smartmontools, or name the program with --smartctl.path", ErrNotInstalled, err)
+		return nil, fmt.Errorf("%w: %w; install the package smartmontools, or name the program with --smartctl.path", ErrNotInstalled, err)
 	case errors.Is(err, command.ErrTooMuchOutput):
-		err = fmt.Errorf("%w: %w", ErrBadOutput, err)
+		return nil, fmt.Errorf("%w: %w", ErrBadOutput, err)
+	case err != nil:
+		return nil, err
 	}
-	return out, err
+	return parseOutput(out)
 }
 
 // parseOutput reads the printed JSON and joins it with the exit status.
@@ -163,10 +161,11 @@ func parseOutput(out command.Output) (*Document, error) {
 	b = bytes.ToValidUTF8(b, []byte("\uFFFD"))
 	r, err := ParseReport(b)
 	if err != nil {
-		if line := outside.Text(out.FirstLine()); line != "" {
-			return nil, fmt.Errorf("%w (exit status %d, %q)", err, out.ExitStatus, line)
+		line := outside.Text(out.FirstLine())
+		if line != "" {
+			line = fmt.Sprintf(", %q", line)
 		}
-		return nil, fmt.Errorf("%w (exit status %d)", err, out.ExitStatus)
+		return nil, fmt.Errorf("%w (exit status %d%s)", err, out.ExitStatus, line)
 	}
 	if r.Smartctl.ExitStatus == 0 && out.ExitStatus > 0 {
 		r.Smartctl.ExitStatus = out.ExitStatus & 0xff

@@ -8,7 +8,7 @@ import (
 	"storage_exporter/cache"
 )
 
-// Trouble is why a drive has no new report, or none that tells of its health.
+// Trouble is why a drive has no new report, or one that says nothing of its health.
 type Trouble string
 
 // The troubles. A sleeping drive is in none.

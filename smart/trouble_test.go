@@ -45,7 +45,7 @@ func TestTroubleOf(t *testing.T) {
 	}
 }
 
-// A drive that fails is told from one that sleeps, also while its last report
+// A drive that fails is distinguished from one that sleeps, also while its last report
 // is still shown.
 func TestDriveTrouble(t *testing.T) {
 	r := newRig(t, []fleet.Drive{fleet.ATA("/dev/sda", 1, 2)}, func(c *DrivesConfig) { c.TTL = time.Minute })

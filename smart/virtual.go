@@ -7,8 +7,8 @@ import (
 )
 
 // virtualDisks are the vendors and models by which arrays and RAID controllers
-// show what they make of their drives, as SCSI INQUIRY tells them: both patterns
-// must match, an empty one always does. They are anchored at the start, ignore
+// show what they make of their drives, as SCSI INQUIRY reports them. Both patterns
+// must match; an empty one always does. They are anchored at the start, ignore
 // case, and are narrow where a vendor sells drives as well. The disks of virtual
 // machines (QEMU, virtio, VMware) are not among them: they are what the machine has.
 var virtualDisks = []struct {

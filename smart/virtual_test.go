@@ -10,14 +10,14 @@ func TestVirtual(t *testing.T) {
 	tr := blocktest.New(t)
 	tr.AddNVMe(blocktest.NVMe{Name: "nvme0", Transport: "pcie"})
 	tr.AddNVMe(blocktest.NVMe{Name: "nvme1", Transport: "tcp", Spaces: []blocktest.Space{{Number: 1}}})
-	tr.AddNVMe(blocktest.NVMe{Name: "nvme2", Serial: "no transport is told"})
+	tr.AddNVMe(blocktest.NVMe{Name: "nvme2", Serial: "no transport is known"})
 	inquiries := map[string]struct{ vendor, model, want string }{
 		"sda":  {"ATA", "EXAMPLE 18TB", ""},
 		"sdb":  {"SEAGATE", "ST18000NM", ""},
 		"sdc":  {"QEMU", "QEMU HARDDISK", ""},
 		"sdd":  {"VMware", "Virtual disk", ""},
 		"sde":  {"NETAPP", "LUN C-Mode", "NetApp LUN"},
-		"sdf":  {"NETAPP", "X423_HCOBE900A10", ""}, // a drive of its shelves
+		"sdf":  {"NETAPP", "X423_HCOBE900A10", ""}, // a drive of its enclosures
 		"sdg":  {"DELL", "PERC H740P Mini", "Dell PERC virtual disk"},
 		"sdh":  {"LSI", "MR9271-8i", "MegaRAID virtual disk"},
 		"sdi":  {"IET", "VIRTUAL-DISK", "LUN of an iSCSI target"},

@@ -9,13 +9,13 @@ type said struct {
 	stood    block.Identity // who stood under the name by the system's account
 }
 
-// heard takes what a drive's report says of it: its own label, from the first one,
-// and who it is. So two devices may turn out to be one drive: a RAID controller's
-// member that the kernel has as a disk, too.
-func (ds *Drives) heard(d *Drive, r *Report) {
-	told := r.Identity()
-	before, settled := d.heard()
-	if r.NotRead || settled && told == before {
+// identify takes what a drive's report says of it: who it is, and its own label from
+// the first report. Two devices may so turn out to be one drive, such as a RAID
+// controller's member that is also a disk of the kernel.
+func (ds *Drives) identify(d *Drive, r *Report) {
+	reported := r.Identity()
+	before, labelled := d.identity()
+	if r.NotRead || labelled && reported == before {
 		return
 	}
 	ds.mu.Lock()
@@ -24,7 +24,7 @@ func (ds *Drives) heard(d *Drive, r *Report) {
 		return
 	}
 	label := d.label // changed with ds.mu held only
-	if !settled || another(before.WWN, told.WWN) || another(before.Serial, told.Serial) {
+	if !labelled || another(before.WWN, reported.WWN) || another(before.Serial, reported.Serial) {
 		label = d.Device.AnswerLabel(r.Device.Type)
 		if owner := ds.labels[label]; owner != nil && owner != d {
 			label = d.Key
@@ -33,16 +33,16 @@ func (ds *Drives) heard(d *Drive, r *Report) {
 		ds.labels[label] = d
 		d.tally.rename(label)
 	}
-	d.hear(told, label)
-	ds.reports[d.Key] = said{told, label, d.Device.Identity}
+	d.setIdentity(reported, label)
+	ds.reports[d.Key] = said{reported, label, d.Device.Identity}
 	ds.index.Store(nil)
-	owner := ds.whose[told.Key()]
+	owner := ds.whose[reported.Key()]
 	switch {
-	case before.Key() != "" && before.Key() != told.Key(),
+	case before.Key() != "" && before.Key() != reported.Key(),
 		owner != nil && owner != d && (owner.Device.Identity.Key() == "" || d.Device.Identity.Key() == ""):
 		ds.arrange()
-	case owner == nil && told.Key() != "":
-		ds.whose[told.Key()] = d
+	case owner == nil && reported.Key() != "":
+		ds.whose[reported.Key()] = d
 	}
 }
 
@@ -54,14 +54,14 @@ func (r *Report) Identity() block.Identity {
 // another says that two names are known and differ.
 func another(a, b string) bool { return a != "" && b != "" && a != b }
 
-func (d *Drive) heard() (told block.Identity, settled bool) {
+func (d *Drive) identity() (reported block.Identity, labelled bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.told, d.settled
+	return d.reported, d.labelled
 }
 
-func (d *Drive) hear(told block.Identity, label string) {
+func (d *Drive) setIdentity(reported block.Identity, label string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.told, d.label, d.settled = told, label, true
+	d.reported, d.label, d.labelled = reported, label, true
 }
