@@ -1,6 +1,7 @@
 package cachestore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,8 +19,8 @@ type BreakerConfig struct {
 	// OpenFor is how long the store is left alone; 5 s.
 	OpenFor time.Duration
 	// Patience is how long a call must have waited for its failure to count
-	// when it was the caller's own deadline that ended it; 100 ms. Less tells
-	// nothing about the store. More is what the breaker exists to save, even
+	// when the caller's own deadline ended it; 100 ms. A shorter wait says
+	// nothing about the store. A longer one is what the breaker saves, even
 	// where the store's own timeout is longer.
 	Patience time.Duration
 }
@@ -33,8 +34,8 @@ type breaker struct {
 	reason   error // what failed last; under the circuit's lock
 }
 
-// errImpatient marks a call that its caller's deadline ended too early to
-// tell anything.
+// errImpatient marks a call that its caller's deadline ended too early: it says
+// nothing about the store.
 var errImpatient = errors.New("the caller did not wait")
 
 // NewBreaker wraps a store. Lost connections and timeouts (ErrUnavailable)
@@ -42,24 +43,14 @@ var errImpatient = errors.New("the caller did not wait")
 // is let through as a probe. An error that the store answers with does not
 // open it, and a cancelled caller is not counted.
 func NewBreaker(store Store, cfg BreakerConfig) Store {
-	if cfg.Logger == nil {
-		cfg.Logger = slog.New(slog.DiscardHandler)
+	failures, openFor := cmp.Or(cfg.Failures, 2), cmp.Or(cfg.OpenFor, 5*time.Second)
+	b := &breaker{store: store, logger: cfg.Logger, patience: cmp.Or(cfg.Patience, 100*time.Millisecond)}
+	if b.logger == nil {
+		b.logger = slog.New(slog.DiscardHandler)
 	}
-	if cfg.Failures <= 0 {
-		cfg.Failures = 2
-	}
-	if cfg.OpenFor <= 0 {
-		cfg.OpenFor = 5 * time.Second
-	}
-	if cfg.Patience <= 0 {
-		cfg.Patience = 100 * time.Millisecond
-	}
-	b := &breaker{store: store, logger: cfg.Logger, patience: cfg.Patience}
 	b.circuit = gobreaker.NewCircuitBreaker[any](gobreaker.Settings{
-		Timeout: cfg.OpenFor,
-		ReadyToTrip: func(c gobreaker.Counts) bool {
-			return int(c.ConsecutiveFailures) >= cfg.Failures
-		},
+		Timeout:     openFor,
+		ReadyToTrip: func(c gobreaker.Counts) bool { return int(c.ConsecutiveFailures) >= failures },
 		IsSuccessful: func(err error) bool {
 			b.reason = err
 			return !errors.Is(err, ErrUnavailable)
@@ -68,12 +59,12 @@ func NewBreaker(store Store, cfg BreakerConfig) Store {
 			return errors.Is(err, context.Canceled) || errors.Is(err, errImpatient) ||
 				errors.Is(err, ErrBusy) || errors.Is(err, ErrClosed)
 		},
-		OnStateChange: func(_ string, from, to gobreaker.State) { b.log(from, to, cfg.OpenFor) },
+		OnStateChange: func(_ string, from, to gobreaker.State) { b.log(from, to, openFor) },
 	})
 	return b
 }
 
-// log tells when the store was lost and when it is back, not each probe.
+// log says when the store was lost and when it is back, not each probe.
 func (b *breaker) log(from, to gobreaker.State, openFor time.Duration) {
 	switch {
 	case from == gobreaker.StateClosed && to == gobreaker.StateOpen:
@@ -85,7 +76,7 @@ func (b *breaker) log(from, to gobreaker.State, openFor time.Duration) {
 }
 
 // do runs one call through the circuit.
-func (b *breaker) do(ctx context.Context, call func() (any, error)) (any, error) {
+func do[T any](ctx context.Context, b *breaker, call func() (T, error)) (T, error) {
 	result, err := b.circuit.Execute(func() (any, error) {
 		start := time.Now()
 		result, err := call()
@@ -95,47 +86,36 @@ func (b *breaker) do(ctx context.Context, call func() (any, error)) (any, error)
 		return result, err
 	})
 	if errors.Is(err, gobreaker.ErrOpenState) || errors.Is(err, gobreaker.ErrTooManyRequests) {
-		return nil, ErrOpen
+		err = ErrOpen
 	}
-	return result, err
+	value, _ := result.(T)
+	return value, err
 }
 
 func (b *breaker) Get(ctx context.Context, keys ...string) ([]Item, error) {
-	result, err := b.do(ctx, func() (any, error) { return b.store.Get(ctx, keys...) })
-	if err != nil {
-		return nil, err
-	}
-	return result.([]Item), nil
+	return do(ctx, b, func() ([]Item, error) { return b.store.Get(ctx, keys...) })
 }
 
 func (b *breaker) Changed(ctx context.Context, known ...Known) ([]Item, error) {
-	result, err := b.do(ctx, func() (any, error) { return b.store.Changed(ctx, known...) })
-	if err != nil {
-		return nil, err
-	}
-	return result.([]Item), nil
+	return do(ctx, b, func() ([]Item, error) { return b.store.Changed(ctx, known...) })
 }
 
 func (b *breaker) Set(ctx context.Context, items ...SetItem) error {
-	_, err := b.do(ctx, func() (any, error) { return nil, b.store.Set(ctx, items...) })
+	_, err := do(ctx, b, func() (any, error) { return nil, b.store.Set(ctx, items...) })
 	return err
 }
 
 func (b *breaker) Claim(ctx context.Context, key, holder string, ttl time.Duration) (bool, error) {
-	result, err := b.do(ctx, func() (any, error) { return b.store.Claim(ctx, key, holder, ttl) })
-	if err != nil {
-		return false, err
-	}
-	return result.(bool), nil
+	return do(ctx, b, func() (bool, error) { return b.store.Claim(ctx, key, holder, ttl) })
 }
 
 func (b *breaker) Release(ctx context.Context, key, holder string) error {
-	_, err := b.do(ctx, func() (any, error) { return nil, b.store.Release(ctx, key, holder) })
+	_, err := do(ctx, b, func() (any, error) { return nil, b.store.Release(ctx, key, holder) })
 	return err
 }
 
 func (b *breaker) Ping(ctx context.Context) error {
-	_, err := b.do(ctx, func() (any, error) { return nil, b.store.Ping(ctx) })
+	_, err := do(ctx, b, func() (any, error) { return nil, b.store.Ping(ctx) })
 	return err
 }
 

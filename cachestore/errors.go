@@ -9,10 +9,10 @@ var (
 	// ErrClosed says that the store was closed.
 	ErrClosed = errors.New("store is closed")
 	// ErrUnavailable says that the store could not be reached or did not
-	// answer in time. It is what opens a Breaker; an error that the store
-	// answers with is none of these.
+	// answer in time. It opens a Breaker; an error that the store answers with
+	// does not.
 	ErrUnavailable = errors.New("store is unavailable")
-	// ErrBusy says that all connections to the store are in use. It tells
+	// ErrBusy says that all connections to the store are in use. It says
 	// nothing about the store itself.
 	ErrBusy = errors.New("all connections to the store are in use")
 	// ErrOpen says that the breaker is open: the store was not asked.

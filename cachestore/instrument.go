@@ -40,7 +40,7 @@ type instrument struct {
 }
 
 // NewInstrument wraps a store, which is called name (memory, file, redis) in
-// the metrics. Whether it is up is not told before its first call.
+// the metrics. Whether it is up is not known before its first call.
 func NewInstrument(store Store, name string, metrics *Metrics) Store {
 	op := func(op string) prometheus.Observer { return metrics.duration.WithLabelValues(name, op) }
 	return &instrument{
@@ -51,9 +51,9 @@ func NewInstrument(store Store, name string, metrics *Metrics) Store {
 
 // done accounts for one call that began at start. What the breaker refused
 // took no time of the store's, and what the caller did wrong or gave up
-// tells nothing about it.
-func (s *instrument) done(op prometheus.Observer, start time.Time, err error) {
-	switch {
+// says nothing about it.
+func (s *instrument) done(op prometheus.Observer, start time.Time, result *error) {
+	switch err := *result; {
 	case errors.Is(err, context.Canceled), errors.Is(err, errImpatient), errors.Is(err, ErrBusy),
 		errors.Is(err, ErrTooLarge), errors.Is(err, ErrTTL), errors.Is(err, ErrClosed):
 		return
@@ -62,51 +62,39 @@ func (s *instrument) done(op prometheus.Observer, start time.Time, err error) {
 	default:
 		s.up.WithLabelValues(s.name).Set(0)
 	}
-	if !errors.Is(err, ErrOpen) {
+	if !errors.Is(*result, ErrOpen) {
 		op.Observe(time.Since(start).Seconds())
 	}
 }
 
-func (s *instrument) Get(ctx context.Context, keys ...string) ([]Item, error) {
-	start := time.Now()
-	items, err := s.store.Get(ctx, keys...)
-	s.done(s.get, start, err)
-	return items, err
+func (s *instrument) Get(ctx context.Context, keys ...string) (_ []Item, err error) {
+	defer s.done(s.get, time.Now(), &err)
+	return s.store.Get(ctx, keys...)
 }
 
-func (s *instrument) Changed(ctx context.Context, known ...Known) ([]Item, error) {
-	start := time.Now()
-	items, err := s.store.Changed(ctx, known...)
-	s.done(s.get, start, err)
-	return items, err
+func (s *instrument) Changed(ctx context.Context, known ...Known) (_ []Item, err error) {
+	defer s.done(s.get, time.Now(), &err)
+	return s.store.Changed(ctx, known...)
 }
 
-func (s *instrument) Set(ctx context.Context, items ...SetItem) error {
-	start := time.Now()
-	err := s.store.Set(ctx, items...)
-	s.done(s.set, start, err)
-	return err
+func (s *instrument) Set(ctx context.Context, items ...SetItem) (err error) {
+	defer s.done(s.set, time.Now(), &err)
+	return s.store.Set(ctx, items...)
 }
 
-func (s *instrument) Claim(ctx context.Context, key, holder string, ttl time.Duration) (bool, error) {
-	start := time.Now()
-	held, err := s.store.Claim(ctx, key, holder, ttl)
-	s.done(s.claim, start, err)
-	return held, err
+func (s *instrument) Claim(ctx context.Context, key, holder string, ttl time.Duration) (_ bool, err error) {
+	defer s.done(s.claim, time.Now(), &err)
+	return s.store.Claim(ctx, key, holder, ttl)
 }
 
-func (s *instrument) Release(ctx context.Context, key, holder string) error {
-	start := time.Now()
-	err := s.store.Release(ctx, key, holder)
-	s.done(s.release, start, err)
-	return err
+func (s *instrument) Release(ctx context.Context, key, holder string) (err error) {
+	defer s.done(s.release, time.Now(), &err)
+	return s.store.Release(ctx, key, holder)
 }
 
-func (s *instrument) Ping(ctx context.Context) error {
-	start := time.Now()
-	err := s.store.Ping(ctx)
-	s.done(s.ping, start, err)
-	return err
+func (s *instrument) Ping(ctx context.Context) (err error) {
+	defer s.done(s.ping, time.Now(), &err)
+	return s.store.Ping(ctx)
 }
 
 func (s *instrument) Close() error { return s.store.Close() }

@@ -75,14 +75,11 @@ func (m *Memory) Get(ctx context.Context, keys ...string) ([]Item, error) {
 
 // Changed returns the values themselves, not copies of them.
 func (m *Memory) Changed(ctx context.Context, known ...Known) ([]Item, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
 	items := make([]Item, len(known))
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	if m.closed {
-		return nil, ErrClosed
+	if err := m.refuses(ctx); err != nil {
+		return nil, err
 	}
 	now := time.Now()
 	for i, k := range known {
@@ -102,19 +99,17 @@ func (m *Memory) Changed(ctx context.Context, known ...Known) ([]Item, error) {
 // Set keeps the values themselves, not copies. What is above the limits is
 // refused with ErrFull.
 func (m *Memory) Set(ctx context.Context, items ...SetItem) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.closed {
-		return ErrClosed
+	if err := m.refuses(ctx); err != nil {
+		return err
 	}
 	var errs refusals
+	now := time.Now()
 	for _, it := range items {
 		err := checkItem(it.Value, it.TTL)
 		if err == nil {
-			err = m.put(it.Key, it.Value, it.TTL)
+			err = m.put(it.Key, record{value: it.Value, deadline: now.Add(it.TTL), ttl: it.TTL}, now)
 		}
 		errs.add(it.Key, err)
 	}
@@ -123,35 +118,25 @@ func (m *Memory) Set(ctx context.Context, items ...SetItem) error {
 
 // Claim keeps the holder as the value of key.
 func (m *Memory) Claim(ctx context.Context, key, holder string, ttl time.Duration) (bool, error) {
-	if err := checkClaim(ctx, ttl); err != nil {
-		return false, err
-	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.closed {
-		return false, ErrClosed
-	}
-	if r, ok := m.records[key]; ok && r.deadline.After(time.Now()) && string(r.value) != holder {
-		return false, nil
-	}
-	if err := m.put(key, []byte(holder), ttl); err != nil {
+	if err := cmp.Or(m.refuses(ctx), checkItem(nil, ttl)); err != nil {
 		return false, err
 	}
-	r := m.records[key]
-	r.claim = true
-	m.records[key] = r
-	return true, nil
+	now := time.Now()
+	if r, ok := m.records[key]; ok && r.deadline.After(now) && string(r.value) != holder {
+		return false, nil
+	}
+	err := m.put(key, record{value: []byte(holder), deadline: now.Add(ttl), claim: true}, now)
+	return err == nil, err
 }
 
 // Release removes the claim of holder.
 func (m *Memory) Release(ctx context.Context, key, holder string) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.closed {
-		return ErrClosed
+	if err := m.refuses(ctx); err != nil {
+		return err
 	}
 	if r, ok := m.records[key]; ok && string(r.value) == holder {
 		m.remove(key, r)
@@ -161,15 +146,9 @@ func (m *Memory) Release(ctx context.Context, key, holder string) error {
 
 // Ping fails only after Close.
 func (m *Memory) Ping(ctx context.Context) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	if m.closed {
-		return ErrClosed
-	}
-	return nil
+	return m.refuses(ctx)
 }
 
 // Close drops everything.
@@ -181,23 +160,30 @@ func (m *Memory) Close() error {
 	return nil
 }
 
+// refuses says why no call is taken; it needs the lock.
+func (m *Memory) refuses(ctx context.Context) error {
+	if m.closed {
+		return ErrClosed
+	}
+	return ctx.Err()
+}
+
 // put needs the lock.
-func (m *Memory) put(key string, value []byte, ttl time.Duration) error {
-	now := time.Now()
+func (m *Memory) put(key string, r record, now time.Time) error {
 	if now.Sub(m.swept) >= sweepInterval {
 		m.sweep(now)
 	}
-	if !m.fits(key, value) {
+	if !m.fits(key, r.value) {
 		m.sweep(now)
-		if !m.fits(key, value) {
+		if !m.fits(key, r.value) {
 			return ErrFull
 		}
 	}
-	if value == nil {
-		value = []byte{} // nil would mean that there is no such key
+	if r.value == nil {
+		r.value = []byte{} // nil would mean that there is no such key
 	}
-	m.bytes += m.growth(key, value)
-	m.records[key] = record{value: value, deadline: now.Add(ttl), ttl: ttl}
+	m.bytes += m.growth(key, r.value)
+	m.records[key] = r
 	return nil
 }
 
@@ -230,15 +216,7 @@ func (m *Memory) remove(key string, r record) {
 	delete(m.records, key)
 }
 
-// checkClaim holds what every store checks before a claim.
-func checkClaim(ctx context.Context, ttl time.Duration) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	return checkItem(nil, ttl)
-}
-
-// checkItem holds what every store checks before it puts something.
+// checkItem is what every store checks before it puts something.
 func checkItem(value []byte, ttl time.Duration) error {
 	if len(value) > MaxValueSize {
 		return ErrTooLarge
@@ -275,11 +253,6 @@ func (m *Memory) alive(now time.Time) []kept {
 func (m *Memory) restore(key string, value []byte, ttl, left time.Duration) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if err := m.put(key, value, left); err != nil {
-		return err
-	}
-	r := m.records[key]
-	r.ttl = ttl
-	m.records[key] = r
-	return nil
+	now := time.Now()
+	return m.put(key, record{value: value, deadline: now.Add(left), ttl: ttl}, now)
 }

@@ -242,7 +242,7 @@ func (r *Redis) Set(ctx context.Context, items ...SetItem) error {
 // Claim is one command where the key is free, as it mostly is. Otherwise a
 // script on the one key, so that it works in every mode, says whose it is.
 func (r *Redis) Claim(ctx context.Context, key, holder string, ttl time.Duration) (bool, error) {
-	if err := checkClaim(ctx, ttl); err != nil {
+	if err := cmp.Or(ctx.Err(), checkItem(nil, ttl)); err != nil {
 		return false, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, r.timeout)

@@ -27,53 +27,40 @@ const (
 )
 
 func newRedisClient(cfg RedisConfig, tlsConfig *tls.Config) (redis.UniversalClient, error) {
-	credentials := func(context.Context) (string, string, error) {
-		password, err := cfg.Credentials.password()
-		return cfg.Credentials.Username, password, err
+	options := redis.UniversalOptions{
+		Addrs: cfg.Addresses, DB: cfg.DB, ClientName: redisClientName, TLSConfig: tlsConfig,
+		CredentialsProviderContext: func(context.Context) (string, string, error) {
+			password, err := cfg.Credentials.password()
+			return cfg.Credentials.Username, password, err
+		},
+		DialTimeout: cfg.Timeout, ReadTimeout: cfg.Timeout, WriteTimeout: cfg.Timeout, ContextTimeoutEnabled: true,
+		// A second attempt on a hung node of a cluster would outlive the call, and
+		// the library then also drops the answers of the healthy nodes. So a key on
+		// the move between nodes is a miss until the slots are reloaded.
+		MaxRetries: noRetries, MaxRedirects: noRetries, DialerRetries: 1,
+		PoolSize: redisPoolSize, MaxActiveConns: redisMaxConns, PoolTimeout: redisPoolTimeout, PipelinePoolSize: noPipelinePool,
+		// Not for sentinels, where the library turns them off by itself.
+		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 	}
 	switch cfg.Mode {
 	case RedisSingle:
-		return redis.NewClient(&redis.Options{
-			Addr: cfg.Addresses[0], DB: cfg.DB, ClientName: redisClientName, TLSConfig: tlsConfig,
-			CredentialsProviderContext: credentials,
-			DialTimeout:                cfg.Timeout, ReadTimeout: cfg.Timeout, WriteTimeout: cfg.Timeout, ContextTimeoutEnabled: true,
-			MaxRetries: noRetries, DialerRetries: 1,
-			PoolSize: redisPoolSize, MaxActiveConns: redisMaxConns, PoolTimeout: redisPoolTimeout, PipelinePoolSize: noPipelinePool,
-			MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
-		}), nil
+		return redis.NewClient(options.Simple()), nil
 	case RedisSentinel:
-		sentinelPassword, err := cfg.Sentinel.Credentials.password()
+		password, err := cfg.Sentinel.Credentials.password()
 		if err != nil {
 			return nil, err
 		}
-		// The library turns maintenance notifications off by itself here.
-		return redis.NewFailoverClient(&redis.FailoverOptions{
-			SentinelAddrs: cfg.Addresses, MasterName: cfg.Sentinel.Master,
-			SentinelUsername: cfg.Sentinel.Credentials.Username, SentinelPassword: sentinelPassword,
-			DB: cfg.DB, ClientName: redisClientName, TLSConfig: tlsConfig,
-			CredentialsProviderContext: credentials,
-			DialTimeout:                cfg.Timeout, ReadTimeout: cfg.Timeout, WriteTimeout: cfg.Timeout, ContextTimeoutEnabled: true,
-			MaxRetries: noRetries, DialerRetries: 1,
-			PoolSize: redisPoolSize, MaxActiveConns: redisMaxConns, PoolTimeout: redisPoolTimeout, PipelinePoolSize: noPipelinePool,
-		}), nil
+		options.MasterName, options.SentinelUsername, options.SentinelPassword = cfg.Sentinel.Master, cfg.Sentinel.Credentials.Username, password
+		return redis.NewFailoverClient(options.Failover()), nil
 	case RedisCluster:
-		return redis.NewClusterClient(&redis.ClusterOptions{
-			Addrs: cfg.Addresses, ClientName: redisClientName, TLSConfig: tlsConfig,
-			CredentialsProviderContext: credentials,
-			DialTimeout:                cfg.Timeout, ReadTimeout: cfg.Timeout, WriteTimeout: cfg.Timeout, ContextTimeoutEnabled: true,
-			// A second attempt on a hung node would outlive the call, and the
-			// library then also drops the answers of the healthy nodes. So a key
-			// on the move between nodes is a miss until the slots are reloaded.
-			MaxRedirects: noRetries, MaxRetries: noRetries, DialerRetries: 1,
-			PoolSize: redisPoolSize, MaxActiveConns: redisMaxConns, PoolTimeout: redisPoolTimeout, PipelinePoolSize: noPipelinePool,
-			MaintNotificationsConfig:   &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
-			ClusterStateReloadInterval: clusterReload,
-			DisableRoutingPolicies:     true,
-			NewClient: func(opt *redis.Options) *redis.Client {
-				opt.Limiter = &nodeGate{address: opt.Addr}
-				return redis.NewClient(opt)
-			},
-		}), nil
+		cluster := options.Cluster()
+		cluster.ClusterStateReloadInterval = clusterReload
+		cluster.DisableRoutingPolicies = true
+		cluster.NewClient = func(opt *redis.Options) *redis.Client {
+			opt.Limiter = &nodeGate{address: opt.Addr}
+			return redis.NewClient(opt)
+		}
+		return redis.NewClusterClient(cluster), nil
 	}
 	return nil, fmt.Errorf("mode %q is none of single, sentinel, cluster", cfg.Mode)
 }

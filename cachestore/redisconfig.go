@@ -74,8 +74,8 @@ type RedisTLS struct {
 	InsecureSkipVerify bool
 }
 
-// errCredentials says that the password file could not be read. It is the
-// operator's to mend and tells nothing about the store.
+// errCredentials says that the password file could not be read. The operator has
+// to mend it; it says nothing about the store.
 var errCredentials = errors.New("redis password")
 
 // maxPasswordFile bounds what is read, in bytes.

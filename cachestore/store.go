@@ -34,7 +34,7 @@ type Known struct {
 }
 
 // has says whether a value that lives for another ttl is the one the caller
-// has. Two values that were put at the same moment are not told apart.
+// has. Two values that were put at the same moment count as one.
 func (k Known) has(now time.Time, ttl time.Duration) bool {
 	const slack = 100 * time.Millisecond // an answer may take as long to arrive
 	return !k.Until.IsZero() && ttl > 0 && now.Add(ttl).Sub(k.Until).Abs() <= slack
