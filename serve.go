@@ -49,7 +49,7 @@ func serve(ctx context.Context, e *exporter) error {
 	served := make(chan error, 1)
 	go func() { served <- web.ListenAndServe(server, e.flags.web, e.log) }()
 
-	settled := e.cache.Settled()
+	settled := e.cache.FirstRoundsEnded()
 	patience := time.NewTimer(readyAfter)
 	defer patience.Stop()
 	for {

@@ -12,7 +12,7 @@ import (
 	"storage_exporter/volume"
 )
 
-// answer is a JSON body with what the headers tell of its snapshots.
+// answer is a JSON body with what the headers say of its snapshots.
 type answer struct {
 	body any
 	// encoded, if set, goes in place of body; nobody may change it.

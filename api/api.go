@@ -1,7 +1,6 @@
 // Package api answers JSON requests from snapshots: the part of a Backend.AI
-// storage proxy's API that tells about volumes, and the drives of this host with
-// their shelves and pools.
-// It observes nothing by itself and changes nothing.
+// storage proxy's API that is about volumes, and the drives of this host with their
+// enclosures and pools. It observes nothing by itself and changes nothing.
 package api
 
 import (

@@ -16,7 +16,7 @@ type volumeHealth struct {
 	LastCheckedAt *time.Time    `json:"last_checked_at"`
 }
 
-// managerHealth tells the health of every volume. The status is "ok" while all
+// managerHealth answers with the health of every volume. The status is "ok" while all
 // volumes can be used (healthy or degraded), else "degraded". A volume that was
 // never checked is unknown: an absent result is not a good one.
 func (a *API) managerHealth(ctx context.Context, _ *http.Request) (answer, error) {
@@ -27,7 +27,7 @@ func (a *API) managerHealth(ctx context.Context, _ *http.Request) (answer, error
 	}
 	ans := answer{cached: true}
 	status := "ok"
-	told := make(map[string]volumeHealth, len(volumes))
+	byName := make(map[string]volumeHealth, len(volumes))
 	for i, r := range cache.GetAll(ctx, entries) {
 		v := volumes[i]
 		h := volumeHealth{Status: volume.Unknown, Backend: v.Backend}
@@ -42,12 +42,12 @@ func (a *API) managerHealth(ctx context.Context, _ *http.Request) (answer, error
 		if h.Status != volume.Healthy && h.Status != volume.Degraded {
 			status = "degraded"
 		}
-		told[v.Name] = h
+		byName[v.Name] = h
 	}
 	ans.body = struct {
 		Status  string                  `json:"status"`
 		Version string                  `json:"version"`
 		Volumes map[string]volumeHealth `json:"volumes"`
-	}{status, a.cfg.Version, told}
+	}{status, a.cfg.Version, byName}
 	return ans, nil
 }

@@ -36,7 +36,7 @@ func (a *API) overview(_ context.Context, r *http.Request) (answer, error) {
 		if o.Enclosures == nil {
 			return answer{}, fmt.Errorf("the enclosures are not known: %s", o.Errors["enclosures"])
 		}
-		return answer{}, noEnclosure(id)
+		return answer{}, unknown("enclosure", id)
 	}
 	var ans answer
 	include(&ans, snap)
@@ -58,10 +58,6 @@ func (a *API) encode(snap cache.Snapshot[overview.Overview]) ([]byte, error) {
 	}
 	a.whole.Store(&encoded{snap.Revision, body})
 	return body, nil
-}
-
-func noEnclosure(id string) error {
-	return fmt.Errorf("%w: no enclosure %q: GET /api/enclosures lists them", errNotFound, id)
 }
 
 func overviewFilter(query url.Values) (overview.Filter, error) {

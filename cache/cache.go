@@ -1,10 +1,10 @@
-// Package cache observes sources in the background and serves what they said
+// Package cache observes sources in the background and serves what they report
 // as snapshots. It knows no drive and no volume.
 //
 // A source is what is asked in one go; an entry is one key that a source fills.
 // Readers get the newest snapshot that is alive, from the store or from this
-// process's own copy; only where there is none do they cause an observation,
-// which all who ask at that moment share.
+// process's own copy. Where there is none, they cause an observation, which all
+// who ask at that moment share.
 package cache
 
 import (
@@ -38,12 +38,12 @@ type Cache struct {
 	wg     sync.WaitGroup // the looker and the observations
 	looker *looker
 
-	mu        sync.Mutex // guards the fields below
-	closed    bool
-	running   int           // goroutines in wg, for Close's report
-	unsettled int           // sources whose first round has not ended
-	settled   chan struct{} // closed when unsettled falls to zero
-	reported  map[string]bool
+	mu           sync.Mutex // guards the fields below
+	closed       bool
+	running      int           // goroutines in wg, for Close's report
+	inFirstRound int           // sources whose first round has not ended
+	firstEnded   chan struct{} // closed when inFirstRound falls to zero
+	reported     map[string]bool
 }
 
 // maxReports bounds the memory of what was already logged once.
@@ -54,40 +54,36 @@ func New(cfg Config) *Cache {
 	if cfg.StoreTimeout <= 0 {
 		cfg.StoreTimeout = time.Second
 	}
-	c := &Cache{cfg: cfg, settled: make(chan struct{}), reported: make(map[string]bool)}
+	c := &Cache{cfg: cfg, firstEnded: make(chan struct{}), reported: make(map[string]bool)}
+	close(c.firstEnded) // of no source
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.looker = newLooker(c)
 	return c
 }
 
-// Settled is closed once every source that was started before has ended its
+// FirstRoundsEnded is closed once every source that was started before has ended its
 // first round, whether it succeeded or not.
-func (c *Cache) Settled() <-chan struct{} {
+func (c *Cache) FirstRoundsEnded() <-chan struct{} {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.unsettled == 0 {
-		done := make(chan struct{})
-		close(done)
-		return done
-	}
-	return c.settled
+	return c.firstEnded
 }
 
-func (c *Cache) addUnsettled() {
+func (c *Cache) firstRoundBegins() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.unsettled == 0 {
-		c.settled = make(chan struct{})
+	if c.inFirstRound == 0 {
+		c.firstEnded = make(chan struct{})
 	}
-	c.unsettled++
+	c.inFirstRound++
 }
 
-func (c *Cache) settleOne() {
+func (c *Cache) firstRoundEnds() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.unsettled--
-	if c.unsettled == 0 {
-		close(c.settled)
+	c.inFirstRound--
+	if c.inFirstRound == 0 {
+		close(c.firstEnded)
 	}
 }
 
@@ -160,9 +156,9 @@ func patiently[T any](ctx context.Context, call func() (T, error)) (T, error) {
 	}
 }
 
-// once reports whether what is seen for the first time, so that it is logged
+// firstTime reports whether what is seen for the first time, so that it is logged
 // once and not with each scrape.
-func (c *Cache) once(what string) bool {
+func (c *Cache) firstTime(what string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.reported[what] || len(c.reported) >= maxReports {

@@ -42,9 +42,9 @@ type copyOf[T any] struct {
 	mine       bool   // put by this process
 }
 
-// slot is what a source knows of its entries, whatever their type.
-type slot interface {
-	storeKey() string
+// anyEntry is what a source knows of its entries, whatever their type.
+type anyEntry interface {
+	Key() string
 	isOnDemand() bool
 	known() cachestore.Known
 	take(item cachestore.Item, now time.Time)
@@ -61,7 +61,7 @@ var revisions atomic.Uint64
 // raised, with a warning.
 func Add[T any](s *Source, key string, ttl time.Duration) *Entry[T] {
 	e := &Entry[T]{source: s, key: key, ttl: ttl}
-	s.addSlot(e, ttl)
+	s.addEntry(e, ttl)
 	return e
 }
 
@@ -137,10 +137,7 @@ func (e *Entry[T]) Get(ctx context.Context) (Snapshot[T], error) {
 func (e *Entry[T]) store(r *Round, value *T, observedAt time.Time, age time.Duration, now time.Time, irreplaceable bool) {
 	r.touch(e)
 	ttl := e.source.lifeFor(e.ttl)
-	raw, err := seal(envelope{
-		Origin: e.source.cfg.Origin, Observer: e.source.cache.cfg.Observer, ObservedAt: observedAt.UTC().Round(0),
-		AgeMS: age.Milliseconds(), TTLMS: ttl.Milliseconds(),
-	}, value)
+	raw, err := e.source.cache.seal(e.source.cfg.Origin, observedAt, age, ttl, value)
 	if err != nil {
 		e.fail(fmt.Errorf("%s: %w", e.key, err))
 		return
@@ -150,15 +147,6 @@ func (e *Entry[T]) store(r *Round, value *T, observedAt time.Time, age time.Dura
 		revision: revisions.Add(1), raw: raw, mine: true,
 	}, now)
 	r.keep(e, cachestore.SetItem{Key: e.key, Value: raw, TTL: ttl, Irreplaceable: irreplaceable})
-}
-
-func seal(env envelope, value any) ([]byte, error) {
-	raw, err := json.Marshal(value)
-	if err != nil {
-		return nil, fmt.Errorf("encode snapshot: %w", err)
-	}
-	env.Value = raw
-	return json.Marshal(env)
 }
 
 // replace makes next the own copy unless there is a newer one.
@@ -176,8 +164,6 @@ func (e *Entry[T]) replace(next *copyOf[T], now time.Time) {
 		f(next.snapshot(now, Hit))
 	}
 }
-
-func (e *Entry[T]) storeKey() string { return e.key }
 
 func (e *Entry[T]) isOnDemand() bool { return e.onDemand }
 

@@ -28,6 +28,15 @@ var (
 	errGarbage = errors.New("no snapshot of ours")
 )
 
+// seal puts a value into an envelope of this process.
+func (c *Cache) seal(origin string, observedAt time.Time, age, ttl time.Duration, value any) ([]byte, error) {
+	raw, err := json.Marshal(value)
+	if err != nil {
+		return nil, fmt.Errorf("encode snapshot: %w", err)
+	}
+	return json.Marshal(envelope{origin, c.cfg.Observer, observedAt.UTC().Round(0), age.Milliseconds(), ttl.Milliseconds(), raw})
+}
+
 // open reads an envelope. The bytes come from outside: errGarbage or errForeign,
 // wrapped, say why they cannot be used.
 func open(item cachestore.Item, origin string) (envelope, error) {

@@ -3,9 +3,9 @@ package cache
 import "errors"
 
 var (
-	// ErrNothing says that an observation went well but has nothing to tell
+	// ErrNothing says that an observation went well but has nothing to report
 	// yet, or never will. It is no failure and never replaces a snapshot.
-	ErrNothing = errors.New("nothing to tell")
+	ErrNothing = errors.New("nothing to report")
 	// ErrNoSnapshot says that there is no snapshot alive and none came in time.
 	ErrNoSnapshot = errors.New("no snapshot")
 	// ErrStuck says that an earlier observation outlived its timeout and has

@@ -6,14 +6,14 @@ import "context"
 // it. Sources that timed out last time get at most a quarter of it, so that
 // hanging ones cannot keep the others waiting.
 type Lane struct {
-	slots    chan struct{}
+	places   chan struct{}
 	suspects chan struct{}
 }
 
 // NewLane makes a lane with room for n observations at once, at least one.
 func NewLane(n int) *Lane {
 	n = max(n, 1)
-	return &Lane{slots: make(chan struct{}, n), suspects: make(chan struct{}, max(n/4, 1))}
+	return &Lane{places: make(chan struct{}, n), suspects: make(chan struct{}, max(n/4, 1))}
 }
 
 // enter waits for a place until ctx ends. leave gives the place back and must be
@@ -24,23 +24,23 @@ func (l *Lane) enter(ctx context.Context, suspect bool) (leave func(), err error
 			return nil, err
 		}
 	}
-	if err := take(ctx, l.slots); err != nil {
+	if err := take(ctx, l.places); err != nil {
 		if suspect {
 			<-l.suspects
 		}
 		return nil, err
 	}
 	return func() {
-		<-l.slots
+		<-l.places
 		if suspect {
 			<-l.suspects
 		}
 	}, nil
 }
 
-func take(ctx context.Context, places chan struct{}) error {
+func take(ctx context.Context, room chan struct{}) error {
 	select {
-	case places <- struct{}{}:
+	case room <- struct{}{}:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()

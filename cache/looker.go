@@ -77,7 +77,7 @@ func (l *looker) run() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for s := range l.sources {
-		s.settle()
+		s.endFirstRound()
 	}
 }
 
@@ -128,37 +128,37 @@ const maxLook = 256
 // there is anything new, then the rest of those that have news.
 func (c *Cache) look(sources []*Source) {
 	now := time.Now()
-	var watched, rest []slot
-	owners := make(map[slot]*Source) // of those that are watched by one entry only
+	var watched, rest []anyEntry
+	owners := make(map[anyEntry]*Source) // of those that are watched by one entry only
 	for _, s := range sources {
-		slots := s.watched(now)
-		if len(slots) == 1 && len(s.slots) > 1 {
-			owners[slots[0]] = s
+		entries := s.watched(now)
+		if len(entries) == 1 && len(s.entries) > 1 {
+			owners[entries[0]] = s
 		}
-		watched = append(watched, slots...)
+		watched = append(watched, entries...)
 	}
-	c.takeOver(c.ctx, watched, true, func(news slot) {
+	c.takeOver(c.ctx, watched, true, func(news anyEntry) {
 		if s := owners[news]; s != nil {
-			for _, e := range s.slots {
+			for _, e := range s.entries {
 				if e != news && !e.isOnDemand() {
 					rest = append(rest, e)
 				}
 			}
 		}
 	})
-	c.takeOver(c.ctx, rest, true, func(slot) {})
+	c.takeOver(c.ctx, rest, true, func(anyEntry) {})
 	for _, s := range sources {
 		s.setLooked(now)
 	}
 }
 
-// takeOver makes what the store holds of slots the own copies, where it is
+// takeOver makes what the store holds of entries the own copies, where it is
 // newer, and calls news for each that had something new. That the store fails is
 // nobody's failure: the own copies serve on.
-func (c *Cache) takeOver(ctx context.Context, slots []slot, patient bool, news func(slot)) {
-	for slots := range slices.Chunk(slots, maxLook) {
-		known := make([]cachestore.Known, len(slots))
-		for i, e := range slots {
+func (c *Cache) takeOver(ctx context.Context, entries []anyEntry, patient bool, news func(anyEntry)) {
+	for entries := range slices.Chunk(entries, maxLook) {
+		known := make([]cachestore.Known, len(entries))
+		for i, e := range entries {
 			known[i] = e.known()
 		}
 		sctx, cancel := c.storeContext(ctx)
@@ -171,11 +171,11 @@ func (c *Cache) takeOver(ctx context.Context, slots []slot, patient bool, news f
 			items, err = ask()
 		}
 		cancel()
-		if err != nil || len(items) != len(slots) {
+		if err != nil || len(items) != len(entries) {
 			return
 		}
 		now := time.Now()
-		for i, e := range slots {
+		for i, e := range entries {
 			if e.take(items[i], now); items[i].Value != nil {
 				news(e)
 			}

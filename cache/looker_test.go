@@ -24,12 +24,12 @@ func TestReadersCostTheStoreNothing(t *testing.T) {
 	bubble(t, func(t *testing.T, c *Cache, store *faultyStore) {
 		p := newProbe(c, "a", SourceConfig{})
 		p.source.Start()
-		<-c.Settled()
+		<-c.FirstRoundsEnded()
 		other := newCache(t, store, "replica2")
 		defer closeCache(t, other)
 		q := newProbe(other, "a", SourceConfig{})
 		q.source.Start()
-		<-other.Settled()
+		<-other.FirstRoundsEnded()
 		time.Sleep(time.Second)
 		before, _, _ := store.counts()
 		for range 100 {
@@ -61,7 +61,7 @@ func TestDueSourcesAreLookedAtTogether(t *testing.T) {
 				probes = append(probes, p)
 				p.source.Start()
 			}
-			<-c.Settled()
+			<-c.FirstRoundsEnded()
 			return probes
 		}
 		begin("replica1")
@@ -92,7 +92,7 @@ func TestOtherReplicaSeesNewSnapshotsInTime(t *testing.T) {
 					defer closeCache(t, c)
 					p := newProbe(c, "a", SourceConfig{Interval: interval})
 					p.source.Start()
-					<-c.Settled()
+					<-c.FirstRoundsEnded()
 					probes = append(probes, p)
 				}
 				seen := func() (value int, at time.Time) { // by the second
@@ -155,7 +155,7 @@ func TestDeletedKey(t *testing.T) {
 			defer closeCache(t, c)
 			p := newProbe(c, "a", SourceConfig{})
 			p.source.Start()
-			<-c.Settled()
+			<-c.FirstRoundsEnded()
 			probes = append(probes, p)
 		}
 		time.Sleep(30 * time.Second)
@@ -211,7 +211,7 @@ func TestOnDemand(t *testing.T) {
 			r.small, r.large = Add[int](s, "small", time.Minute), Add[int](s, "large", time.Minute)
 			r.large.OnDemand()
 			s.Start()
-			<-r.cache.Settled()
+			<-r.cache.FirstRoundsEnded()
 			replicas = append(replicas, r)
 			defer closeCache(t, r.cache)
 		}
@@ -248,7 +248,7 @@ func TestReaderDuringTheFirstLook(t *testing.T) {
 		c := newCache(t, store, "replica1")
 		p := newProbe(c, "a", SourceConfig{})
 		p.source.Start()
-		<-c.Settled()
+		<-c.FirstRoundsEnded()
 		closeCache(t, c)
 		c = newCache(t, store, "replica2")
 		defer closeCache(t, c)

@@ -16,7 +16,7 @@ const graceForReturn = 500 * time.Millisecond
 // observed again until it does.
 func (s *Source) observe() outcome {
 	ctx, cancel := context.WithTimeout(s.ctx, s.cfg.Timeout)
-	round := &Round{source: s, touched: make(map[slot]bool, len(s.slots))}
+	round := &Round{source: s, touched: make(map[anyEntry]bool, len(s.entries))}
 	returned := make(chan error, 1)
 	begun := time.Now()
 	if !s.cache.spawn(func() { returned <- s.call(ctx, round) }) {

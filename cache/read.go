@@ -28,7 +28,7 @@ func GetAll[T any](ctx context.Context, entries []*Entry[T]) []Result[T] {
 		}
 		if snap.Lookup == Stale {
 			m.stale.Inc()
-			e.source.refresh()
+			_, _ = e.source.fly(forReader) // in the background, where it is due
 		} else {
 			m.hits.Inc()
 		}
@@ -61,14 +61,14 @@ func PeekAll[T any](entries []*Entry[T]) []Result[T] {
 // newer of.
 func look[T any](ctx context.Context, entries []*Entry[T]) {
 	now := time.Now()
-	var slots []slot
+	var wanting []anyEntry
 	for _, e := range entries {
 		if e.wants(now) {
-			slots = append(slots, e)
+			wanting = append(wanting, e)
 		}
 	}
-	if len(slots) > 0 {
-		entries[0].source.cache.takeOver(ctx, slots, false, func(slot) {})
+	if len(wanting) > 0 {
+		entries[0].source.cache.takeOver(ctx, wanting, false, func(anyEntry) {})
 	}
 }
 

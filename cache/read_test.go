@@ -15,7 +15,7 @@ func TestReadServesTheRefreshersSnapshot(t *testing.T) {
 	bubble(t, func(t *testing.T, c *Cache, _ *faultyStore) {
 		p := newProbe(c, "a", SourceConfig{})
 		p.source.Start()
-		<-c.Settled()
+		<-c.FirstRoundsEnded()
 		time.Sleep(2 * time.Second)
 		snap := wantValue(t, p.entry, 1, Hit)
 		if snap.Age != 2*time.Second {
@@ -135,7 +135,7 @@ func TestStoreFailureIsNotTheReaders(t *testing.T) {
 			bubble(t, func(t *testing.T, c *Cache, store *faultyStore) {
 				p := newProbe(c, "a", SourceConfig{})
 				p.source.Start()
-				<-c.Settled()
+				<-c.FirstRoundsEnded()
 				time.Sleep(time.Second)
 				fault(store)
 				wantValue(t, p.entry, 1, Hit)

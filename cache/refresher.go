@@ -43,7 +43,7 @@ func (s *Source) about() time.Duration { return min(250*time.Millisecond, s.pace
 
 // watched are the entries to look at now: none when that was just done. One
 // stands for all, which are put together.
-func (s *Source) watched(now time.Time) []slot {
+func (s *Source) watched(now time.Time) []anyEntry {
 	put := s.lastPut()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -51,9 +51,9 @@ func (s *Source) watched(now time.Time) []slot {
 	case now.Sub(s.looked) <= s.about():
 		return nil
 	case put.ok:
-		return []slot{put.of}
+		return []anyEntry{put.of}
 	default:
-		return s.slots
+		return s.entries
 	}
 }
 
@@ -76,7 +76,7 @@ func (s *Source) act() {
 	case s.pace.fresh(s.turn, put, now):
 		s.turn = s.pace.after(s.turn, outcome{}, put, now)
 		s.mu.Unlock()
-		s.settle()
+		s.endFirstRound()
 	case now.Before(s.turn.due):
 		s.turn.look = s.pace.nextLook(s.turn, now)
 		s.mu.Unlock()
@@ -85,9 +85,6 @@ func (s *Source) act() {
 		_, _ = s.fly(forRefresher)
 	}
 }
-
-// refresh starts an observation in the background, where it is due.
-func (s *Source) refresh() { _, _ = s.fly(forReader) }
 
 // Observe asks for an observation as soon as the lane allows, although it is
 // not due yet.
@@ -128,7 +125,7 @@ func (s *Source) attempt(f *flight) {
 	out := s.try()
 	look := s.conclude(f, out)
 	if !out.lost {
-		s.settle()
+		s.endFirstRound()
 	}
 	close(f.done)
 	s.cache.looker.wake(look)
@@ -148,7 +145,7 @@ func (s *Source) try() outcome {
 	if s.adopts() {
 		return outcome{}
 	}
-	key := "claim:" + s.slots[0].storeKey() + ":" + s.cfg.Origin
+	key := "claim:" + s.entries[0].Key() + ":" + s.cfg.Origin
 	held, err := s.claim(key, s.firstClaim())
 	if err == nil && !held {
 		return outcome{lost: true}
@@ -185,7 +182,7 @@ func (s *Source) adopts() bool {
 	looked := time.Since(s.looked) <= s.pace.lookAgain()
 	s.mu.Unlock()
 	if !looked || put.ok && !put.mine {
-		s.cache.takeOver(s.ctx, s.slots, true, func(slot) {})
+		s.cache.takeOver(s.ctx, s.entries, true, func(anyEntry) {})
 		put = s.lastPut()
 	}
 	s.mu.Lock()
@@ -195,7 +192,7 @@ func (s *Source) adopts() bool {
 
 // lastPut is the newest snapshot of the source.
 func (s *Source) lastPut() (newest latest) {
-	for _, e := range s.slots {
+	for _, e := range s.entries {
 		if put := e.put(); put.ok && (!newest.ok || put.at.After(newest.at)) {
 			newest = put
 			newest.of = e

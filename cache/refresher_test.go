@@ -99,7 +99,7 @@ func TestPanicIsAFailureOfThatSourceAlone(t *testing.T) {
 		p.set(func(context.Context, *Round) error { panic("a shape nobody thought of") })
 		p.source.Start()
 		q.source.Start()
-		<-c.Settled()
+		<-c.FirstRoundsEnded()
 		if _, err := p.entry.Get(within(t, time.Second)); err == nil {
 			t.Error("no error from a source that panics")
 		}
@@ -204,7 +204,7 @@ func TestFirstRoundIsFastAndTheNextIsSpread(t *testing.T) {
 			p.source.Start()
 		}
 		begun := time.Now()
-		<-c.Settled()
+		<-c.FirstRoundsEnded()
 		if d := time.Since(begun); d != time.Second { // 78 / 8 rounds of 100 ms
 			t.Errorf("first round took %v, want 1s", d)
 		}
@@ -358,14 +358,14 @@ func TestRestartFindsTheLastSnapshots(t *testing.T) {
 		c := newCache(t, store, "replica1")
 		p := newProbe(c, "a", SourceConfig{})
 		p.source.Start()
-		<-c.Settled()
+		<-c.FirstRoundsEnded()
 		closeCache(t, c)
 		time.Sleep(5 * time.Second)
 		c = newCache(t, store, "replica1b")
 		defer closeCache(t, c)
 		q := newProbe(c, "a", SourceConfig{})
 		q.source.Start()
-		<-c.Settled()
+		<-c.FirstRoundsEnded()
 		wantValue(t, q.entry, 1, Hit)
 		if q.runs.Load() != 0 {
 			t.Error("observed anew what the store still held")
@@ -388,13 +388,13 @@ func TestSettledWaitsForSourcesThatAreFoundMeanwhile(t *testing.T) {
 			}
 		})
 		scan.source.Start()
-		<-c.Settled()
+		<-c.FirstRoundsEnded()
 		wantValue(t, drive.entry, 1, Hit)
 	})
 }
 
 func TestSettledWithNothingToDo(t *testing.T) {
-	bubble(t, func(_ *testing.T, c *Cache, _ *faultyStore) { <-c.Settled() })
+	bubble(t, func(_ *testing.T, c *Cache, _ *faultyStore) { <-c.FirstRoundsEnded() })
 }
 
 func TestCloseCutsObservationsShort(t *testing.T) {
@@ -433,7 +433,7 @@ func TestForcedObservation(t *testing.T) {
 	bubble(t, func(t *testing.T, c *Cache, _ *faultyStore) {
 		p := newProbe(c, "a", SourceConfig{Interval: 10 * time.Minute})
 		p.source.Start()
-		<-c.Settled()
+		<-c.FirstRoundsEnded()
 		time.Sleep(time.Second)
 		p.source.Observe()
 		time.Sleep(time.Second)

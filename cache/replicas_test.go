@@ -205,7 +205,7 @@ func TestRedisOnBadDays(t *testing.T) {
 			server := redistest.Start(t, redistest.Options{})
 			d := &diary{at: map[string][]time.Time{}}
 			r := startReplica(t, server, "replica1", "host1", interval, sources, d)
-			<-r.cache.Settled()
+			<-r.cache.FirstRoundsEnded()
 			spoil(t, server)
 			if name == "hung" {
 				defer server.Resume()

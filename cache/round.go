@@ -1,7 +1,6 @@
 package cache
 
 import (
-	"fmt"
 	"sync"
 	"time"
 
@@ -14,19 +13,19 @@ type Round struct {
 	source *Source
 
 	mu      sync.Mutex // guards the fields below
-	touched map[slot]bool
+	touched map[anyEntry]bool
 	puts    int
 	pending []cachestore.SetItem
-	putters []slot // whose the pending items are
+	putters []anyEntry // whose the pending items are
 }
 
-func (r *Round) touch(e slot) {
+func (r *Round) touch(e anyEntry) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.touched[e] = true
 }
 
-func (r *Round) keep(e slot, item cachestore.SetItem) {
+func (r *Round) keep(e anyEntry, item cachestore.SetItem) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.puts++
@@ -54,9 +53,9 @@ func (r *Round) flush(err error) (puts int) {
 	}
 	r.pending, r.putters = nil, nil
 	if err == nil {
-		err = fmt.Errorf("not reported: %w", ErrNothing)
+		err = ErrNothing
 	}
-	for _, e := range s.slots {
+	for _, e := range s.entries {
 		if !r.touched[e] {
 			e.fail(err)
 		}

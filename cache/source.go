@@ -39,16 +39,16 @@ type Source struct {
 	pace    pace
 	ctx     context.Context
 	cancel  context.CancelFunc
-	slots   []slot // the entries; fixed once started
+	entries []anyEntry // fixed once started
 
-	mu        sync.Mutex // guards the fields below
-	started   bool
-	closed    bool
-	unsettled bool // started, and the first round has not ended
-	flight    *flight
-	stuck     bool      // an observation has outlived its timeout and not returned
-	looked    time.Time // when the store was looked at for all entries, or what stands for them
-	turn      turn
+	mu           sync.Mutex // guards the fields below
+	started      bool
+	closed       bool
+	inFirstRound bool // started, and the first round has not ended
+	flight       *flight
+	stuck        bool      // an observation has outlived its timeout and not returned
+	looked       time.Time // when the store was looked at for all entries, or what stands for them
+	turn         turn
 }
 
 // NewSource makes a source that does nothing until its entries were added and
@@ -74,15 +74,15 @@ func (c *Cache) NewSource(cfg SourceConfig) *Source {
 	return s
 }
 
-// addSlot takes a new entry; see Add.
-func (s *Source) addSlot(e slot, ttl time.Duration) {
+// addEntry takes a new entry; see Add.
+func (s *Source) addEntry(e anyEntry, ttl time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.started {
-		panic("cache: entry added to a source that was started: " + e.storeKey())
+		panic("cache: entry added to a source that was started: " + e.Key())
 	}
-	s.slots = append(s.slots, e)
-	if least := s.leastLife(s.cfg.Interval); ttl < least && s.cache.once("ttl "+s.cfg.Kind) {
+	s.entries = append(s.entries, e)
+	if least := s.leastLife(s.cfg.Interval); ttl < least && s.cache.firstTime("ttl "+s.cfg.Kind) {
 		s.cache.cfg.Logger.Warn("lifetime of snapshots is too short for their interval and was raised", "kind", s.cfg.Kind,
 			"ttl_seconds", ttl.Seconds(), "raised_to_seconds", least.Seconds())
 	}
@@ -95,25 +95,25 @@ func (s *Source) Start() {
 		s.mu.Unlock()
 		return
 	}
-	s.started, s.unsettled = true, true
-	s.cache.addUnsettled()
+	s.started, s.inFirstRound = true, true
+	s.cache.firstRoundBegins()
 	s.mu.Unlock()
 	if !s.cache.looker.add(s) {
-		s.settle()
+		s.endFirstRound()
 	}
 	if s.ctx.Err() != nil { // closed meanwhile
 		s.cache.looker.remove(s)
 	}
 }
 
-// settle reports to the cache, once, that the first round has ended.
-func (s *Source) settle() {
+// endFirstRound reports to the cache, once, that the first round has ended.
+func (s *Source) endFirstRound() {
 	s.mu.Lock()
-	was := s.unsettled
-	s.unsettled = false
+	was := s.inFirstRound
+	s.inFirstRound = false
 	s.mu.Unlock()
 	if was {
-		s.cache.settleOne()
+		s.cache.firstRoundEnds()
 	}
 }
 
@@ -125,7 +125,7 @@ func (s *Source) Close() {
 	s.mu.Unlock()
 	s.cancel()
 	s.cache.looker.remove(s)
-	s.settle()
+	s.endFirstRound()
 }
 
 // leastLife is the shortest life of a snapshot that bridges the time until the
@@ -149,12 +149,12 @@ func (s *Source) freshFor() time.Duration { return s.cfg.Interval * 5 / 4 }
 func (s *Source) refuse(key string, err error) {
 	if errors.Is(err, errForeign) {
 		s.metrics.foreign.Inc()
-		if s.cache.once("foreign " + s.cfg.Kind + err.Error()) {
+		if s.cache.firstTime("foreign " + s.cfg.Kind + err.Error()) {
 			s.log.Warn("another host keeps its snapshots under our keys; they are not used: give each host a --node.name", "key", key, "err", err)
 		}
 		return
 	}
-	if s.cache.once("garbage " + s.cfg.Kind) {
+	if s.cache.firstTime("garbage " + s.cfg.Kind) {
 		s.log.Warn("what the store holds under our key is not used", "key", key, "err", err)
 	}
 }

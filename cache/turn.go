@@ -34,7 +34,7 @@ type latest struct {
 	at   time.Time // when it was put
 	mine bool      // by this process
 	ok   bool
-	of   slot // whose it is
+	of   anyEntry // whose it is
 }
 
 // pace says when a source acts.

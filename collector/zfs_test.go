@@ -63,7 +63,7 @@ func zfsDocument(t *testing.T, file string) *string {
 }
 
 func TestZFSSeriesGolden(t *testing.T) {
-	resilver := fake.Shelf("shelf", 2, 3)
+	resilver := fake.Slots("slots", 2, 3)
 	resilver.Scan = &fake.Scan{Function: "RESILVER", State: "SCANNING", Start: 1794700000, ToExamine: 1000, Issued: 250}
 	file := fake.Pool{
 		Name: "odd \"name\"", GUID: "7", State: "SUSPENDED", Errors: 3,
@@ -150,7 +150,7 @@ func TestZFSCollectorReads(t *testing.T) {
 
 // The whole way: a scrape reads what was observed in the background.
 func TestZFSScrape(t *testing.T) {
-	h := zpooltest.New(t, fake.Behaviour{Version: "2.3", Pools: []fake.Pool{fake.Shelf("tank", 7, 12)}})
+	h := zpooltest.New(t, fake.Behaviour{Version: "2.3", Pools: []fake.Pool{fake.Slots("tank", 7, 12)}})
 	pools, err := zpool.New(zpool.Config{Cache: cachetest.New(t), Tool: zpool.NewTool(h.Path()), Host: "host"})
 	if err != nil {
 		t.Fatal(err)

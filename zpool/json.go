@@ -43,11 +43,8 @@ func parseJSON(b []byte) ([]Pool, error) {
 // jsonReader counts the vdevs of all pools.
 type jsonReader struct{ vdevs int }
 
-// jsonSections are where a pool's vdevs stand and what they are for.
-var jsonSections = []struct {
-	key  string
-	role Role
-}{{"dedup", Dedup}, {"special", Special}, {"logs", Log}, {"l2cache", Cache}, {"spares", Spare}}
+// jsonSections are where a pool's vdevs stand beside those for data.
+var jsonSections = []string{"dedup", "special", "logs", "l2cache", "spares"}
 
 func (r *jsonReader) pool(name string, n node) (Pool, error) {
 	p := Pool{
@@ -58,9 +55,9 @@ func (r *jsonReader) pool(name string, n node) (Pool, error) {
 	err := n.get("vdevs").members(func(_ string, root node) error {
 		return r.children(&p, root.get("vdevs"), Vdev{Role: Data})
 	})
-	for _, s := range jsonSections {
+	for _, key := range jsonSections {
 		if err == nil {
-			err = r.children(&p, n.get(s.key), Vdev{Role: s.role})
+			err = r.children(&p, n.get(key), Vdev{Role: roleOf[key]})
 		}
 	}
 	return p, err
@@ -83,7 +80,9 @@ func (r *jsonReader) children(p *Pool, group node, parent Vdev) error {
 		}
 		if v.Parent == "" {
 			v.Top = v.Name
-			v.Role = classRole(n.get("class").str(), v.Role)
+			if role := roleOf[n.get("class").str()]; role != "" && v.Role == Data {
+				v.Role = role // it stands among those for data
+			}
 		}
 		inner := n.get("vdevs")
 		v.Leaf = len(inner.items) == 0 && !isGroup(v.Type)
@@ -95,27 +94,6 @@ func (r *jsonReader) children(p *Pool, group node, parent Vdev) error {
 func notPresent(n node) bool {
 	count := n.count()
 	return count != nil && *count != 0 || n.str() == "true"
-}
-
-// classRole is the role of a top-level vdev that stands among those for data
-// but is of another class.
-func classRole(class string, section Role) Role {
-	if section != Data {
-		return section
-	}
-	switch class {
-	case "special":
-		return Special
-	case "dedup":
-		return Dedup
-	case "log":
-		return Log
-	case "l2cache":
-		return Cache
-	case "spare":
-		return Spare
-	}
-	return Data
 }
 
 func jsonScan(n node) *Scan {

@@ -114,7 +114,7 @@ func examples() map[string]fake.Pool {
 			Action: "Make sure the affected devices are connected, then run 'zpool clear'.",
 			Vdevs:  []fake.Vdev{suspended}, Errors: 1,
 		},
-		"84 disks by slot": fake.Shelf("shelf", 7, 12),
+		"84 disks by slot": fake.Slots("slots", 7, 12),
 		"multipath": {
 			Name: "tank", GUID: "900", State: "ONLINE",
 			Vdevs: []fake.Vdev{fake.Group("mirror", "mirror-0", "910", counting, fake.Disk("/dev/mapper/mpathb1", "902"))},
@@ -122,7 +122,7 @@ func examples() map[string]fake.Pool {
 	}
 }
 
-// inCommon leaves out what only one form tells.
+// inCommon leaves out what only one form has.
 func inCommon(pools []Pool) []Pool {
 	pools = slices.Clone(pools)
 	for i := range pools {
@@ -296,7 +296,7 @@ func document(tb testing.TB, file string) []byte {
 	return b
 }
 
-// Only the columns tell where a name ends and a remark begins.
+// Only the columns show where a name ends and a remark begins.
 func TestColumns(t *testing.T) {
 	pools, err := parseText([]byte(`  pool: tank
  state: DEGRADED
@@ -363,7 +363,7 @@ func TestGUIDsOfOtherVdevsAreNotTaken(t *testing.T) {
 }
 
 func TestBadDocuments(t *testing.T) {
-	whole := fake.JSON([]fake.Pool{fake.Shelf("tank", 1, 3)})
+	whole := fake.JSON([]fake.Pool{fake.Slots("tank", 1, 3)})
 	for name, doc := range map[string]string{
 		"half":        whole[:len(whole)/2],
 		"two":         whole + whole,
@@ -380,7 +380,7 @@ func TestBadDocuments(t *testing.T) {
 			t.Errorf("JSON, %s: %d pools, %v", name, len(pools), err)
 		}
 	}
-	text := fake.Text([]fake.Pool{fake.Shelf("tank", 1, 3)}, fake.Form{})
+	text := fake.Text([]fake.Pool{fake.Slots("tank", 1, 3)}, fake.Form{})
 	for name, doc := range map[string]string{
 		"empty":       "",
 		"broken off":  text[:len(text)/2],

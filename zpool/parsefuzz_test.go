@@ -10,7 +10,7 @@ import (
 func seeds() []fake.Pool {
 	var pools []fake.Pool
 	for _, p := range examples() {
-		if p.Name != "shelf" {
+		if p.Name != "slots" {
 			pools = append(pools, p)
 		}
 	}
@@ -44,7 +44,7 @@ func FuzzParseText(f *testing.F) {
 }
 
 func BenchmarkParse(b *testing.B) {
-	pools := []fake.Pool{fake.Shelf("tank", 7, 12)}
+	pools := []fake.Pool{fake.Slots("tank", 7, 12)}
 	doc := []byte(fake.JSON(pools))
 	text, guids := []byte(fake.Text(pools, fake.Form{Exact: true, Slow: true})), []byte(fake.Text(pools, fake.Form{Exact: true, Slow: true, GUIDs: true}))
 	b.Run("form=json/disks=84", func(b *testing.B) {

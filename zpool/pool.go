@@ -7,8 +7,8 @@ import "time"
 // Pool is one imported pool.
 type Pool struct {
 	Name string `json:"name"`
-	// GUID is the pool's guid, decimal; empty where zpool does not tell it
-	// (before OpenZFS 2.3).
+	// GUID is the pool's guid, decimal; empty before OpenZFS 2.3, which is the
+	// first to show it.
 	GUID string `json:"guid,omitempty"`
 	// State is ONLINE, DEGRADED, FAULTED, OFFLINE, REMOVED, UNAVAIL or
 	// SUSPENDED, or what a later zpool says.
@@ -19,22 +19,22 @@ type Pool struct {
 	Action string `json:"action,omitempty"`
 	// Scan is the last or the current scrub or resilver; nil: none.
 	Scan *Scan `json:"scan,omitempty"`
-	// DataErrors is how many errors of data are known; nil: not told.
+	// DataErrors is how many errors of data are known; nil: not known.
 	DataErrors *uint64 `json:"data_errors,omitempty"`
 	// Vdevs are all but the root in zpool's order, a parent before its
 	// children. Their IDs are unique within the pool.
 	Vdevs []Vdev `json:"vdevs"`
 }
 
-// Scan is a scrub or a resilver. What is nil or zero is not told. From the text
-// form, bytes are of three digits: it has them for people only.
+// Scan is a scrub or a resilver. What is nil or zero is not known. Bytes from the
+// text form have three digits, as it is made for people.
 type Scan struct {
 	Function  ScanFunction `json:"function"`
 	State     ScanState    `json:"state"`
 	StartTime time.Time    `json:"start_time,omitzero"`
 	EndTime   time.Time    `json:"end_time,omitzero"`
 	// ToExamine, Examined, Issued and Processed (repaired or resilvered) are
-	// bytes. The text form tells the first three of a scan that runs only.
+	// bytes. The text form has the first three only while a scan runs.
 	ToExamine *uint64 `json:"to_examine_bytes,omitempty"`
 	Examined  *uint64 `json:"examined_bytes,omitempty"`
 	Issued    *uint64 `json:"issued_bytes,omitempty"`
@@ -73,9 +73,9 @@ var ScanStates = []ScanState{Scanning, Paused, Finished, Canceled}
 
 // Vdev is a disk or file of a pool, or a group of them.
 type Vdev struct {
-	// ID is the vdev's guid, decimal. Where zpool does not tell it (before
-	// OpenZFS 2.3, if its second table cannot be matched with the first) it is
-	// the path, or the name of what has none.
+	// ID is the vdev's guid, decimal. Where it is not known (before OpenZFS 2.3,
+	// if zpool's second table cannot be matched with the first) it is the path, or
+	// the name of what has none.
 	ID string `json:"id"`
 	// Name is zpool's: a path for a disk, mirror-0 and the like for a group,
 	// a guid for a disk that is missing.
@@ -109,7 +109,7 @@ type Vdev struct {
 	// Note is zpool's remark, such as "too many errors".
 	Note string `json:"note,omitempty"`
 
-	// The counters since the last import or `zpool clear`; nil: not told.
+	// The counters since the last import or `zpool clear`; nil: not known.
 	ReadErrors     *uint64 `json:"read_errors,omitempty"`
 	WriteErrors    *uint64 `json:"write_errors,omitempty"`
 	ChecksumErrors *uint64 `json:"checksum_errors,omitempty"`
@@ -148,6 +148,11 @@ const (
 	Special Role = "special"
 	Dedup   Role = "dedup"
 )
+
+// roleOf has the roles by zpool's headings, sections and classes.
+var roleOf = map[string]Role{
+	"logs": Log, "log": Log, "cache": Cache, "l2cache": Cache, "spares": Spare, "spare": Spare, "special": Special, "dedup": Dedup,
+}
 
 // Roles lists them all.
 var Roles = []Role{Data, Log, Cache, Spare, Special, Dedup}

@@ -1,6 +1,7 @@
 package zpool
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -41,12 +42,6 @@ func New(cfg Config) (*Pools, error) {
 	if cfg.Host == "" {
 		return nil, errors.New("pools: the host's fingerprint is empty")
 	}
-	if cfg.KeyPrefix == "" {
-		cfg.KeyPrefix = "jbod:"
-	}
-	orDefault(&cfg.Interval, 90*time.Second)
-	orDefault(&cfg.Timeout, 20*time.Second)
-	orDefault(&cfg.TTL, 300*time.Second)
 	p := &Pools{tool: cfg.Tool, system: cfg.System, log: cfg.Logger}
 	if p.tool == nil {
 		p.tool = NewTool("")
@@ -56,16 +51,10 @@ func New(cfg Config) (*Pools, error) {
 	}
 	p.source = cfg.Cache.NewSource(cache.SourceConfig{
 		Kind: "zfs", Name: "zfs", Origin: cfg.Host + "|zfs", Lane: cache.NewLane(1),
-		Interval: cfg.Interval, Timeout: cfg.Timeout, Observe: p.observe,
+		Interval: cmp.Or(cfg.Interval, 90*time.Second), Timeout: cmp.Or(cfg.Timeout, 20*time.Second), Observe: p.observe,
 	})
-	p.entry = cache.Add[[]Pool](p.source, cfg.KeyPrefix+"zfs_map", cfg.TTL)
+	p.entry = cache.Add[[]Pool](p.source, cmp.Or(cfg.KeyPrefix, "jbod:")+"zfs_map", cmp.Or(cfg.TTL, 300*time.Second))
 	return p, nil
-}
-
-func orDefault(d *time.Duration, def time.Duration) {
-	if *d <= 0 {
-		*d = def
-	}
 }
 
 // Start begins the observations. It must be called once.

@@ -91,13 +91,13 @@ func TestHostWithoutZFS(t *testing.T) {
 	}
 }
 
-// What zpool could tell is shown although it failed, and the failure is logged.
+// The pools that zpool could ask are shown although it failed, and the failure is logged.
 func TestPoolsBesideAFailure(t *testing.T) {
 	t.Parallel()
-	h := zpooltest.New(t, fake.Behaviour{Version: "2.3", Pools: shelf(), Exit: 1, Stderr: "cannot open 'usb': I/O error"})
+	h := zpooltest.New(t, fake.Behaviour{Version: "2.3", Pools: tank(), Exit: 1, Stderr: "cannot open 'usb': I/O error"})
 	r := newRig(t, NewTool(h.Path()), nil)
 	r.Start()
-	<-r.cache.Settled()
+	<-r.cache.FirstRoundsEnded()
 	if snap, err := r.Get(t.Context()); err != nil || names(*snap.Value) != byGUID {
 		t.Errorf("%v", err)
 	}
@@ -113,12 +113,12 @@ func TestHangingZpool(t *testing.T) {
 	h := zpooltest.New(t, fake.Behaviour{Version: "2.3", Hang: true})
 	r := newRig(t, NewTool(h.Path()), func(c *Config) { c.Interval, c.Timeout = time.Second, 300*time.Millisecond })
 	r.Start()
-	<-r.cache.Settled()
+	<-r.cache.FirstRoundsEnded()
 	_, err := r.Get(t.Context())
 	if !errors.Is(err, cache.ErrTimeout) {
 		t.Errorf("%v", err)
 	}
-	if err := h.Behave(fake.Behaviour{Version: "2.3", Pools: shelf()}); err != nil {
+	if err := h.Behave(fake.Behaviour{Version: "2.3", Pools: tank()}); err != nil {
 		t.Fatal(err)
 	}
 	for begun := time.Now(); ; {
@@ -139,7 +139,7 @@ func TestHangingZpool(t *testing.T) {
 // Pools of before are shown while zpool fails, not none.
 func TestFailureKeepsThePools(t *testing.T) {
 	t.Parallel()
-	h := zpooltest.New(t, fake.Behaviour{Version: "2.3", Pools: shelf()})
+	h := zpooltest.New(t, fake.Behaviour{Version: "2.3", Pools: tank()})
 	r := newRig(t, NewTool(h.Path()), func(c *Config) { c.Interval, c.Timeout = 300*time.Millisecond, 250*time.Millisecond })
 	r.Start()
 	if _, err := r.Get(t.Context()); err != nil {

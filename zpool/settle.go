@@ -36,7 +36,7 @@ var (
 
 func isGroup(typ string) bool { return slices.Contains(groupTypes, typ) }
 
-// leafType is the type of a vdev that is no group, of what the text form tells.
+// leafType is the type of a vdev that is no group, by what the text form shows.
 func leafType(v *Vdev) string {
 	switch {
 	case dspareName.MatchString(v.Name):

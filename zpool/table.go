@@ -21,11 +21,6 @@ type configTable struct {
 	open []int
 }
 
-// headings stand alone on their line.
-var headings = map[string]Role{
-	"logs": Log, "cache": Cache, "spares": Spare, "special": Special, "dedup": Dedup,
-}
-
 var (
 	// cells takes a row from the column STATE on.
 	cells = regexp.MustCompile(`^([A-Z][A-Z_]+)(?:\s+(.*))?$`)
@@ -52,7 +47,7 @@ func (t *configTable) row(line string) error {
 		return nil
 	}
 	depth := (len(line) - len(strings.TrimLeft(line, " "))) / 2
-	if role, ok := headings[strings.TrimSpace(line)]; ok && depth == 0 {
+	if role, ok := roleOf[strings.TrimSpace(line)]; ok && depth == 0 {
 		t.role, t.open = role, nil
 		return nil
 	}

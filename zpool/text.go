@@ -140,7 +140,7 @@ func (r *textReader) endField() {
 		return
 	}
 	p := &r.pools[len(r.pools)-1]
-	text := strings.Join(strings.Fields(strings.Join(r.lines, " ")), " ")
+	text := oneLine(strings.Join(r.lines, " "))
 	switch r.name {
 	case "state":
 		p.State = outside.Text(text)

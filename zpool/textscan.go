@@ -78,7 +78,7 @@ func scanFigures(s *Scan, text string) *Scan {
 
 // textTime reads a date as ctime has it. zpool runs with the time zone UTC.
 func textTime(s string) time.Time {
-	t, err := time.Parse("Mon Jan 2 15:04:05 2006", strings.Join(strings.Fields(s), " "))
+	t, err := time.Parse("Mon Jan 2 15:04:05 2006", oneLine(s))
 	if err != nil || t.Unix() <= 0 {
 		return time.Time{}
 	}

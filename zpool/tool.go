@@ -19,8 +19,8 @@ import (
 const (
 	// maxDocument bounds zpool's output, in bytes: 84 disks make some 80 KiB.
 	maxDocument = 16 << 20
-	// netTimeout bounds a run for a caller that forgot to.
-	netTimeout = time.Minute
+	// safetyTimeout bounds a run whose caller set no deadline.
+	safetyTimeout = time.Minute
 )
 
 // forms are the ways to ask, the best first. zpool refuses what it does not know.
@@ -56,9 +56,9 @@ func NewTool(name string) *Tool { return &Tool{name: cmp.Or(name, "zpool")} }
 
 // Status asks for all pools, without the drives they are on. A host without
 // zpool, without ZFS in its kernel, or without a pool has none, and no error.
-// There may be pools beside an error: those that zpool could tell of.
+// There may be pools beside an error: those that zpool could ask.
 func (t *Tool) Status(ctx context.Context) ([]Pool, error) {
-	ctx, cancel := context.WithTimeout(ctx, netTimeout)
+	ctx, cancel := context.WithTimeout(ctx, safetyTimeout)
 	defer cancel()
 	path, err := command.Find(t.name, "/usr/sbin", "/sbin")
 	if errors.Is(err, fs.ErrNotExist) {

@@ -14,7 +14,7 @@ import (
 	"storage_exporter/internal/fakezpool/zpooltest"
 )
 
-func shelf() []fake.Pool { return []fake.Pool{fake.Shelf("tank", 1, 3)} }
+func tank() []fake.Pool { return []fake.Pool{fake.Slots("tank", 1, 3)} }
 
 // names are the pools and vdevs by their IDs.
 func names(pools []Pool) string {
@@ -34,8 +34,8 @@ const (
 )
 
 func TestStatus(t *testing.T) {
-	text := fake.Text(shelf(), fake.Form{})
-	half := fake.JSON(shelf())
+	text := fake.Text(tank(), fake.Form{})
+	half := fake.JSON(tank())
 	half = half[:len(half)/2]
 	words := "cannot open the pool cache\n"
 	tests := []struct {
@@ -44,10 +44,10 @@ func TestStatus(t *testing.T) {
 		want      string // names
 		err       error
 	}{
-		{"2.3", fake.Behaviour{Version: "2.3", Pools: shelf()}, byGUID, nil},
-		{"2.2", fake.Behaviour{Pools: shelf()}, byGUID, nil},
-		{"0.7", fake.Behaviour{Version: "0.7", Pools: shelf()}, byGUID, nil},
-		{"no guids", fake.Behaviour{Pools: shelf(), PrintGUIDs: &text}, byName, nil},
+		{"2.3", fake.Behaviour{Version: "2.3", Pools: tank()}, byGUID, nil},
+		{"2.2", fake.Behaviour{Pools: tank()}, byGUID, nil},
+		{"0.7", fake.Behaviour{Version: "0.7", Pools: tank()}, byGUID, nil},
+		{"no guids", fake.Behaviour{Pools: tank(), PrintGUIDs: &text}, byName, nil},
 		{"no pools, as JSON", fake.Behaviour{Version: "2.3"}, "", nil},
 		{"no pools, in words", fake.Behaviour{Print: new(""), Stderr: "no pools available"}, "", nil},
 		{"no pools, on the other stream", fake.Behaviour{Version: "2.3", Print: new("no pools available\n")}, "", nil},
@@ -60,8 +60,8 @@ func TestStatus(t *testing.T) {
 		{"silence", fake.Behaviour{Version: "2.3", Print: new("")}, "", ErrBadOutput},
 		{"words", fake.Behaviour{Print: &words}, "", ErrBadOutput},
 		{"exit 1 with a message", fake.Behaviour{Version: "2.3", Print: new(""), Exit: 1, Stderr: "internal error: out of memory"}, "", ErrRefused},
-		{"one of the pools fails", fake.Behaviour{Version: "2.3", Pools: shelf(), Exit: 1, Stderr: "cannot open 'usb': I/O error"}, byGUID, ErrRefused},
-		{"one of the pools fails, text", fake.Behaviour{Pools: shelf(), Exit: 1, Stderr: "cannot open 'usb': I/O error"}, byName, ErrRefused},
+		{"one of the pools fails", fake.Behaviour{Version: "2.3", Pools: tank(), Exit: 1, Stderr: "cannot open 'usb': I/O error"}, byGUID, ErrRefused},
+		{"one of the pools fails, text", fake.Behaviour{Pools: tank(), Exit: 1, Stderr: "cannot open 'usb': I/O error"}, byName, ErrRefused},
 		{"no option is known", fake.Behaviour{Version: "2.3", Print: new(""), Exit: 2, Stderr: "unrecognized option '-P'"}, "", ErrRefused},
 	}
 	for _, tt := range tests {
@@ -82,7 +82,7 @@ func TestStatus(t *testing.T) {
 }
 
 func TestNoZpool(t *testing.T) {
-	h := zpooltest.New(t, fake.Behaviour{Pools: shelf()})
+	h := zpooltest.New(t, fake.Behaviour{Pools: tank()})
 	dir := t.TempDir()
 	t.Setenv("PATH", dir)
 	for name, path := range map[string]string{"a path": filepath.Join(dir, "none"), "a name": "zpool-of-no-system"} {
@@ -101,7 +101,7 @@ func TestNoZpool(t *testing.T) {
 // What is in PATH is found, and what the tool was told by a name with a slash
 // is not looked for.
 func TestZpoolInPath(t *testing.T) {
-	h := zpooltest.New(t, fake.Behaviour{Pools: shelf()})
+	h := zpooltest.New(t, fake.Behaviour{Pools: tank()})
 	t.Setenv("PATH", filepath.Dir(h.Path()))
 	if pools, err := NewTool("").Status(t.Context()); names(pools) != byGUID {
 		t.Errorf("%q, %v", names(pools), err)
@@ -117,7 +117,7 @@ func runsOf(h fake.Host, from int) string {
 }
 
 func TestFormIsRemembered(t *testing.T) {
-	h := zpooltest.New(t, fake.Behaviour{Pools: shelf()})
+	h := zpooltest.New(t, fake.Behaviour{Pools: tank()})
 	tool := NewTool(h.Path())
 	const (
 		json = "-j --json-int -P -p -s"
@@ -137,7 +137,7 @@ func TestFormIsRemembered(t *testing.T) {
 	status(text + "; -g " + text)
 
 	// An upgrade while running.
-	if err := h.Behave(fake.Behaviour{Version: "2.3", Pools: shelf()}); err != nil {
+	if err := h.Behave(fake.Behaviour{Version: "2.3", Pools: tank()}); err != nil {
 		t.Fatal(err)
 	}
 	status(text + "; -g " + text)
@@ -153,21 +153,21 @@ func TestFormIsRemembered(t *testing.T) {
 	}
 	before := info.ModTime().Add(-time.Hour)
 	for _, install := range []bool{false, true} {
-		if err := h.Behave(fake.Behaviour{Pools: shelf()}); err != nil {
+		if err := h.Behave(fake.Behaviour{Pools: tank()}); err != nil {
 			t.Fatal(err)
 		}
 		status(json + "; " + text + "; -g " + text)
 		if install {
 			zpooltest.Install(t, h)
 		}
-		if err := errors.Join(h.Behave(fake.Behaviour{Version: "2.3", Pools: shelf()}), os.Chtimes(h.Path(), before, before)); err != nil {
+		if err := errors.Join(h.Behave(fake.Behaviour{Version: "2.3", Pools: tank()}), os.Chtimes(h.Path(), before, before)); err != nil {
 			t.Fatal(err)
 		}
 		status(json)
 	}
 
 	// And back.
-	if err := h.Behave(fake.Behaviour{Version: "0.7", Pools: shelf()}); err != nil {
+	if err := h.Behave(fake.Behaviour{Version: "0.7", Pools: tank()}); err != nil {
 		t.Fatal(err)
 	}
 	zpooltest.Install(t, h)
@@ -176,7 +176,7 @@ func TestFormIsRemembered(t *testing.T) {
 }
 
 func TestOnlyStatusIsRun(t *testing.T) {
-	h := zpooltest.New(t, fake.Behaviour{Pools: shelf()})
+	h := zpooltest.New(t, fake.Behaviour{Pools: tank()})
 	if _, err := NewTool(h.Path()).Status(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -188,8 +188,8 @@ func TestOnlyStatusIsRun(t *testing.T) {
 }
 
 func TestPoolsChangeBetweenTheTables(t *testing.T) {
-	other := fake.Text([]fake.Pool{fake.Shelf("tank", 1, 2)}, fake.Form{GUIDs: true, Exact: true, Slow: true})
-	h := zpooltest.New(t, fake.Behaviour{Pools: shelf(), PrintGUIDs: &other})
+	other := fake.Text([]fake.Pool{fake.Slots("tank", 1, 2)}, fake.Form{GUIDs: true, Exact: true, Slow: true})
+	h := zpooltest.New(t, fake.Behaviour{Pools: tank(), PrintGUIDs: &other})
 	pools, err := NewTool(h.Path()).Status(t.Context())
 	if err != nil || names(pools) != byName {
 		t.Errorf("%q, %v", names(pools), err)
@@ -202,7 +202,7 @@ func TestPoolsChangeBetweenTheTables(t *testing.T) {
 func TestHangingZpoolIsKilled(t *testing.T) {
 	for name, b := range map[string]fake.Behaviour{
 		"JSON":       {Version: "2.3", Hang: true},
-		"guids":      {Pools: shelf(), HangGUIDs: true},
+		"guids":      {Pools: tank(), HangGUIDs: true},
 		"other form": {Hang: true},
 	} {
 		t.Run(name, func(t *testing.T) {

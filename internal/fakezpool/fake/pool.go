@@ -51,8 +51,8 @@ func Disk(path, guid string) Vdev {
 	return Vdev{Name: path, GUID: guid, Type: "disk", State: "ONLINE"}
 }
 
-// Shelf is a pool of groups of raidz2, by the names that a shelf's slots have.
-func Shelf(name string, groups, width int) Pool {
+// Slots is a pool of groups of raidz2 whose disks go by the slots of their enclosures.
+func Slots(name string, groups, width int) Pool {
 	p := Pool{Name: name, GUID: "1000", State: "ONLINE"}
 	for g := range groups {
 		var disks []Vdev
