@@ -21,15 +21,15 @@ import (
 	"storage_exporter/overview"
 )
 
-// shelves makes a host of drives in shelves of 26, each shelf a pool's group of
+// enclosures makes a host of drives in enclosures of 26, each enclosure a pool's group of
 // raidz2, and returns the flags for it. Every sixth drive is a SAS disk. It
 // changes PATH.
-func shelves(t testing.TB, drives int) (flags []string, f *fleet.Fleet, pools fake.Host) {
+func enclosures(t testing.TB, drives int) (flags []string, f *fleet.Fleet, pools fake.Host) {
 	t.Helper()
 	const bays = 26
 	tree := enclosuretest.New(t)
 	var list []fleet.Drive
-	var shelf enclosuretest.Shelf
+	var enclosure enclosuretest.Enclosure
 	pool := fake.Pool{Name: "tank", GUID: "1000", State: "ONLINE"}
 	var disks []fake.Vdev
 	for n := range drives {
@@ -43,16 +43,16 @@ func shelves(t testing.TB, drives int) (flags []string, f *fleet.Fleet, pools fa
 		list = append(list, d)
 		host := n / bays
 		tree.AddDisk(blocktest.Disk{Name: name, Address: fmt.Sprintf("%d:0:%d:0", host, n%bays), WWID: wwid, Serial: serial, Model: "EXAMPLE"})
-		shelf.Bays = append(shelf.Bays, enclosuretest.Bay{
+		enclosure.Bays = append(enclosure.Bays, enclosuretest.Bay{
 			Name: fmt.Sprintf("Slot %02d", n%bays), Slot: strconv.Itoa(n % bays), Status: "OK", Fault: "0", Locate: "0", Power: "on", Disk: name,
 		})
 		disks = append(disks, fake.Disk("/dev/"+name, strconv.Itoa(90000000+n)))
 		if n%bays == bays-1 || n == drives-1 {
-			shelf.Address, shelf.ID = fmt.Sprintf("%d:0:99:0", host), fmt.Sprintf("0x50030480%08x", host)
-			shelf.Vendor, shelf.Model, shelf.Rev = "EXAMPLE", "JBOD-26", "0104"
-			tree.AddShelf(shelf)
+			enclosure.Address, enclosure.ID = fmt.Sprintf("%d:0:99:0", host), fmt.Sprintf("0x50030480%08x", host)
+			enclosure.Vendor, enclosure.Model, enclosure.Rev = "EXAMPLE", "JBOD-26", "0104"
+			tree.AddEnclosure(enclosure)
 			pool.Vdevs = append(pool.Vdevs, fake.Group("raidz", fmt.Sprintf("raidz2-%d", host), strconv.Itoa(80000000+host), disks...))
-			shelf, disks = enclosuretest.Shelf{}, nil
+			enclosure, disks = enclosuretest.Enclosure{}, nil
 		}
 	}
 	smartctl, f := faketest.New(t, list...)
@@ -77,12 +77,12 @@ func (in *instance) awaitOverview(drives int) (body string) {
 	return body
 }
 
-// BenchmarkOverview is the overview of drives in shelves of 26 from a real Redis
+// BenchmarkOverview is the overview of drives in enclosures of 26 from a real Redis
 // over HTTP, beside what a bare handler needs for the same bytes.
 func BenchmarkOverview(b *testing.B) {
 	for _, drives := range []int{78, 250, 500, 1000} {
 		b.Run(fmt.Sprintf("drives=%d", drives), func(b *testing.B) {
-			flags, _, _ := shelves(b, drives)
+			flags, _, _ := enclosures(b, drives)
 			server := redistest.Start(b, redistest.Options{})
 			in := start(b, append(flags, "--redis.address="+server.Addr)...)
 			in.awaitReady()

@@ -103,7 +103,7 @@ func manyNames(t *testing.T) (flags []string) {
 
 	for i, bays := range [][]enclosuretest.Bay{moved, slots} {
 		id := fmt.Sprintf("0x500304800000000%d", i)
-		tree.AddShelf(enclosuretest.Shelf{Address: fmt.Sprintf("0:0:9%d:0", i), ID: id, Vendor: "EXAMPLE", Model: id, Bays: bays})
+		tree.AddEnclosure(enclosuretest.Enclosure{Address: fmt.Sprintf("0:0:9%d:0", i), ID: id, Vendor: "EXAMPLE", Model: id, Bays: bays})
 	}
 	smartctl, _ := faketest.New(t, drives...)
 	pools := zpooltest.New(t, fake.Behaviour{Version: "2.3", Pools: []fake.Pool{{Name: "tank", GUID: "1", State: "ONLINE", Vdevs: members}}})

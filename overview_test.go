@@ -13,11 +13,11 @@ import (
 	"storage_exporter/overview"
 )
 
-// The overview of three shelves is asked for, built and served without a single
+// The overview of three enclosures is asked for, built and served without a single
 // run of smartctl or zpool; of another host's there is no trace.
 func TestOverview(t *testing.T) {
 	const drives = 78
-	flags, f, pools := shelves(t, drives)
+	flags, f, pools := enclosures(t, drives)
 	server := redistest.Start(t, redistest.Options{})
 	in := start(t, append(flags, "--redis.address="+server.Addr, "--node.name=n1", "--smartctl.interval=10m")...)
 	in.awaitReady()
@@ -89,7 +89,7 @@ func TestPartsNotObserved(t *testing.T) {
 
 // A host without smartctl shows its enclosures, pools and volumes.
 func TestOverviewWithoutSmartctl(t *testing.T) {
-	flags, _, _ := shelves(t, 26)
+	flags, _, _ := enclosures(t, 26)
 	flags[0] = "--smartctl.path=" + filepath.Join(t.TempDir(), "smartctl")
 	in := start(t, flags...)
 	in.await("the other parts", func() bool {

@@ -115,7 +115,7 @@ func (e *exporter) handler(ready *atomic.Bool) (http.Handler, error) {
 		Description: "Drives and storage volumes for Prometheus, observed in the background",
 		Links: []web.LandingLinks{
 			{Address: e.flags.telemetryPath, Text: "Metrics"},
-			{Address: "/api/overview", Text: "Overview", Description: "shelves, drives and pools at one look"},
+			{Address: "/api/overview", Text: "Overview", Description: "enclosures, drives and pools at one look"},
 			{Address: "/api/drives", Text: "Drives", Description: "the last report of every drive"},
 			{Address: "/volumes", Text: "Volumes", Description: "the configured storage volumes"},
 			{Address: "/manager-api/health", Text: "Health", Description: "the health of every volume"},

@@ -40,7 +40,7 @@ func list[T any](ctx context.Context, r *http.Request, get func(context.Context)
 	}
 	for _, n := range names {
 		if !slices.ContainsFunc(shown, func(v T) bool { return name(v) == n }) {
-			return answer{}, unknown(kind, n)
+			return answer{}, notListed(kind, n)
 		}
 	}
 	ans := answer{body: map[string]any{kind + "s": shown}}
@@ -48,7 +48,7 @@ func list[T any](ctx context.Context, r *http.Request, get func(context.Context)
 	return ans, nil
 }
 
-// unknown is the error for a name of a kind that /api/<kind>s lists.
-func unknown(kind, name string) error {
+// notListed is the error for a name of a kind that /api/<kind>s lists.
+func notListed(kind, name string) error {
 	return fmt.Errorf("%w: no %s %q: GET /api/%ss lists them", errNotFound, kind, name, kind)
 }

@@ -36,7 +36,7 @@ func (a *API) overview(_ context.Context, r *http.Request) (answer, error) {
 		if o.Enclosures == nil {
 			return answer{}, fmt.Errorf("the enclosures are not known: %s", o.Errors["enclosures"])
 		}
-		return answer{}, unknown("enclosure", id)
+		return answer{}, notListed("enclosure", id)
 	}
 	var ans answer
 	include(&ans, snap)

@@ -20,8 +20,8 @@ import (
 	"storage_exporter/zpool"
 )
 
-// threeShelves is the overview that its own package tests.
-func threeShelves(t *testing.T) *overview.Overview {
+// threeEnclosures is the overview that its own package tests.
+func threeEnclosures(t *testing.T) *overview.Overview {
 	t.Helper()
 	raw, err := os.ReadFile("../overview/testdata/three-shelves.json")
 	if err != nil {
@@ -58,7 +58,7 @@ func hostParts(t *testing.T) Config {
 	number := 7
 	return Config{
 		Logger: slog.New(slog.DiscardHandler), Drives: func() *smart.Drives { return nil },
-		Overview: made(threeShelves(t)),
+		Overview: made(threeEnclosures(t)),
 		Enclosures: known(&[]enclosure.Enclosure{
 			{ID: "0x1", Vendor: "EXAMPLE", Model: "JBOD", Revision: "1", Paths: []string{"0:0:9:0", "1:0:9:0"}, AnsweredBy: "0:0:9:0", Slots: []enclosure.Slot{{
 				Slot: "7", Number: &number, Name: "Slot 07", Status: enclosure.OK, Fault: new(false), Locate: new(true), Power: new("on"), Populated: new(true),
@@ -149,7 +149,7 @@ func TestOverviewFilters(t *testing.T) {
 func TestOverviewOfStaleParts(t *testing.T) {
 	cfg := hostParts(t)
 	cfg.Overview = func() cache.Snapshot[overview.Overview] {
-		snap := made(threeShelves(t))()
+		snap := made(threeEnclosures(t))()
 		snap.Lookup = cache.Stale
 		return snap
 	}
@@ -162,7 +162,7 @@ func TestOverviewOfStaleParts(t *testing.T) {
 // bytes are served.
 func TestOverviewEncodedOnce(t *testing.T) {
 	var mu sync.Mutex
-	snap := cache.Snapshot[overview.Overview]{Value: threeShelves(t), Revision: 1}
+	snap := cache.Snapshot[overview.Overview]{Value: threeEnclosures(t), Revision: 1}
 	cfg := hostParts(t)
 	cfg.Overview = func() cache.Snapshot[overview.Overview] {
 		mu.Lock()
@@ -187,7 +187,7 @@ func TestOverviewEncodedOnce(t *testing.T) {
 	if w := ask(http.MethodGet); w.Body.String() != string(first) {
 		t.Error("other bytes")
 	}
-	other := threeShelves(t)
+	other := threeEnclosures(t)
 	other.Enclosures = other.Enclosures[:1]
 	mu.Lock()
 	snap = cache.Snapshot[overview.Overview]{Value: other, Revision: 2}

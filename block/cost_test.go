@@ -15,7 +15,7 @@ import (
 func TestCost(t *testing.T) {
 	tr := enclosuretest.New(t)
 	const slots = 40
-	tr.DualShelf(1, slots, 0, "0x5003048000000a00", "0x5003048000000a00") // two disks for each slot but one
+	tr.DualEnclosure(1, slots, 0, "0x5003048000000a00", "0x5003048000000a00") // two disks for each slot but one
 	for i := range 2 * (slots - 1) {
 		number := fmt.Sprintf("%d:%d", 8+i/16, 16*(i%16))
 		disk := tr.Resolve("sys/class/block/" + blocktest.DiskName(i))

@@ -34,11 +34,11 @@ func enclosuresOf(t *testing.T, tr *enclosuretest.Tree) *enclosure.Enclosures {
 var enclosureTrees = map[string]func(tr *enclosuretest.Tree){
 	"none": func(*enclosuretest.Tree) {},
 	"two-modules": func(tr *enclosuretest.Tree) {
-		tr.DualShelf(1, 4, 0, "0x5003048000000a00", "0x5003048000000a80")
+		tr.DualEnclosure(1, 4, 0, "0x5003048000000a00", "0x5003048000000a80")
 	},
 	// Everything that a bay may say, and an old kernel without power_status.
 	"states": func(tr *enclosuretest.Tree) {
-		shelf := enclosuretest.Shelf{Address: "0:0:10:0", ID: "0x5003048000000b00", Vendor: "EX\xffMPLE", Model: `JBOD "8"`, Rev: "1.0 "}
+		shelf := enclosuretest.Enclosure{Address: "0:0:10:0", ID: "0x5003048000000b00", Vendor: "EX\xffMPLE", Model: `JBOD "8"`, Rev: "1.0 "}
 		for i, status := range []string{"unsupported", "OK", "critical", "non-critical", "unrecoverable", "not installed", "unknown", "unavailable"} {
 			shelf.Bays = append(shelf.Bays, enclosuretest.Bay{
 				Name: "SLOT 00" + string(rune('0'+i)) + "  ", Slot: "-1", Status: status,
@@ -47,12 +47,12 @@ var enclosureTrees = map[string]func(tr *enclosuretest.Tree){
 		}
 		tr.AddDisk(blocktest.Disk{Name: "sdb", Address: "0:0:1:0", Serial: "EX \\1"})
 		shelf.Bays[1].Disk = "sdb"
-		tr.AddShelf(shelf)
+		tr.AddEnclosure(shelf)
 	},
 	// Nothing that can be read: the shelf and its drives are still there.
 	"silent": func(tr *enclosuretest.Tree) {
 		tr.AddDisk(blocktest.Disk{Name: "sda", Address: "0:0:1:0", WWID: "naa.5000c500a0000001"})
-		tr.AddShelf(enclosuretest.Shelf{Address: "0:0:10:0", ID: "0x5003048000000c00", Bays: []enclosuretest.Bay{
+		tr.AddEnclosure(enclosuretest.Enclosure{Address: "0:0:10:0", ID: "0x5003048000000c00", Bays: []enclosuretest.Bay{
 			{Name: "ArrayDevice00", Status: "OK", Fault: "0", Locate: "0", Disk: "sda"}, {Name: "ArrayDevice01", Status: "OK"},
 		}})
 		for _, bay := range []string{"ArrayDevice00", "ArrayDevice01"} {

@@ -24,33 +24,33 @@ type reading struct {
 // is given up. Each may take the kernel's whole SCSI timeout.
 const maxSilent = 4
 
-// ask reads what the slots' files say, of all shelves at once but one command at a
-// time for each, on one path: that which answered last time. The other one is
-// asked if it does not answer.
-func (r *Reader) ask(ctx context.Context, shelves []*shelf) {
+// ask reads the slots' files of all enclosures at once, with one command at a time
+// for each. It asks the path that answered last time, and the other one if that does
+// not answer.
+func (r *Reader) ask(ctx context.Context, groups []*pathGroup) {
 	// What comes after it needs no time, so nearly all of it is left for this.
 	end := time.Now().Add(time.Hour)
 	if deadline, ok := ctx.Deadline(); ok {
 		end = deadline.Add(-time.Until(deadline) / 20)
 	}
 	var wg sync.WaitGroup
-	for _, s := range shelves {
-		order := r.preferred(s)
-		s.base = order[0]
-		wg.Go(func() { r.askShelf(ctx, end, s, order) })
+	for _, g := range groups {
+		order := r.preferred(g)
+		g.base = order[0]
+		wg.Go(func() { r.askGroup(ctx, end, g, order) })
 	}
 	wg.Wait()
 	clear(r.answered)
-	for _, s := range shelves {
-		if s.heard {
-			r.answered[s.base.address] = true
+	for _, g := range groups {
+		if g.heard {
+			r.answered[g.base.address] = true
 		}
 	}
 }
 
-// preferred is the order in which a shelf's paths are asked.
-func (r *Reader) preferred(s *shelf) []*path {
-	order := slices.Clone(s.paths)
+// preferred is the order in which an enclosure's paths are asked.
+func (r *Reader) preferred(g *pathGroup) []*path {
+	order := slices.Clone(g.paths)
 	rank := func(p *path) int {
 		if r.answered[p.address] {
 			return 0
@@ -63,13 +63,13 @@ func (r *Reader) preferred(s *shelf) []*path {
 	return order
 }
 
-// askShelf gives each path its share of the time that is left.
-func (r *Reader) askShelf(ctx context.Context, end time.Time, s *shelf, order []*path) {
+// askGroup gives each path its share of the time that is left.
+func (r *Reader) askGroup(ctx context.Context, end time.Time, g *pathGroup, order []*path) {
 	for i, p := range order {
 		share := time.Until(end) / time.Duration(len(order)-i)
-		told, heard := r.asker.ask(ctx, p.address, share, func(ctx context.Context) (map[string]reading, bool) { return r.listen(ctx, p) })
+		readings, heard := r.asker.ask(ctx, p.address, share, func(ctx context.Context) (map[string]reading, bool) { return r.listen(ctx, p) })
 		if heard {
-			s.base, s.told, s.heard = p, told, true
+			g.base, g.readings, g.heard = p, readings, true
 			return
 		}
 	}
@@ -77,8 +77,8 @@ func (r *Reader) askShelf(ctx context.Context, end time.Time, s *shelf, order []
 
 // listen reads the files of a path's slots until ctx ends, and says whether the
 // path answered.
-func (r *Reader) listen(ctx context.Context, p *path) (told map[string]reading, heard bool) {
-	told = make(map[string]reading, len(p.bays))
+func (r *Reader) listen(ctx context.Context, p *path) (readings map[string]reading, heard bool) {
+	readings = make(map[string]reading, len(p.bays))
 	failed := 0
 	for _, b := range p.bays {
 		file := func(name string) []byte {
@@ -94,12 +94,12 @@ func (r *Reader) listen(ctx context.Context, p *path) (told map[string]reading, 
 			}
 			return raw
 		}
-		told[b.component] = reading{
+		readings[b.component] = reading{
 			status: parseStatus(file("status")), fault: parseFault(file("fault")),
 			locate: parseLocate(file("locate")), power: parsePower(file("power_status")),
 		}
 	}
-	return told, heard
+	return readings, heard
 }
 
 // asker makes calls that may sleep in the kernel for ever, at most one for each
@@ -145,26 +145,26 @@ func (a *asker) ask(ctx context.Context, address string, limit time.Duration, f 
 	a.mu.Unlock()
 
 	type answer struct {
-		told  map[string]reading
-		heard bool
+		readings map[string]reading
+		heard    bool
 	}
 	answers := make(chan answer, 1)
 	soft, cancel := context.WithTimeout(ctx, limit-limit/grace)
 	go func() {
 		defer cancel()
-		told, heard := f(soft)
+		readings, heard := f(soft)
 		// The path is free before its caller knows the answer: the next call
 		// may come at once.
 		a.mu.Lock()
 		defer a.mu.Unlock()
-		answers <- answer{told, heard}
+		answers <- answer{readings, heard}
 		a.free(address, c)
 	}()
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
 	select {
 	case got := <-answers:
-		return got.told, got.heard
+		return got.readings, got.heard
 	case <-ctx.Done():
 	case <-timer.C:
 	}
@@ -174,7 +174,7 @@ func (a *asker) ask(ctx context.Context, address string, limit time.Duration, f 
 	}
 	select {
 	case got := <-answers: // at the last moment
-		return got.told, got.heard
+		return got.readings, got.heard
 	default:
 		return nil, false
 	}

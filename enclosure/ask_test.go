@@ -80,8 +80,8 @@ func readWithin(t *testing.T, r *Reader, limit time.Duration) []Enclosure {
 func TestHangingModule(t *testing.T) {
 	t.Parallel()
 	tr := enclosuretest.New(t)
-	tr.DualShelf(1, 3, 0, "0x5003048000000a00", "0x5003048000000a00")
-	tr.DualShelf(3, 3, 4, "0x5003048000000b00", "0x5003048000000b00")
+	tr.DualEnclosure(1, 3, 0, "0x5003048000000a00", "0x5003048000000a00")
+	tr.DualEnclosure(3, 3, 4, "0x5003048000000b00", "0x5003048000000b00")
 	var stuck atomic.Int64
 	r := NewReader(block.System{Sys: tr.Sys(), Udev: tr.Udev()}, func(delta int) { stuck.Add(int64(delta)) }, nil)
 	release := hang(t, tr, first)
@@ -107,7 +107,7 @@ func TestHangingModule(t *testing.T) {
 	}
 	c.take()
 	list = readWithin(t, r, time.Minute)
-	if got := c.take()["status"]; got != 4 { // one of the failing path, three of the other shelf
+	if got := c.take()["status"]; got != 4 { // one of the failing path, three of the other enclosure
 		t.Errorf("status was read %d times", got)
 	}
 	if list[0].AnsweredBy != "" || brief(list[0].Slots[0]) != "0||fault -|locate -|power -|populated 1|sda,sdc|0x5000c50000010000|EX01S0000" {
@@ -127,7 +127,7 @@ func TestHangingModule(t *testing.T) {
 // Once a path has answered, it is asked first.
 func TestAnsweringPathStays(t *testing.T) {
 	tr := enclosuretest.New(t)
-	tr.DualShelf(1, 3, 0, "0x5003048000000a00", "0x5003048000000a00")
+	tr.DualEnclosure(1, 3, 0, "0x5003048000000a00", "0x5003048000000a00")
 	r := reader(tr)
 	failing := true
 	inner := r.read
@@ -173,7 +173,7 @@ func TestAskedAgainAtOnce(t *testing.T) {
 // A module that is only slow tells what it can in its time.
 func TestSlowModule(t *testing.T) {
 	tr := enclosuretest.New(t)
-	tr.DualShelf(1, 24, 0, "0x5003048000000a00", "0x5003048000000a00")
+	tr.DualEnclosure(1, 24, 0, "0x5003048000000a00", "0x5003048000000a00")
 	synctest.Test(t, func(t *testing.T) {
 		r := NewReader(block.System{Sys: tr.Sys(), Udev: tr.Udev()}, func(int) { t.Error("taken for one that hangs") }, nil)
 		p, err := r.readPath(first)
@@ -196,7 +196,7 @@ func TestSlowModule(t *testing.T) {
 // Being cut off by a shutdown says nothing about the path.
 func TestCancelledIsNotStuck(t *testing.T) {
 	tr := enclosuretest.New(t)
-	tr.DualShelf(1, 3, 0, "0x5003048000000a00", "0x5003048000000a00")
+	tr.DualEnclosure(1, 3, 0, "0x5003048000000a00", "0x5003048000000a00")
 	release := hang(t, tr, first)
 	var changes atomic.Int64
 	r := NewReader(block.System{Sys: tr.Sys(), Udev: tr.Udev()}, func(int) { changes.Add(1) }, nil)

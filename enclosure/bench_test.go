@@ -11,7 +11,7 @@ func BenchmarkRead(b *testing.B) {
 	tr := enclosuretest.New(b)
 	for i := range 3 {
 		id := fmt.Sprintf("0x5003048000000%d00", i)
-		tr.DualShelf(1+2*i, 26, 50*i, id, id)
+		tr.DualEnclosure(1+2*i, 26, 50*i, id, id)
 	}
 	r := reader(tr)
 	b.ReportAllocs()

@@ -44,7 +44,7 @@ func (c *counting) take() map[string]int {
 // one path; what does not change is read once.
 func TestCost(t *testing.T) {
 	tr := enclosuretest.New(t)
-	tr.DualShelf(1, 24, 0, "0x5003048000000a00", "0x5003048000000a00")
+	tr.DualEnclosure(1, 24, 0, "0x5003048000000a00", "0x5003048000000a00")
 	r := reader(tr)
 	c := count(r)
 	costly := map[string]int{"status": 24, "fault": 24, "locate": 24, "power_status": 24}
@@ -74,7 +74,7 @@ func TestCost(t *testing.T) {
 // Nothing is ever written: locate and fault are switches.
 func TestReadChangesNothing(t *testing.T) {
 	tr := enclosuretest.New(t)
-	tr.DualShelf(1, 3, 0, "0x5003048000000a00", "0x5003048000000a80")
+	tr.DualEnclosure(1, 3, 0, "0x5003048000000a00", "0x5003048000000a80")
 	before := contents(t, tr)
 	read(t, reader(tr))
 	if diff := cmp.Diff(before, contents(t, tr)); diff != "" {

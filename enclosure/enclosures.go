@@ -24,8 +24,8 @@ type Config struct {
 	Timeout  time.Duration // of one; 0: 20 s
 	TTL      time.Duration // of a snapshot; 0: 300 s
 
-	// Stuck is told of each path to a shelf that begins to hang (+1) and of each
-	// that comes back (-1). It may be nil.
+	// Stuck is called for each path to an enclosure that begins to hang (+1) and for
+	// each that comes back (-1). It may be nil.
 	Stuck  func(delta int)
 	Logger *slog.Logger // may be nil
 }
@@ -33,7 +33,7 @@ type Config struct {
 // Kind is what enclosures are called in the cache's metrics.
 const Kind = "enclosures"
 
-// Enclosures are this host's shelves, observed in the background.
+// Enclosures observes this host's enclosures in the background.
 type Enclosures struct {
 	source *cache.Source
 	entry  *cache.Entry[[]Enclosure]

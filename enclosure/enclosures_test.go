@@ -66,7 +66,7 @@ func newStore(t *testing.T) cachestore.Store {
 
 func TestEnclosures(t *testing.T) {
 	tr := enclosuretest.New(t)
-	tr.DualShelf(1, 3, 0, "0x5003048000000a00", "0x5003048000000a80")
+	tr.DualEnclosure(1, 3, 0, "0x5003048000000a00", "0x5003048000000a80")
 	store := newStore(t)
 	es := observed(t, tr, store, nil)
 	snap := get(t, es)
@@ -108,12 +108,12 @@ func TestEnclosuresOnAHostWithoutAny(t *testing.T) {
 	}
 }
 
-// A hanging module costs the shelf's state at worst: the observation is in time.
-func TestEnclosuresWithAHangingShelf(t *testing.T) {
+// A hanging module costs the enclosure's state at worst: the observation is in time.
+func TestEnclosuresWithAHangingOne(t *testing.T) {
 	t.Parallel()
 	tr := enclosuretest.New(t)
-	tr.DualShelf(1, 3, 0, "0x5003048000000a00", "0x5003048000000a00")
-	tr.DualShelf(3, 3, 4, "0x5003048000000b00", "0x5003048000000b00")
+	tr.DualEnclosure(1, 3, 0, "0x5003048000000a00", "0x5003048000000a00")
+	tr.DualEnclosure(3, 3, 4, "0x5003048000000b00", "0x5003048000000b00")
 	hang(t, tr, first)
 	hang(t, tr, second)
 	var stuck atomic.Int64

@@ -56,7 +56,7 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// Whatever a tree holds: no slot is there twice, no disk in two slots of a shelf,
+// Whatever a tree holds: no slot is there twice, no disk in two slots of an enclosure,
 // no label that is no text.
 func FuzzTree(f *testing.F) {
 	f.Add([]byte{3, 2, 3, 1, 2, 4, 3, 1, 2, 4}, []byte("0x5003048000000abc|0|1|OK|not installed|Slot 01|Slot 02|naa.5000c500a0000001"))
@@ -112,7 +112,7 @@ func check(t *testing.T, list []Enclosure) {
 	}
 }
 
-// treeOf makes a small tree: shape says how many disks, shelves and bays there
+// treeOf makes a small tree: shape says how many disks, enclosures and bays there
 // are and which disk sits where, the words are what the files say, in turn.
 func treeOf(t *testing.T, shape []byte, words [][]byte) *enclosuretest.Tree {
 	t.Helper()
@@ -136,7 +136,7 @@ func treeOf(t *testing.T, shape []byte, words [][]byte) *enclosuretest.Tree {
 		tr.AddDisk(blocktest.Disk{Name: blocktest.DiskName(i), Address: blocktest.DiskName(i), WWID: word(), Serial: word()})
 	}
 	for i := range next() % 4 {
-		s := enclosuretest.Shelf{Address: fileName(word(), i), ID: word(), Vendor: word(), Model: word()}
+		s := enclosuretest.Enclosure{Address: fileName(word(), i), ID: word(), Vendor: word(), Model: word()}
 		for n := range next() % 5 {
 			b := enclosuretest.Bay{Name: fileName(word(), n), Slot: word(), Status: word(), Fault: word(), Type: "device"}
 			if d := next(); d%3 > 0 {
@@ -147,7 +147,7 @@ func treeOf(t *testing.T, shape []byte, words [][]byte) *enclosuretest.Tree {
 			}
 			s.Bays = append(s.Bays, b)
 		}
-		tr.AddShelf(s)
+		tr.AddEnclosure(s)
 	}
 	return tr
 }

@@ -8,7 +8,7 @@ import (
 
 // label gives each bay of a path a label that no other of its bays has: its
 // number, or its name where the number is absent or repeated. It depends on the
-// shelf alone, not on the order in which bays are found.
+// enclosure alone, not on the order in which bays are found.
 func label(bays []bay) {
 	count := make(map[int]int)
 	for i := range bays {

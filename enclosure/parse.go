@@ -36,7 +36,7 @@ func clean(b []byte) string {
 // parseID reads a logical id or an SAS address.
 func parseID(b []byte) string { return block.NormalID(clean(b)) }
 
-// parseNumber reads a slot's number. Negative means that the shelf gives none.
+// parseNumber reads a slot's number. Negative means that the enclosure gives none.
 func parseNumber(b []byte) *int {
 	n, err := strconv.Atoi(clean(b))
 	if err != nil || n < 0 || n > maxNumber {
@@ -54,7 +54,7 @@ func parseStatus(b []byte) Status {
 	return ""
 }
 
-// parseFault reads two bits: 2 is set by the host, 4 is sensed by the shelf.
+// parseFault reads two bits: 2 is set by the host, 4 is sensed by the enclosure.
 func parseFault(b []byte) *bool {
 	switch clean(b) {
 	case "0":

@@ -29,15 +29,15 @@ type Reader struct {
 	answered map[string]bool   // the paths that answered last time
 }
 
-// layout is what a shelf tells of its bays that does not change as long as it has
-// the same bays.
+// layout is what an enclosure reports of its bays that does not change as long as it
+// has the same bays.
 type layout struct {
-	shelf string // whose bays they are
-	bays  []bay
+	of   string // whose bays they are
+	bays []bay
 }
 
-// NewReader makes a Reader of a system. stuck is told of each path that begins to
-// hang (+1) and of each that comes back (-1); it must be quick, and may be nil, as
+// NewReader makes a Reader of a system. stuck is called for each path that begins to
+// hang (+1) and for each that comes back (-1); it must be quick, and may be nil, as
 // logger may.
 func NewReader(system block.System, stuck func(delta int), logger *slog.Logger) *Reader {
 	if logger == nil {
@@ -53,9 +53,9 @@ func NewReader(system block.System, stuck func(delta int), logger *slog.Logger) 
 // Read lists the enclosures by id, with what a slot's files say now. A host
 // without any has an empty list. It obeys ctx, which should have a deadline: a
 // path that does not come back in time is left behind and not asked again until it
-// does, and the shelf's other path is asked. A shelf of which no path answers has
-// its slots and drives still. An error is that nothing is known. It must not be
-// called by two at once.
+// does; the enclosure's other path is asked. An enclosure of which no path answers
+// still has its slots and drives. An error means that nothing is known. It must not
+// be called by two at once.
 func (r *Reader) Read(ctx context.Context) ([]Enclosure, error) {
 	class := filepath.Join(r.sysfs, "class")
 	entries, err := readDir(filepath.Join(class, "enclosure"), maxPaths)
@@ -80,17 +80,17 @@ func (r *Reader) Read(ctx context.Context) ([]Enclosure, error) {
 			r.log.Debug("enclosure not read", "path", e.Name(), "err", err)
 			continue // unplugged meanwhile, most likely; the others go on
 		}
-		known[p.address] = layout{p.shelf(), p.bays}
+		known[p.address] = layout{p.layoutKey(), p.bays}
 		r.match(p, all)
 		paths = append(paths, p)
 	}
 	r.known = known
-	shelves := gather(paths)
-	r.ask(ctx, shelves)
-	return describe(shelves, all), nil
+	groups := gather(paths)
+	r.ask(ctx, groups)
+	return describe(groups, all), nil
 }
 
-// path is one way to a shelf: an SES device.
+// path is one way to an enclosure: an SES device.
 type path struct {
 	address                                   string // as in 0:0:10:0
 	dir                                       string
@@ -115,9 +115,9 @@ type occupant struct {
 	sasAddress string
 }
 
-// shelf changes when another shelf stands at the path's address, or when its bays
+// layoutKey changes when another enclosure stands at the path's address, or when its bays
 // change.
-func (p *path) shelf() string { return p.id + "\x00" + p.devices }
+func (p *path) layoutKey() string { return p.id + "\x00" + p.devices }
 
 func (r *Reader) readPath(address string) (*path, error) {
 	dir := filepath.Join(r.sysfs, "class/enclosure", address)
@@ -143,7 +143,7 @@ func (r *Reader) readPath(address string) (*path, error) {
 		}
 	}
 	p.devices = strings.Join(components, "\x00")
-	if l, ok := r.known[address]; ok && l.shelf == p.shelf() {
+	if l, ok := r.known[address]; ok && l.of == p.layoutKey() {
 		p.bays = l.bays
 		return p, nil
 	}
@@ -178,8 +178,8 @@ func (r *Reader) text(dir, name string) []byte {
 }
 
 // match finds the drives in a path's bays: by the link from the bay, else by the
-// one from the drive. The kernel tells no SAS address of a bay, so there is
-// nothing else to go by.
+// one from the drive. The kernel has no SAS address of a bay, so there is nothing
+// else to go by.
 func (r *Reader) match(p *path, all block.Disks) {
 	back := make(map[string][]string) // by component
 	for name, d := range all {

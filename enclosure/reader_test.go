@@ -77,7 +77,7 @@ func compare(t *testing.T, e Enclosure, want ...string) {
 func TestRead(t *testing.T) {
 	tr := enclosuretest.New(t)
 	tr.AddDisk(blocktest.Disk{Name: "sda", Address: "0:0:1:0", WWID: "naa.5000C500A0000001", Serial: "EX0001", Model: "EXAMPLE 18TB    ", SAS: "0x5000c500a0000002"})
-	tr.AddShelf(enclosuretest.Shelf{
+	tr.AddEnclosure(enclosuretest.Enclosure{
 		Address: "0:0:10:0", ID: "0x5003048000000abc", Vendor: "EXAMPLE ", Model: "JBOD-2          ", Rev: "0104",
 		Bays: []enclosuretest.Bay{
 			{Name: "Slot 01", Slot: "1", Status: "OK", Fault: "4", Locate: "1", Power: "on", Disk: "sda"},
@@ -143,11 +143,11 @@ func TestSlotLabels(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			tr := enclosuretest.New(t)
-			shelf := enclosuretest.Shelf{Address: "0:0:10:0", ID: "0x1"}
+			enclosure := enclosuretest.Enclosure{Address: "0:0:10:0", ID: "0x1"}
 			for _, b := range tt.bays {
-				shelf.Bays = append(shelf.Bays, enclosuretest.Bay{Name: b[0], Slot: b[1], Status: "OK"})
+				enclosure.Bays = append(enclosure.Bays, enclosuretest.Bay{Name: b[0], Slot: b[1], Status: "OK"})
 			}
-			tr.AddShelf(shelf)
+			tr.AddEnclosure(enclosure)
 			sep := " "
 			if strings.Contains(tt.want, "|") || len(tt.bays) == 1 {
 				sep = "|"
@@ -169,11 +169,11 @@ func TestSlotLabels(t *testing.T) {
 // Slots come in the order in which people count.
 func TestSlotOrder(t *testing.T) {
 	tr := enclosuretest.New(t)
-	shelf := enclosuretest.Shelf{Address: "0:0:10:0", ID: "0x1"}
+	enclosure := enclosuretest.Enclosure{Address: "0:0:10:0", ID: "0x1"}
 	for _, b := range [][2]string{{"x", "10"}, {"y", "9"}, {"Slot 10", "-1"}, {"Slot 9", "-1"}} {
-		shelf.Bays = append(shelf.Bays, enclosuretest.Bay{Name: b[0], Slot: b[1], Status: "OK"})
+		enclosure.Bays = append(enclosure.Bays, enclosuretest.Bay{Name: b[0], Slot: b[1], Status: "OK"})
 	}
-	tr.AddShelf(shelf)
+	tr.AddEnclosure(enclosure)
 	var got []string
 	for _, s := range one(t, tr).Slots {
 		got = append(got, s.Slot)
@@ -195,7 +195,7 @@ func TestPopulated(t *testing.T) {
 		t.Run(tt.status, func(t *testing.T) {
 			tr := enclosuretest.New(t)
 			tr.AddDisk(blocktest.Disk{Name: "sda", Address: "0:0:1:0"})
-			tr.AddShelf(enclosuretest.Shelf{Address: "0:0:10:0", ID: "0x1", Bays: []enclosuretest.Bay{
+			tr.AddEnclosure(enclosuretest.Enclosure{Address: "0:0:10:0", ID: "0x1", Bays: []enclosuretest.Bay{
 				{Name: "0", Slot: "0", Status: tt.status}, {Name: "1", Slot: "1", Status: tt.status, Disk: "sda"},
 			}})
 			for _, name := range []string{"0", "1"} {
@@ -217,7 +217,7 @@ func TestPopulated(t *testing.T) {
 func TestFault(t *testing.T) {
 	for value, want := range map[string]string{"0": "0", "2": "1", "4": "1", "6": "1", "1": "-", "8": "-", "-2": "-", "yes": "-"} {
 		tr := enclosuretest.New(t)
-		tr.AddShelf(enclosuretest.Shelf{Address: "0:0:10:0", ID: "0x1", Bays: []enclosuretest.Bay{{Name: "0", Slot: "0", Status: "OK", Fault: value}}})
+		tr.AddEnclosure(enclosuretest.Enclosure{Address: "0:0:10:0", ID: "0x1", Bays: []enclosuretest.Bay{{Name: "0", Slot: "0", Status: "OK", Fault: value}}})
 		compare(t, one(t, tr), "0|OK|fault "+want+"|locate -|power -|populated -|||")
 	}
 }
@@ -233,7 +233,7 @@ func TestNoLogicalID(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			tr := enclosuretest.New(t)
-			tr.AddShelf(enclosuretest.Shelf{Address: "0:0:10:0", ID: tt.id, WWID: tt.wwid, SG: "sg3"})
+			tr.AddEnclosure(enclosuretest.Enclosure{Address: "0:0:10:0", ID: tt.id, WWID: tt.wwid, SG: "sg3"})
 			if e := one(t, tr); e.ID != tt.want || len(e.Slots) != 0 || e.Slots == nil {
 				t.Errorf("got %s with %v, want %s", e.ID, e.Slots, tt.want)
 			}
@@ -277,7 +277,7 @@ func TestLinks(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			tr := enclosuretest.New(t)
 			tr.AddDisk(blocktest.Disk{Name: "sda", Address: "0:0:1:0", WWID: "naa.5000c500a0000001"})
-			tr.AddShelf(enclosuretest.Shelf{Address: "0:0:10:0", ID: "0x1", Bays: []enclosuretest.Bay{{Name: "Slot 01", Slot: "1", Status: "OK", Disk: "sda"}}})
+			tr.AddEnclosure(enclosuretest.Enclosure{Address: "0:0:10:0", ID: "0x1", Bays: []enclosuretest.Bay{{Name: "Slot 01", Slot: "1", Status: "OK", Disk: "sda"}}})
 			tt.do(tr)
 			compare(t, one(t, tr), tt.want)
 		})
@@ -289,7 +289,7 @@ func TestGarbage(t *testing.T) {
 	fresh := func(t *testing.T) *enclosuretest.Tree {
 		tr := enclosuretest.New(t)
 		tr.AddDisk(blocktest.Disk{Name: "sda", Address: "0:0:1:0", WWID: "naa.5000c500a0000001"})
-		tr.AddShelf(enclosuretest.Shelf{Address: "0:0:10:0", ID: "0x1", Vendor: "V\xffendor", Bays: []enclosuretest.Bay{
+		tr.AddEnclosure(enclosuretest.Enclosure{Address: "0:0:10:0", ID: "0x1", Vendor: "V\xffendor", Bays: []enclosuretest.Bay{
 			{Name: "Slot 01", Slot: "1", Status: "OK", Fault: "0", Locate: "0", Power: "on", Disk: "sda"},
 		}})
 		return tr
@@ -331,7 +331,7 @@ func TestGarbage(t *testing.T) {
 		tr.Dir(bay("type"))
 		compare(t, one(t, tr), "1|OK|fault 0|locate 0|power on|populated 1|sda|0x5000c500a0000001|")
 	})
-	t.Run("a shelf that is gone", func(t *testing.T) {
+	t.Run("an enclosure that is gone", func(t *testing.T) {
 		tr := fresh(t)
 		tr.Link("sys/class/enclosure/1:0:0:0", "sys/devices/nowhere")
 		one(t, tr)
@@ -339,12 +339,12 @@ func TestGarbage(t *testing.T) {
 }
 
 // A drive that is pulled, plugged in and matched late is seen so, although the
-// shelf's layout is remembered.
+// enclosure's layout is remembered.
 func TestHotPlug(t *testing.T) {
 	tr := enclosuretest.New(t)
 	disk := blocktest.Disk{Name: "sda", Address: "0:0:1:0", WWID: "naa.5000c500a0000001"}
 	tr.AddDisk(disk)
-	tr.AddShelf(enclosuretest.Shelf{Address: "0:0:10:0", ID: "0x1", Bays: []enclosuretest.Bay{{Name: "Slot 01", Slot: "1", Status: "OK", Disk: "sda"}}})
+	tr.AddEnclosure(enclosuretest.Enclosure{Address: "0:0:10:0", ID: "0x1", Bays: []enclosuretest.Bay{{Name: "Slot 01", Slot: "1", Status: "OK", Disk: "sda"}}})
 	r := reader(tr)
 	bay := enclosuretest.BayPath("0:0:10:0", "Slot 01")
 	step := func(want string) {
@@ -362,9 +362,9 @@ func TestHotPlug(t *testing.T) {
 	step("1|OK|fault -|locate -|power -|populated -|||")
 	tr.Link(bay+"/device", blocktest.SCSI("0:0:2:0"))
 	step("1|OK|fault -|locate -|power -|populated 1|sdb|0x5000c500a0000002|")
-	tr.RemoveShelf("0:0:10:0")
+	tr.RemoveEnclosure("0:0:10:0")
 	if list := read(t, r); len(list) != 0 {
-		t.Errorf("of a shelf that is gone: %+v", list)
+		t.Errorf("of an enclosure that is gone: %+v", list)
 	}
 }
 
@@ -382,7 +382,7 @@ func TestMovedDrive(t *testing.T) {
 			tr := enclosuretest.New(t)
 			tr.AddDisk(blocktest.Disk{Name: "sda", Address: "0:0:1:0", WWID: "naa.5000c500a0000001", Serial: "EX1"})
 			for i, id := range []string{"0x5003048000000001", "0x5003048000000002"} {
-				tr.AddShelf(enclosuretest.Shelf{Address: fmt.Sprintf("0:0:%d:0", 10+i), ID: id, Vendor: "EX", Model: id, Bays: []enclosuretest.Bay{
+				tr.AddEnclosure(enclosuretest.Enclosure{Address: fmt.Sprintf("0:0:%d:0", 10+i), ID: id, Vendor: "EX", Model: id, Bays: []enclosuretest.Bay{
 					{Name: "Slot", Slot: "0", Status: statuses[i], Disk: "sda"}, {Name: "Slot 1", Slot: "1", Status: "OK"},
 				}})
 			}

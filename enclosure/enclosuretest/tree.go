@@ -16,8 +16,8 @@ type Tree struct {
 	t testing.TB
 }
 
-// Shelf is a shelf as one path shows it.
-type Shelf struct {
+// Enclosure is an enclosure as one path shows it.
+type Enclosure struct {
 	Address                      string // as in 0:0:10:0
 	ID, Vendor, Model, Rev, WWID string // files that are left out where empty
 	Bays                         []Bay
@@ -43,8 +43,8 @@ func BayPath(address, component string) string {
 	return filepath.Join(blocktest.SCSI(address), "enclosure", address, component)
 }
 
-// AddShelf plugs a path to a shelf in. Its disks must be there.
-func (tr *Tree) AddShelf(s Shelf) {
+// AddEnclosure plugs a path to an enclosure in. Its disks must be there.
+func (tr *Tree) AddEnclosure(s Enclosure) {
 	tr.t.Helper()
 	dir := blocktest.SCSI(s.Address)
 	tr.Attribute(dir, "vendor", s.Vendor)
@@ -65,8 +65,8 @@ func (tr *Tree) AddShelf(s Shelf) {
 	}
 }
 
-// RemoveShelf unplugs a path.
-func (tr *Tree) RemoveShelf(address string) {
+// RemoveEnclosure unplugs a path.
+func (tr *Tree) RemoveEnclosure(address string) {
 	tr.t.Helper()
 	tr.Remove(blocktest.SCSI(address))
 	tr.Remove(filepath.Join("sys/class/enclosure", address))

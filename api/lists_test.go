@@ -74,7 +74,7 @@ func TestMissingPartsOfTheHost(t *testing.T) {
 		wantJSON(t, get("/api/enclosures"), 200, `{"enclosures": []}`)
 		wantJSON(t, get("/api/pools"), 200, `{"pools": []}`)
 	})
-	t.Run("shelves not known", func(t *testing.T) {
+	t.Run("enclosures not known", func(t *testing.T) {
 		cfg := hostParts(t)
 		cfg.Overview = made(overview.Build(overview.Parts{
 			Enclosures: cache.Result[[]enclosure.Enclosure]{Err: errors.New("permission denied")},

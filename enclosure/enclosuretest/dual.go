@@ -6,15 +6,15 @@ import (
 	"storage_exporter/block/blocktest"
 )
 
-// DualShelf plugs in a shelf with two I/O modules and a drive in each of its
+// DualEnclosure plugs in an enclosure with two I/O modules and a drive in each of its
 // slots but the last, which is empty. host is the number of the first module's
 // adapter; the second one has the next. first is the number of the first disk's
 // name; twice as many names as there are drives follow. id2 is what the second
-// module says is the shelf's id.
-func (tr *Tree) DualShelf(host, slots, first int, id, id2 string) {
+// module says is the enclosure's id.
+func (tr *Tree) DualEnclosure(host, slots, first int, id, id2 string) {
 	tr.t.Helper()
 	for path, id := range []string{id, id2} {
-		s := Shelf{
+		s := Enclosure{
 			Address: fmt.Sprintf("%d:0:99:0", host+path), ID: id, Vendor: "EXAMPLE", Model: "JBOD-24       ", Rev: "0104",
 		}
 		for n := range slots {
@@ -31,6 +31,6 @@ func (tr *Tree) DualShelf(host, slots, first int, id, id2 string) {
 			}
 			s.Bays = append(s.Bays, b)
 		}
-		tr.AddShelf(s)
+		tr.AddEnclosure(s)
 	}
 }

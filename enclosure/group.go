@@ -8,36 +8,36 @@ import (
 	"storage_exporter/block"
 )
 
-// shelf is the paths that lead to one shelf, and what one of them told.
-type shelf struct {
+// pathGroup is the paths that lead to one enclosure, and what one of them reported.
+type pathGroup struct {
 	paths []*path // by address
 	// base is the path that answered, or else the one that would be asked first.
-	base  *path
-	told  map[string]reading // by component of base
-	heard bool               // base answered
+	base     *path
+	readings map[string]reading // by component of base
+	heard    bool               // base answered
 }
 
-// gather finds out which paths lead to the same shelf.
-func gather(paths []*path) []*shelf {
-	var shelves []*shelf
+// gather finds out which paths lead to the same enclosure.
+func gather(paths []*path) []*pathGroup {
+	var groups []*pathGroup
 	for _, p := range paths {
-		i := slices.IndexFunc(shelves, func(s *shelf) bool {
-			return slices.ContainsFunc(s.paths, func(q *path) bool { return sameShelf(p, q) })
+		i := slices.IndexFunc(groups, func(g *pathGroup) bool {
+			return slices.ContainsFunc(g.paths, func(q *path) bool { return sameEnclosure(p, q) })
 		})
 		if i < 0 {
-			shelves = append(shelves, &shelf{paths: []*path{p}})
+			groups = append(groups, &pathGroup{paths: []*path{p}})
 			continue
 		}
-		shelves[i].paths = append(shelves[i].paths, p)
+		groups[i].paths = append(groups[i].paths, p)
 	}
-	return shelves
+	return groups
 }
 
-// sameShelf compares by logical id. Vendors that give each I/O module an id of
-// its own are told by the drives: a drive sits in one shelf only. One or the
-// other drive may be known to one path only, for the kernel matches a new one
-// seconds after it was plugged in.
-func sameShelf(a, b *path) bool {
+// sameEnclosure compares by logical id, and by the drives where a vendor gives each
+// I/O module an id of its own: a drive sits in one enclosure only. A drive or two may
+// be known to one path only, for the kernel matches a new one seconds after it was
+// plugged in.
+func sameEnclosure(a, b *path) bool {
 	mine, theirs := a.driveKeys(), b.driveKeys()
 	both := 0
 	for key := range mine {
@@ -68,8 +68,8 @@ func (p *path) driveKeys() map[string]bool {
 }
 
 // contradict says whether two paths with one id have other drives in the same
-// slots, throughout: then it is an id that a vendor gave to many shelves. A
-// single other drive is one that was just exchanged.
+// slots, throughout: then a vendor gave the id to many enclosures. A single other
+// drive is one that was just exchanged.
 func contradict(a, b *path) bool {
 	differ := 0
 	for slot, mine := range a.drives {
@@ -86,18 +86,18 @@ func contradict(a, b *path) bool {
 }
 
 // describe makes the list: enclosures by id, each id once.
-func describe(shelves []*shelf, all block.Disks) []Enclosure {
+func describe(groups []*pathGroup, all block.Disks) []Enclosure {
 	byDrive := all.ByIdentity()
-	list := make([]Enclosure, 0, len(shelves))
-	for _, s := range shelves {
-		list = append(list, s.describe(all, byDrive))
+	list := make([]Enclosure, 0, len(groups))
+	for _, g := range groups {
+		list = append(list, g.describe(all, byDrive))
 	}
 	moved(list)
 	slices.SortStableFunc(list, func(a, b Enclosure) int { return cmp.Compare(a.ID, b.ID) })
 	return distinct(list)
 }
 
-// distinct marks the ids that several shelves claim, or that were made of
+// distinct marks the ids that several enclosures claim, or that were made of
 // addresses that are no text.
 func distinct(list []Enclosure) []Enclosure {
 	count := make(map[string]int)
@@ -119,30 +119,30 @@ func distinct(list []Enclosure) []Enclosure {
 	return list
 }
 
-func (s *shelf) describe(all block.Disks, byDrive map[string][]string) Enclosure {
-	e := Enclosure{ID: s.id(), Vendor: s.base.vendor, Model: s.base.model, Revision: s.base.revision}
-	if s.heard {
-		e.AnsweredBy = address(s.base)
+func (g *pathGroup) describe(all block.Disks, byDrive map[string][]string) Enclosure {
+	e := Enclosure{ID: g.id(), Vendor: g.base.vendor, Model: g.base.model, Revision: g.base.revision}
+	if g.heard {
+		e.AnsweredBy = address(g.base)
 	}
-	for _, p := range s.paths {
+	for _, p := range g.paths {
 		e.Paths = append(e.Paths, address(p))
 	}
 	slices.Sort(e.Paths)
-	e.Slots = s.slots(all, byDrive)
+	e.Slots = g.slots(all, byDrive)
 	return e
 }
 
 func address(p *path) string { return cmp.Or(clean([]byte(p.address)), "unnamed") }
 
 // id does not depend on which path answers.
-func (s *shelf) id() string {
+func (g *pathGroup) id() string {
 	for _, of := range []func(*path) string{
 		func(p *path) string { return p.id },
 		func(p *path) string { return p.wwn },
 		address,
 	} {
 		best := ""
-		for _, p := range s.paths {
+		for _, p := range g.paths {
 			if id := of(p); id != "" && (best == "" || id < best) {
 				best = id
 			}
@@ -161,8 +161,8 @@ type place struct {
 	matched  bool
 }
 
-func (s *shelf) slots(all block.Disks, byDrive map[string][]string) []Slot {
-	places := s.places()
+func (g *pathGroup) slots(all block.Disks, byDrive map[string][]string) []Slot {
+	places := g.places()
 	taken := make(map[string]bool) // no disk is in two slots
 	for _, p := range places {
 		p.occupant.names = slices.DeleteFunc(p.occupant.names, func(name string) bool { return taken[name] })
@@ -182,7 +182,7 @@ func (s *shelf) slots(all block.Disks, byDrive map[string][]string) []Slot {
 				}
 			}
 		}
-		slots = append(slots, p.slot(s.told[p.bay.component], all))
+		slots = append(slots, p.slot(g.readings[p.bay.component], all))
 	}
 	sortSlots(slots)
 	return slots
@@ -190,18 +190,18 @@ func (s *shelf) slots(all block.Disks, byDrive map[string][]string) []Slot {
 
 // places are the base's bays with the drives that any path sees in them. A bay
 // that only another path has is shown if there is a drive in it.
-func (s *shelf) places() []*place {
+func (g *pathGroup) places() []*place {
 	var places []*place
 	byLabel := make(map[string]*place)
-	for _, b := range s.base.bays {
-		o, matched := s.base.drives[b.label]
+	for _, b := range g.base.bays {
+		o, matched := g.base.drives[b.label]
 		o.names = slices.Clone(o.names)
 		p := &place{b, o, matched}
 		places = append(places, p)
 		byLabel[b.label] = p
 	}
-	for _, other := range s.paths {
-		if other == s.base {
+	for _, other := range g.paths {
+		if other == g.base {
 			continue
 		}
 		for _, b := range other.bays {
@@ -216,7 +216,7 @@ func (s *shelf) places() []*place {
 				}
 			}
 			if p == nil {
-				// It has told nothing: its component is none of the base's.
+				// Without a reading: its component is none of the base's.
 				p = &place{bay: bay{name: b.name, number: b.number, label: b.label}}
 				places = append(places, p)
 				byLabel[b.label] = p
@@ -258,13 +258,13 @@ func (p *place) add(o occupant) {
 	}
 }
 
-func (p *place) slot(told reading, all block.Disks) Slot {
+func (p *place) slot(now reading, all block.Disks) Slot {
 	o := p.occupant
 	o.names = sorted(o.names)
 	s := Slot{
 		Slot: p.bay.label, Number: p.bay.number, Name: p.bay.name,
-		Status: told.status, Fault: told.fault, Locate: told.locate, Power: told.power,
-		Populated:  populated(p.matched, told.status),
+		Status: now.status, Fault: now.fault, Locate: now.locate, Power: now.power,
+		Populated:  populated(p.matched, now.status),
 		SASAddress: o.sasAddress, WWN: o.identity.WWN, Model: o.identity.Model, Serial: o.identity.Serial,
 	}
 	for _, name := range o.names {

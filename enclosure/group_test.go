@@ -11,12 +11,12 @@ import (
 	"storage_exporter/enclosure/enclosuretest"
 )
 
-// A shelf with two I/O modules is one shelf, by its id or by its drives.
+// An enclosure with two I/O modules is one enclosure, by its id or by its drives.
 func TestDualPath(t *testing.T) {
 	for name, id2 := range map[string]string{"same id": "0x5003048000000a00", "ids that differ": "0x5003048000000a80", "second without id": ""} {
 		t.Run(name, func(t *testing.T) {
 			tr := enclosuretest.New(t)
-			tr.DualShelf(1, 3, 25, "0x5003048000000a00", id2)
+			tr.DualEnclosure(1, 3, 25, "0x5003048000000a00", id2)
 			e := one(t, tr)
 			if e.ID != "0x5003048000000a00" || !slices.Equal(e.Paths, []string{"1:0:99:0", "2:0:99:0"}) || e.AnsweredBy != "1:0:99:0" {
 				t.Errorf("got %s by %v, answered by %s", e.ID, e.Paths, e.AnsweredBy)
@@ -35,7 +35,7 @@ func TestDualPath(t *testing.T) {
 // The name that stands for a drive is one that works.
 func TestOfflinePath(t *testing.T) {
 	tr := enclosuretest.New(t)
-	tr.DualShelf(1, 2, 0, "0x5003048000000a00", "0x5003048000000a00")
+	tr.DualEnclosure(1, 2, 0, "0x5003048000000a00", "0x5003048000000a00")
 	for _, tt := range []struct{ sda, sdb, want string }{
 		{"running", "running", "sda"}, {"offline", "running", "sdb"}, {"transport-offline", "running", "sdb"}, {"running", "offline", "sda"}, {"offline", "offline", "sda"},
 	} {
@@ -52,7 +52,7 @@ func TestOfflinePath(t *testing.T) {
 func TestDualPathWithOtherNames(t *testing.T) {
 	tr := enclosuretest.New(t)
 	for i, name := range []string{"Slot %d", "ArrayDevice%02d"} {
-		s := enclosuretest.Shelf{Address: fmt.Sprintf("%d:0:9:0", i), ID: "0x5003048000000a00"}
+		s := enclosuretest.Enclosure{Address: fmt.Sprintf("%d:0:9:0", i), ID: "0x5003048000000a00"}
 		for n := range 3 {
 			b := enclosuretest.Bay{Name: fmt.Sprintf(name, n), Slot: "-1", Status: "OK"}
 			if n < 2 || i == 1 {
@@ -61,7 +61,7 @@ func TestDualPathWithOtherNames(t *testing.T) {
 			}
 			s.Bays = append(s.Bays, b)
 		}
-		tr.AddShelf(s)
+		tr.AddEnclosure(s)
 	}
 	compare(t, one(t, tr),
 		"Slot 0|OK|fault -|locate -|power -|populated 1|sda,sdd|0x5000c500a0000000|",
@@ -75,7 +75,7 @@ func TestDualPathWithOtherNames(t *testing.T) {
 func TestDualPathMirrored(t *testing.T) {
 	tr := enclosuretest.New(t)
 	for i := range 2 {
-		s := enclosuretest.Shelf{Address: fmt.Sprintf("%d:0:9:0", i), ID: "0x5003048000000a00"}
+		s := enclosuretest.Enclosure{Address: fmt.Sprintf("%d:0:9:0", i), ID: "0x5003048000000a00"}
 		for n := range 2 {
 			disk := blocktest.DiskName(2*i + n)
 			tr.AddDisk(blocktest.Disk{Name: disk, Address: fmt.Sprintf("%d:0:%d:0", i, n), WWID: fmt.Sprintf("naa.5000c500a000000%d", n)})
@@ -85,7 +85,7 @@ func TestDualPathMirrored(t *testing.T) {
 			}
 			s.Bays = append(s.Bays, enclosuretest.Bay{Name: fmt.Sprint("Bay ", number), Slot: fmt.Sprint(number), Status: "OK", Disk: disk})
 		}
-		tr.AddShelf(s)
+		tr.AddEnclosure(s)
 	}
 	compare(t, one(t, tr),
 		"0|OK|fault -|locate -|power -|populated 1|sda,sdc|0x5000c500a0000000|",
@@ -97,7 +97,7 @@ func TestDualPathDisagrees(t *testing.T) {
 	tr := enclosuretest.New(t)
 	for i, disk := range []string{"sda", "sdb"} {
 		tr.AddDisk(blocktest.Disk{Name: disk, Address: fmt.Sprintf("%d:0:0:0", i), WWID: "naa.5000c500a0000001"})
-		s := enclosuretest.Shelf{Address: fmt.Sprintf("%d:0:9:0", i), ID: "0x5003048000000a00"}
+		s := enclosuretest.Enclosure{Address: fmt.Sprintf("%d:0:9:0", i), ID: "0x5003048000000a00"}
 		for n := range 2 {
 			b := enclosuretest.Bay{Name: fmt.Sprint("Bay ", n), Slot: fmt.Sprint(n), Status: "OK"}
 			if n == i {
@@ -105,18 +105,18 @@ func TestDualPathDisagrees(t *testing.T) {
 			}
 			s.Bays = append(s.Bays, b)
 		}
-		tr.AddShelf(s)
+		tr.AddEnclosure(s)
 	}
 	compare(t, one(t, tr),
 		"0|OK|fault -|locate -|power -|populated 1|sda,sdb|0x5000c500a0000001|",
 		"1|OK|fault -|locate -|power -|populated -|||")
 }
 
-// Two shelves of one model stay two, whatever they have in common but drives.
-func TestTwoShelves(t *testing.T) {
+// Two enclosures of one model stay two, whatever they have in common but drives.
+func TestTwoEnclosures(t *testing.T) {
 	tr := enclosuretest.New(t)
-	tr.DualShelf(1, 4, 0, "0x5003048000000a00", "0x5003048000000a80")
-	tr.DualShelf(3, 4, 6, "0x5003048000000b00", "0x5003048000000b80")
+	tr.DualEnclosure(1, 4, 0, "0x5003048000000a00", "0x5003048000000a80")
+	tr.DualEnclosure(3, 4, 6, "0x5003048000000b00", "0x5003048000000b80")
 	var ids []string
 	for _, e := range read(t, reader(tr)) {
 		ids = append(ids, e.ID)
@@ -126,22 +126,22 @@ func TestTwoShelves(t *testing.T) {
 	}
 }
 
-// An id that the vendor gave to every shelf: their drives tell them apart.
-func TestTwoShelvesOfOneID(t *testing.T) {
+// An id that the vendor gave to every enclosure: their drives tell them apart.
+func TestTwoEnclosuresOfOneID(t *testing.T) {
 	tr := enclosuretest.New(t)
-	tr.DualShelf(1, 4, 0, "0x5003048000000a00", "0x5003048000000a00")
-	tr.DualShelf(3, 4, 6, "0x5003048000000a00", "0x5003048000000a00")
+	tr.DualEnclosure(1, 4, 0, "0x5003048000000a00", "0x5003048000000a00")
+	tr.DualEnclosure(3, 4, 6, "0x5003048000000a00", "0x5003048000000a00")
 	var got []string
 	for _, e := range read(t, reader(tr)) {
 		got = append(got, fmt.Sprint(e.ID, e.Paths))
 	}
 	if diff := cmp.Diff([]string{"0x5003048000000a00@1:0:99:0[1:0:99:0 2:0:99:0]", "0x5003048000000a00@3:0:99:0[3:0:99:0 4:0:99:0]"}, got); diff != "" {
-		t.Errorf("shelves (-want +got):\n%s", diff)
+		t.Errorf("enclosures (-want +got):\n%s", diff)
 	}
 }
 
 // While a drive is exchanged, the paths see it one after the other. That makes
-// no second shelf.
+// no second enclosure.
 func TestDriveExchangedOnOnePath(t *testing.T) {
 	for name, tt := range map[string]struct {
 		slots int
@@ -149,7 +149,7 @@ func TestDriveExchangedOnOnePath(t *testing.T) {
 	}{"same id": {5, "0x5003048000000a00"}, "ids that differ": {5, "0x5003048000000a80"}, "the only drive": {2, "0x5003048000000a00"}} {
 		t.Run(name, func(t *testing.T) {
 			tr := enclosuretest.New(t)
-			tr.DualShelf(1, tt.slots, 0, "0x5003048000000a00", tt.id2)
+			tr.DualEnclosure(1, tt.slots, 0, "0x5003048000000a00", tt.id2)
 			tr.Write(blocktest.SCSI("2:0:0:0")+"/wwid", "naa.5000c500ffff0000\n")
 			tr.Write(blocktest.SCSI("2:0:0:0")+"/vpd_pg80", "\x00\x80\x00\x03NEW")
 			e := one(t, tr)
@@ -160,7 +160,7 @@ func TestDriveExchangedOnOnePath(t *testing.T) {
 	}
 }
 
-// Each path has its own name for a drive, also where only one path has a shelf.
+// Each path has its own name for a drive, also where only one path has an enclosure.
 func TestOtherPathsOfADrive(t *testing.T) {
 	tr := enclosuretest.New(t)
 	const clone = "naa.5000c500a0000009"
@@ -182,11 +182,11 @@ func TestOtherPathsOfADrive(t *testing.T) {
 	} {
 		tr.AddDisk(d)
 	}
-	s := enclosuretest.Shelf{Address: "0:0:10:0", ID: "0x1"}
+	s := enclosuretest.Enclosure{Address: "0:0:10:0", ID: "0x1"}
 	for i, disk := range []string{"sda", "sdb", "sdc", "sdd", "sde"} {
 		s.Bays = append(s.Bays, enclosuretest.Bay{Name: disk, Slot: fmt.Sprint(i), Status: "OK", Disk: disk})
 	}
-	tr.AddShelf(s)
+	tr.AddEnclosure(s)
 	const state = "|OK|fault -|locate -|power -|populated 1|"
 	compare(t, one(t, tr),
 		"0"+state+"sda,sdaa|0x5000c500a0000001|A",
