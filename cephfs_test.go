@@ -12,15 +12,13 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
-
-	"storage_exporter/internal/cephtest"
 )
 
-// A real CephFS under load tells what is done on it; when its metadata server or
+// A real CephFS under load reports what is done on it; when its metadata server or
 // its monitor stands still the volume is offline, and only that one.
 func TestCephFS(t *testing.T) {
 	t.Parallel()
-	cluster := cephtest.Start(t)
+	cluster := startCeph(t)
 	file := writeFile(t, "c.toml", fmt.Sprintf(`
 [volumes]
 performance_interval = "1s"
@@ -49,7 +47,7 @@ path = %q
 
 	for _, part := range []struct {
 		name   string
-		daemon *cephtest.Daemon
+		daemon *cephDaemon
 	}{
 		{"metadata server", cluster.MDS},
 		{"monitor", cluster.Monitor},
@@ -153,7 +151,7 @@ func (r cephRig) usage(t *testing.T, dir string) {
 }
 
 // standsStill stops a part of the cluster and lets it go on.
-func (r cephRig) standsStill(t *testing.T, daemon *cephtest.Daemon) {
+func (r cephRig) standsStill(t *testing.T, daemon *cephDaemon) {
 	checked := func(volume string) time.Time {
 		seconds, err := strconv.ParseFloat(r.figure("health_last_checked_timestamp_seconds", volume), 64)
 		if err != nil {

@@ -66,7 +66,7 @@ func newApp(names []string) (*kingpin.Application, *flags) {
 	app.Flag("web.enable-pprof", "Serve profiles under /debug/pprof/.").BoolVar(&f.pprof)
 
 	app.Flag("config.file", "TOML file to read; a Backend.AI storage-proxy.toml will do.").StringVar(&f.configFile)
-	app.Flag("config.check", "Check the configuration, tell all problems and exit: 0 without problems, else 1.").BoolVar(&f.configCheck)
+	app.Flag("config.check", "Check the configuration, report all problems and exit: 0 without problems, else 1.").BoolVar(&f.configCheck)
 
 	app.Flag("path.procfs", "Where procfs is mounted.").Default("/proc").StringVar(&f.procfs)
 	app.Flag("path.sysfs", "Where sysfs is mounted.").Default("/sys").StringVar(&f.sysfs)
@@ -157,7 +157,7 @@ func (f *flags) overrides() []config.Override {
 	return out
 }
 
-// enabled tells whether a collector and its observations run.
+// enabled says whether a collector and its observations run.
 func (f *flags) enabled(name string) bool {
 	c, ok := f.collectors[name]
 	if !ok {

@@ -276,7 +276,7 @@ func TestReload(t *testing.T) {
 		t.Error("a removed volume still has series")
 	}
 	if !strings.Contains(in.log.String(), "cache.store") {
-		t.Error("that the store needs a restart is not told")
+		t.Error("that the store needs a restart is not logged")
 	}
 }
 
@@ -470,7 +470,7 @@ func TestDamagedCacheFile(t *testing.T) {
 	in := start(t, noSmartctl, "--cache.path="+path)
 	in.awaitReady()
 	if !strings.Contains(in.log.String(), "damaged") {
-		t.Errorf("the damage is not told:\n%s", in.log)
+		t.Errorf("the damage is not logged:\n%s", in.log)
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 // nodeName is what becomes part of keys.
 var nodeName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
 
-// hostFingerprint tells this host from others that share a store: the node's
+// hostFingerprint stands for this host among those that share a store: the node's
 // name, else the machine id, else the id of this boot. It is never empty.
 func hostFingerprint(nodeName, rootfs, procfs string) string {
 	if nodeName != "" {

@@ -49,13 +49,13 @@ func serve(ctx context.Context, e *exporter) error {
 	served := make(chan error, 1)
 	go func() { served <- web.ListenAndServe(server, e.flags.web, e.log) }()
 
-	settled := e.cache.FirstRoundsEnded()
+	firstRounds := e.cache.FirstRoundsEnded()
 	patience := time.NewTimer(readyAfter)
 	defer patience.Stop()
 	for {
 		select {
-		case <-settled:
-			settled = nil
+		case <-firstRounds:
+			firstRounds = nil
 			ready.Store(true)
 		case <-patience.C:
 			ready.Store(true)
@@ -157,7 +157,7 @@ func (e *exporter) handleReload(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// reloadMetrics tell of the last reload, as Prometheus does.
+// reloadMetrics show the last reload, as Prometheus does.
 type reloadMetrics struct{ successful, at prometheus.Gauge }
 
 func newReloadMetrics(reg prometheus.Registerer) reloadMetrics {

@@ -2,6 +2,7 @@ package api
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -34,6 +35,17 @@ func (a *answer) include(age time.Duration, lookup cache.Lookup) {
 
 // include takes a snapshot's age and lookup over into the answer.
 func include[T any](a *answer, s cache.Snapshot[T]) { a.include(s.Age, s.Lookup) }
+
+// show answers with what body makes of an entry's snapshot.
+func show[T any](ctx context.Context, entry *cache.Entry[T], body func(cache.Snapshot[T]) any) (answer, error) {
+	snap, err := entry.Get(ctx)
+	if err != nil {
+		return answer{}, err
+	}
+	ans := answer{body: body(snap)}
+	include(&ans, snap)
+	return ans, nil
+}
 
 func (a *answer) write(w http.ResponseWriter) {
 	body := a.encoded

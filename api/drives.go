@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -91,13 +92,9 @@ func (a *API) drive(ctx context.Context, r *http.Request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	snap, err := d.Report.Get(ctx)
-	if err != nil {
-		return answer{}, err
-	}
-	ans := answer{body: describe(d, cache.Result[smart.Report]{Snapshot: snap})}
-	include(&ans, snap)
-	return ans, nil
+	return show(ctx, d.Report, func(snap cache.Snapshot[smart.Report]) any {
+		return describe(d, cache.Result[smart.Report]{Snapshot: snap})
+	})
 }
 
 // driveDocument answers with the tool's own JSON document, for what the report
@@ -107,11 +104,5 @@ func (a *API) driveDocument(ctx context.Context, r *http.Request) (answer, error
 	if err != nil {
 		return answer{}, err
 	}
-	snap, err := d.Document.Get(ctx)
-	if err != nil {
-		return answer{}, err
-	}
-	ans := answer{body: snap.Value}
-	include(&ans, snap)
-	return ans, nil
+	return show(ctx, d.Document, func(snap cache.Snapshot[json.RawMessage]) any { return snap.Value })
 }

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"time"
 
+	"storage_exporter/cache"
 	"storage_exporter/volume"
 	"storage_exporter/volume/observed"
 )
@@ -93,8 +94,8 @@ type proxyMetric struct {
 	LatencyWriteUsec *usec  `json:"io_usec_write"`
 }
 
-// usec is written as a float even where it is whole, for clients that tell the
-// two apart.
+// usec is written as a float even where it is whole, for clients to which the two
+// differ.
 type usec float64
 
 // MarshalJSON writes at least one decimal.
@@ -111,28 +112,23 @@ func (a *API) performanceMetric(ctx context.Context, r *http.Request) (answer, e
 	if err != nil {
 		return answer{}, err
 	}
-	snap, err := v.Performance.Get(ctx)
-	if err != nil {
-		return answer{}, err
-	}
-	p := snap.Value.Metric
-	ans := answer{body: struct {
-		Metric     proxyMetric `json:"metric"`
-		ObservedAt time.Time   `json:"observed_at"`
-	}{proxyMetric{
-		whole(p.IOPSRead), whole(p.IOPSWrite), whole(p.BytesRead), whole(p.BytesWrite),
-		latency(p.IOPSRead, p.LatencyReadUsec), latency(p.IOPSWrite, p.LatencyWriteUsec),
-	}, snap.ObservedAt.UTC()}}
-	include(&ans, snap)
-	return ans, nil
+	return show(ctx, v.Performance, func(snap cache.Snapshot[observed.PerfMetric]) any {
+		p := snap.Value.Metric
+		return struct {
+			Metric     proxyMetric `json:"metric"`
+			ObservedAt time.Time   `json:"observed_at"`
+		}{proxyMetric{
+			whole(p.IOPSRead), whole(p.IOPSWrite), whole(p.BytesRead), whole(p.BytesWrite),
+			latency(p.IOPSRead, p.LatencyReadUsec), latency(p.IOPSWrite, p.LatencyWriteUsec),
+		}, snap.ObservedAt.UTC()}
+	})
 }
 
 func whole(f *float64) *int64 {
 	if f == nil {
 		return nil
 	}
-	n := int64(math.Round(*f))
-	return &n
+	return new(int64(math.Round(*f)))
 }
 
 // latency is 0.0 where there was no operation, as the storage proxy's clients
@@ -149,21 +145,17 @@ func (a *API) hardwareInfo(ctx context.Context, r *http.Request) (answer, error)
 	if err != nil {
 		return answer{}, err
 	}
-	snap, err := v.Health.Get(ctx)
-	if err != nil {
-		return answer{}, err
-	}
-	metadata := snap.Value.Metadata
-	if metadata == nil {
-		metadata = map[string]string{}
-	}
-	ans := answer{body: struct {
-		Status   volume.Status     `json:"status"`
-		Info     *string           `json:"status_info"`
-		Metadata map[string]string `json:"metadata"`
-	}{snap.Value.Status, orNull(snap.Value.Info), metadata}}
-	include(&ans, snap)
-	return ans, nil
+	return show(ctx, v.Health, func(snap cache.Snapshot[volume.Health]) any {
+		metadata := snap.Value.Metadata
+		if metadata == nil {
+			metadata = map[string]string{}
+		}
+		return struct {
+			Status   volume.Status     `json:"status"`
+			Info     *string           `json:"status_info"`
+			Metadata map[string]string `json:"metadata"`
+		}{snap.Value.Status, orNull(snap.Value.Info), metadata}
+	})
 }
 
 // fileSystemUsage counts what is reserved for root as used, as the storage
@@ -173,22 +165,17 @@ func (a *API) fileSystemUsage(ctx context.Context, r *http.Request) (answer, err
 	if err != nil {
 		return answer{}, err
 	}
-	snap, err := v.Usage.Get(ctx)
-	if err != nil {
-		return answer{}, err
-	}
-	u := snap.Value
-	used := u.UsedBytes
-	if u.CapacityBytes != nil && u.AvailableBytes != nil && *u.CapacityBytes >= *u.AvailableBytes {
-		n := *u.CapacityBytes - *u.AvailableBytes
-		used = &n
-	}
-	ans := answer{body: struct {
-		Capacity *uint64 `json:"capacity_bytes"`
-		Used     *uint64 `json:"used_bytes"`
-	}{u.CapacityBytes, used}}
-	include(&ans, snap)
-	return ans, nil
+	return show(ctx, v.Usage, func(snap cache.Snapshot[volume.Usage]) any {
+		u := snap.Value
+		used := u.UsedBytes
+		if u.CapacityBytes != nil && u.AvailableBytes != nil && *u.CapacityBytes >= *u.AvailableBytes {
+			used = new(*u.CapacityBytes - *u.AvailableBytes)
+		}
+		return struct {
+			Capacity *uint64 `json:"capacity_bytes"`
+			Used     *uint64 `json:"used_bytes"`
+		}{u.CapacityBytes, used}
+	})
 }
 
 func orNull(s string) *string {

@@ -62,7 +62,7 @@ func (d Device) stacked() bool { return strings.HasPrefix(d.Name, "dm-") || d.ar
 
 func (d Device) array() bool { return strings.HasPrefix(d.Name, "md") }
 
-// frozen is whether the kernel was told not to count.
+// frozen is whether counting is switched off.
 func (d Device) frozen() bool {
 	// A partition has its disk's queue. The path is not cleaned: the kernel
 	// follows the link before it goes up.
@@ -133,7 +133,7 @@ type Counting struct {
 // counters stand still although there may be I/O, so that the reading says nothing;
 // empty if all count.
 //
-// A device that was told not to count does not. Older kernels count for
+// A device that was switched off does not count. Older kernels count for
 // device-mapper and md all the same: they are believed once they have moved.
 func (c *Counting) Read(devices []Device) (stats []Stat, still string, err error) {
 	stacked := true

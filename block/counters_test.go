@@ -36,7 +36,7 @@ func FuzzStat(f *testing.F) {
 
 const still, moving = "1 0 8 1 2 0 8 1 0 0 0", "9 0 72 9 2 0 8 1 0 0 0"
 
-// Whose counters count: a device that was told not to count does not, but for
+// Whose counters count: a device that was switched off does not, but for
 // device-mapper and md whose counters moved. One that does not speaks for all.
 func TestCounting(t *testing.T) {
 	tr := blocktest.New(t)

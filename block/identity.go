@@ -20,10 +20,9 @@ type Identity struct {
 	NQN string `json:"nqn,omitempty"`
 }
 
-// String is what tells two drives apart that stand under the same name one
-// after the other; empty for an unknown one. It is one of the two, so that a
-// replica that sees less of the system (no udev in its container) mostly comes
-// to the same.
+// String differs for two drives that have the same name one after the other; it is
+// empty for an unknown one. It is one of the two, so that a replica that sees less
+// of the system (no udev in its container) mostly comes to the same.
 func (i Identity) String() string { return cmp.Or(i.WWN, i.Serial) }
 
 // Key is the same for two names of one drive only, and empty where that cannot
@@ -37,7 +36,7 @@ func (i Identity) Key() string {
 	return name + "\x00" + i.Model + "\x00" + i.Serial
 }
 
-// Known says whether there is enough to tell the drive from others.
+// Known says whether there is enough to know the drive by.
 func (i Identity) Known() bool { return i.WWN != "" || i.Serial != "" }
 
 // Same says whether two names of which less is known than Key needs are one

@@ -392,7 +392,7 @@ func TestRedisConfigHidesPasswords(t *testing.T) {
 
 func TestRedisSentinelFailover(t *testing.T) {
 	t.Parallel()
-	s := redistest.StartSentinel(t, redistest.SentinelOptions{})
+	s := startRedisSentinel(t, sentinelOptions{})
 	store := newRedis(t, cachestore.RedisConfig{
 		Mode: cachestore.RedisSentinel, Addresses: s.Addrs(),
 		Sentinel: cachestore.RedisSentinelConfig{Master: s.Name},

@@ -28,7 +28,7 @@ type Config struct {
 
 // Node is the host that is observed.
 type Node struct {
-	// Name tells hosts on one Redis apart. Empty: this host has its own.
+	// Name is needed where several hosts share a Redis. Empty: this host is alone.
 	Name string `toml:"name"`
 }
 

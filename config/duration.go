@@ -21,8 +21,8 @@ var (
 	errNoSeconds  = errors.New(`must be a number of seconds or a duration such as "30s"`)
 )
 
-// parseDuration reads "30s", "1m30s" or "1d". A bare number is refused, since
-// nobody can tell its unit.
+// parseDuration reads "30s", "1m30s" or "1d". A bare number is refused: its unit is
+// anybody's guess.
 func parseDuration(s string) (time.Duration, error) {
 	s = strings.TrimSpace(s)
 	if n, err := strconv.ParseFloat(s, 64); err == nil && n != 0 {

@@ -11,7 +11,7 @@ import (
 var restartSections = []string{"node.", "cache.", "redis."}
 
 // RestartNeeded names the keys that differ between two configurations and take
-// effect with a restart only, sorted. It tells no values.
+// effect with a restart only, sorted. It shows no values.
 func RestartNeeded(from, to *Config) []string {
 	before, after := fieldsOf(from, ""), fieldsOf(to, "")
 	var keys []string

@@ -170,7 +170,7 @@ func TestAskedAgainAtOnce(t *testing.T) {
 	<-answered
 }
 
-// A module that is only slow tells what it can in its time.
+// A module that is only slow reports what it can in its time.
 func TestSlowModule(t *testing.T) {
 	tr := enclosuretest.New(t)
 	tr.DualEnclosure(1, 24, 0, "0x5003048000000a00", "0x5003048000000a00")
@@ -185,10 +185,10 @@ func TestSlowModule(t *testing.T) {
 			time.Sleep(time.Second)
 			return inner(path)
 		}
-		told, heard := r.asker.ask(t.Context(), first, 50*time.Second, func(ctx context.Context) (map[string]reading, bool) { return r.listen(ctx, p) })
+		readings, heard := r.asker.ask(t.Context(), first, 50*time.Second, func(ctx context.Context) (map[string]reading, bool) { return r.listen(ctx, p) })
 		// 45 s are for reading, at four seconds a slot.
-		if !heard || told["Slot 10"].power == nil || told["Slot 11"].status != OK || told["Slot 11"].power != nil || told["Slot 12"].status != "" {
-			t.Errorf("heard %v, told %v", heard, told)
+		if !heard || readings["Slot 10"].power == nil || readings["Slot 11"].status != OK || readings["Slot 11"].power != nil || readings["Slot 12"].status != "" {
+			t.Errorf("heard %v, readings %v", heard, readings)
 		}
 	})
 }
@@ -214,6 +214,6 @@ func TestCancelledIsNotStuck(t *testing.T) {
 	release()
 	eventually(t, "the call comes back", func() bool { return !underWay(r, first) })
 	if changes.Load() != 0 {
-		t.Errorf("told of %d changes", changes.Load())
+		t.Errorf("%d changes reported", changes.Load())
 	}
 }

@@ -48,7 +48,7 @@ func TestOfflinePath(t *testing.T) {
 	}
 }
 
-// The modules name their slots each in its way: the drives tell.
+// The modules name their slots each in its way: the drives decide.
 func TestDualPathWithOtherNames(t *testing.T) {
 	tr := enclosuretest.New(t)
 	for i, name := range []string{"Slot %d", "ArrayDevice%02d"} {
@@ -126,7 +126,7 @@ func TestTwoEnclosures(t *testing.T) {
 	}
 }
 
-// An id that the vendor gave to every enclosure: their drives tell them apart.
+// An id that the vendor gave to every enclosure: their drives differ.
 func TestTwoEnclosuresOfOneID(t *testing.T) {
 	tr := enclosuretest.New(t)
 	tr.DualEnclosure(1, 4, 0, "0x5003048000000a00", "0x5003048000000a00")

@@ -98,8 +98,8 @@ func TestNoZpool(t *testing.T) {
 	}
 }
 
-// What is in PATH is found, and what the tool was told by a name with a slash
-// is not looked for.
+// What is in PATH is found. A name with a slash is the path itself and is not looked
+// for.
 func TestZpoolInPath(t *testing.T) {
 	h := zpooltest.New(t, fake.Behaviour{Pools: tank()})
 	t.Setenv("PATH", filepath.Dir(h.Path()))

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"storage_exporter/internal/outside"
 )
 
 var (
@@ -26,7 +28,6 @@ var (
 
 const (
 	maxStderr = 16 << 10
-	maxLine   = 512
 	// waitDelay is how long the pipes of a killed process may stay open.
 	waitDelay = 2 * time.Second
 )
@@ -100,8 +101,8 @@ func Find(name string, dirs ...string) (string, error) {
 	return "", fmt.Errorf("%s: %w", name, fs.ErrNotExist)
 }
 
-// unrunnable tells a program that is missing or no program from a system that
-// is short of processes or memory.
+// unrunnable is whether a program is missing or none. That the system is short of
+// processes or memory is not it.
 func unrunnable(err error) bool {
 	return errors.Is(err, exec.ErrNotFound) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) ||
 		errors.Is(err, syscall.ENOEXEC) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, exec.ErrDot)
@@ -111,8 +112,7 @@ func unrunnable(err error) bool {
 // valid UTF-8 of at most 512 bytes.
 func (o Output) FirstLine() string {
 	line, _, _ := strings.Cut(strings.TrimSpace(string(o.Stderr)), "\n")
-	line = strings.TrimSpace(strings.ToValidUTF8(strings.ReplaceAll(line, "\x00", ""), "\uFFFD"))
-	return strings.ToValidUTF8(line[:min(len(line), maxLine)], "")
+	return outside.Text(line)
 }
 
 var errFull = errors.New("full")

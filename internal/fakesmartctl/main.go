@@ -73,7 +73,7 @@ func run(argv []string) int {
 	return play(d.Behaviour, d.DocumentFor(logs))
 }
 
-// play behaves as told and prints a document, whose exit status it ends with.
+// play behaves so and prints a document, whose exit status it ends with.
 func play(b fleet.Behaviour, document []byte) int {
 	time.Sleep(time.Duration(b.DelayMillis) * time.Millisecond)
 	if b.Hang {

@@ -62,19 +62,3 @@ func TestReplica(t *testing.T) {
 		t.Errorf("INFO replication: %s", got)
 	}
 }
-
-func TestSentinel(t *testing.T) {
-	t.Parallel()
-	s := redistest.StartSentinel(t, redistest.SentinelOptions{Password: "a", SentinelPassword: "b"})
-	if len(s.Addrs()) != 3 {
-		t.Errorf("sentinels: %v", s.Addrs())
-	}
-}
-
-func TestCluster(t *testing.T) {
-	t.Parallel()
-	c := redistest.StartCluster(t)
-	if len(c.Addrs()) != 3 {
-		t.Errorf("nodes: %v", c.Addrs())
-	}
-}

@@ -18,9 +18,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/redis/go-redis/v9/maintnotifications"
-
 	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
 
 	"storage_exporter/internal/certtest"
 )
@@ -33,8 +32,7 @@ type Options struct {
 	MaxMemory string                // as in "2mb"; then nothing is evicted
 	Config    []string              // further lines of the configuration
 	ReplicaOf *Server
-
-	sentinel bool
+	Sentinel  bool // a sentinel, no server
 }
 
 // Server is one redis-server process. It dies with the test.
@@ -109,7 +107,7 @@ func newServer(tb testing.TB, opts Options) *Server {
 	if opts.MaxMemory != "" {
 		lines = append(lines, "maxmemory "+opts.MaxMemory, "maxmemory-policy noeviction")
 	}
-	if !opts.sentinel {
+	if !opts.Sentinel {
 		lines = append(lines, "repl-diskless-sync yes", "repl-diskless-sync-delay 0")
 	}
 	if opts.ReplicaOf != nil {
@@ -122,7 +120,7 @@ func newServer(tb testing.TB, opts Options) *Server {
 		tb.Fatal(err)
 	}
 	s.argv = []string{"redis-server", conf}
-	if opts.sentinel {
+	if opts.Sentinel {
 		s.argv = append(s.argv, "--sentinel")
 	}
 	return s
@@ -290,15 +288,4 @@ func (s *Server) Do(args ...any) any {
 		s.tb.Fatalf("%v: %v", args, err)
 	}
 	return reply
-}
-
-// until waits for a condition, which is asked every 20 ms.
-func until(tb testing.TB, limit time.Duration, what string, ok func() bool) {
-	tb.Helper()
-	for deadline := time.Now().Add(limit); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		if ok() {
-			return
-		}
-	}
-	tb.Fatalf("waited %s for %s", limit, what)
 }

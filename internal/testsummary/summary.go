@@ -21,7 +21,7 @@ type event struct {
 }
 
 // keptOutput bounds what is remembered of one test, in bytes. The end of an
-// output tells more than its start.
+// output says more than its start.
 const keptOutput = 256 << 10
 
 // summary turns events into text. It keeps the output of what has not ended.
@@ -163,7 +163,7 @@ func said(output string) string {
 }
 
 // print writes to standard output, or to a test's buffer: there is nobody left
-// to tell of an error.
+// to report an error.
 func (s *summary) print(format string, args ...any) {
 	_, _ = fmt.Fprintf(s.out, format, args...)
 }

@@ -60,7 +60,7 @@ var (
 	ended  = regexp.MustCompile(`^ +--- (PASS|FAIL): TestGuest/(\S+) `)
 )
 
-// replay makes the guest's subtests subtests here, when all are done, and tells
+// replay makes the guest's subtests subtests here, when all are done, and says
 // whether they went well.
 func replay(t *testing.T, output io.Reader) (passed bool) {
 	t.Helper()

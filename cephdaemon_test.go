@@ -1,4 +1,4 @@
-package cephtest
+package main
 
 import (
 	"bytes"
@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// Daemon is one process of the cluster.
-type Daemon struct {
+// cephDaemon is one process of the cluster.
+type cephDaemon struct {
 	tb   testing.TB
 	cmd  *exec.Cmd
 	done chan struct{} // closed when it has been waited for
@@ -16,10 +16,10 @@ type Daemon struct {
 
 // daemon starts a process in the foreground. It is killed when the test ends, and
 // should that be by a crash, by the kernel.
-func (c *Cluster) daemon(name string, args ...string) *Daemon {
+func (c *cephCluster) daemon(name string, args ...string) *cephDaemon {
 	c.tb.Helper()
 	var log bytes.Buffer
-	d := &Daemon{tb: c.tb, cmd: exec.Command(name, append([]string{"--conf", c.conf(), "-f"}, args...)...), done: make(chan struct{})}
+	d := &cephDaemon{tb: c.tb, cmd: exec.Command(name, append([]string{"--conf", c.conf(), "-f"}, args...)...), done: make(chan struct{})}
 	d.cmd.Stdout, d.cmd.Stderr = &log, &log
 	d.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := d.cmd.Start(); err != nil {
@@ -42,18 +42,18 @@ func (c *Cluster) daemon(name string, args ...string) *Daemon {
 	return d
 }
 
-func (d *Daemon) killed() bool {
+func (d *cephDaemon) killed() bool {
 	state, ok := d.cmd.ProcessState.Sys().(syscall.WaitStatus)
 	return ok && state.Signaled() && state.Signal() == syscall.SIGKILL
 }
 
 // Stop makes the process stand still: its connections live, and nobody answers.
-func (d *Daemon) Stop() { d.signal(syscall.SIGSTOP) }
+func (d *cephDaemon) Stop() { d.signal(syscall.SIGSTOP) }
 
 // Continue lets a stopped process go on.
-func (d *Daemon) Continue() { d.signal(syscall.SIGCONT) }
+func (d *cephDaemon) Continue() { d.signal(syscall.SIGCONT) }
 
-func (d *Daemon) signal(s syscall.Signal) {
+func (d *cephDaemon) signal(s syscall.Signal) {
 	d.tb.Helper()
 	if err := d.cmd.Process.Signal(s); err != nil {
 		d.tb.Errorf("signal %v to %s: %v", s, d.cmd.Path, err)
@@ -61,7 +61,7 @@ func (d *Daemon) signal(s syscall.Signal) {
 }
 
 // Kill ends the process and waits for it.
-func (d *Daemon) Kill() {
+func (d *cephDaemon) Kill() {
 	_ = d.cmd.Process.Kill()
 	<-d.done
 }

@@ -1,4 +1,4 @@
-package redistest
+package cachestore_test
 
 import (
 	"fmt"
@@ -6,22 +6,24 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"storage_exporter/internal/redistest"
 )
 
-// Cluster is three masters without replicas.
-type Cluster struct {
-	Nodes []*Server
+// redisCluster is three masters without replicas.
+type redisCluster struct {
+	Nodes []*redistest.Server
 }
 
 const clusterSlots = 16384
 
-// StartCluster returns when all nodes call the cluster well. It keeps
+// startRedisCluster returns when all nodes call the cluster well. It keeps
 // serving the slots that are left when a node is lost.
-func StartCluster(tb testing.TB) *Cluster {
+func startRedisCluster(tb testing.TB) *redisCluster {
 	tb.Helper()
-	c := &Cluster{Nodes: make([]*Server, 3)}
+	c := &redisCluster{Nodes: make([]*redistest.Server, 3)}
 	for i := range c.Nodes {
-		c.Nodes[i] = Start(tb, Options{Config: []string{
+		c.Nodes[i] = redistest.Start(tb, redistest.Options{Config: []string{
 			"cluster-enabled yes", "cluster-config-file nodes.conf",
 			"cluster-node-timeout 1000", "cluster-require-full-coverage no",
 		}})
@@ -46,12 +48,31 @@ func StartCluster(tb testing.TB) *Cluster {
 }
 
 // Addrs are those of the nodes.
-func (c *Cluster) Addrs() []string { return addrs(c.Nodes) }
+func (c *redisCluster) Addrs() []string { return addrs(c.Nodes) }
 
-func addrs(servers []*Server) []string {
+func addrs(servers []*redistest.Server) []string {
 	all := make([]string, len(servers))
 	for i, s := range servers {
 		all[i] = s.Addr
 	}
 	return all
+}
+
+func TestStartRedisCluster(t *testing.T) {
+	t.Parallel()
+	c := startRedisCluster(t)
+	if len(c.Addrs()) != 3 {
+		t.Errorf("nodes: %v", c.Addrs())
+	}
+}
+
+// until waits for a condition, which is asked every 20 ms.
+func until(tb testing.TB, limit time.Duration, what string, ok func() bool) {
+	tb.Helper()
+	for deadline := time.Now().Add(limit); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		if ok() {
+			return
+		}
+	}
+	tb.Fatalf("waited %s for %s", limit, what)
 }

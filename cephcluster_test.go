@@ -1,6 +1,4 @@
-// Package cephtest runs a real CephFS on one machine for tests: a monitor, a
-// manager, an OSD in memory, a metadata server, and ceph-fuse with the mount.
-package cephtest
+package main
 
 import (
 	"context"
@@ -16,36 +14,37 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// startTimeout bounds how long the whole cluster may take to come up.
-const startTimeout = 60 * time.Second
+// cephStartTimeout bounds how long the whole cluster may take to come up.
+const cephStartTimeout = 60 * time.Second
 
-// Cluster is a file system that is mounted. It goes with the test.
-type Cluster struct {
+// cephCluster is a real CephFS on this machine: a monitor, a manager, an OSD in memory,
+// a metadata server, and ceph-fuse with the mount. It goes with the test.
+type cephCluster struct {
 	Point  string // where it is mounted
 	Socket string // the admin socket of ceph-fuse
 	// MDS, Monitor and Fuse may be stopped and continued. They all end with the
 	// test, ceph-fuse first: then every call that hangs on the mount returns, and
 	// it can be unmounted. An unmount before that hangs for good.
-	MDS, Monitor, Fuse *Daemon
+	MDS, Monitor, Fuse *cephDaemon
 
 	tb   testing.TB
 	dir  string
 	fsid string
 }
 
-// Start brings a cluster up. It takes some seconds.
-func Start(tb testing.TB) *Cluster {
+// startCeph brings a cluster up. It takes some seconds.
+func startCeph(tb testing.TB) *cephCluster {
 	tb.Helper()
-	require(tb)
+	requireCeph(tb)
 	dir := tb.TempDir()
-	c := &Cluster{Point: filepath.Join(dir, "mnt"), Socket: filepath.Join(dir, "run", "fuse.asok"), tb: tb, dir: dir, fsid: uuid(tb)}
+	c := &cephCluster{Point: filepath.Join(dir, "mnt"), Socket: filepath.Join(dir, "run", "fuse.asok"), tb: tb, dir: dir, fsid: uuid(tb)}
 	for _, sub := range []string{"run", "log", "mon", "mgr", "osd", "mds", "mnt"} {
 		if err := os.Mkdir(filepath.Join(dir, sub), 0o755); err != nil {
 			tb.Fatal(err)
 		}
 	}
 	c.configure()
-	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), cephStartTimeout)
 	defer cancel()
 	c.run(ctx, "ceph-mon", "-i", "a", "--mkfs")
 	c.Monitor = c.daemon("ceph-mon", "-i", "a")
@@ -65,9 +64,9 @@ func Start(tb testing.TB) *Cluster {
 	return c
 }
 
-// require skips the test where it cannot run, unless the environment says that
+// requireCeph skips the test where it cannot run, unless the environment says that
 // all parts must be there.
-func require(tb testing.TB) {
+func requireCeph(tb testing.TB) {
 	tb.Helper()
 	why := ""
 	for _, program := range []string{"ceph", "ceph-mon", "ceph-mgr", "ceph-osd", "ceph-mds", "ceph-fuse"} {
@@ -90,7 +89,7 @@ func require(tb testing.TB) {
 	}
 }
 
-func (c *Cluster) configure() {
+func (c *cephCluster) configure() {
 	const template = `[global]
 fsid = FSID
 mon_host = [v2:127.0.0.1:PORT2,v1:127.0.0.1:PORT1]
@@ -123,17 +122,17 @@ mgr_initial_modules =
 [mon]
 public_addrv = [v2:127.0.0.1:PORT2,v1:127.0.0.1:PORT1]
 `
-	ports := freePorts(c.tb)
+	ports := freePortPair(c.tb)
 	content := strings.NewReplacer("FSID", c.fsid, "DIR", c.dir, "PORT1", ports[0], "PORT2", ports[1]).Replace(template)
 	if err := os.WriteFile(c.conf(), []byte(content), 0o600); err != nil {
 		c.tb.Fatal(err)
 	}
 }
 
-func (c *Cluster) conf() string { return filepath.Join(c.dir, "ceph.conf") }
+func (c *cephCluster) conf() string { return filepath.Join(c.dir, "ceph.conf") }
 
 // mount starts ceph-fuse and waits for its mount.
-func (c *Cluster) mount(ctx context.Context) {
+func (c *cephCluster) mount(ctx context.Context) {
 	c.tb.Helper()
 	c.Fuse = c.daemon("ceph-fuse", c.Point, "--admin-socket", c.Socket)
 	c.tb.Cleanup(c.unmountAfterwards())
@@ -143,7 +142,7 @@ func (c *Cluster) mount(ctx context.Context) {
 // unmountAfterwards starts a shell that unmounts as soon as it hears nothing more
 // from us, be it that the test crashed. The function that it returns does so in
 // order: once ceph-fuse is dead nothing hangs.
-func (c *Cluster) unmountAfterwards() func() {
+func (c *cephCluster) unmountAfterwards() func() {
 	c.tb.Helper()
 	cmd := exec.Command("sh", "-c", `read -r end; umount --lazy --no-canonicalize "$0"`, c.Point)
 	alive, err := cmd.StdinPipe()
@@ -164,7 +163,7 @@ func (c *Cluster) unmountAfterwards() func() {
 }
 
 // mounted reads the table of mounts, which never touches one.
-func (c *Cluster) mounted() bool {
+func (c *cephCluster) mounted() bool {
 	table, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil {
 		c.tb.Fatal(err)
@@ -173,7 +172,7 @@ func (c *Cluster) mounted() bool {
 }
 
 // run runs a program of Ceph to its end.
-func (c *Cluster) run(ctx context.Context, name string, args ...string) string {
+func (c *cephCluster) run(ctx context.Context, name string, args ...string) string {
 	c.tb.Helper()
 	cmd := exec.CommandContext(ctx, name, append([]string{"--conf", c.conf()}, args...)...)
 	cmd.SysProcAttr = &unix.SysProcAttr{Pdeathsig: unix.SIGKILL}
@@ -184,19 +183,19 @@ func (c *Cluster) run(ctx context.Context, name string, args ...string) string {
 	return string(out)
 }
 
-func (c *Cluster) until(ctx context.Context, what string, ok func() bool) {
+func (c *cephCluster) until(ctx context.Context, what string, ok func() bool) {
 	c.tb.Helper()
 	for !ok() {
 		select {
 		case <-ctx.Done():
-			c.tb.Fatalf("not within %v: %s\n%s", startTimeout, what, c.Logs())
+			c.tb.Fatalf("not within %v: %s\n%s", cephStartTimeout, what, c.Logs())
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
 }
 
 // Logs are the ends of the daemons' logs.
-func (c *Cluster) Logs() string {
+func (c *cephCluster) Logs() string {
 	names, err := filepath.Glob(filepath.Join(c.dir, "log", "*"))
 	if err != nil {
 		return err.Error()
@@ -217,8 +216,8 @@ func uuid(tb testing.TB) string {
 	return strings.TrimSpace(string(content))
 }
 
-// freePorts are two that nobody listens on.
-func freePorts(tb testing.TB) [2]string {
+// freePortPair is two that nobody listens on.
+func freePortPair(tb testing.TB) [2]string {
 	var ports [2]string
 	for i := range ports {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
