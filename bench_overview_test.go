@@ -33,7 +33,7 @@ func enclosures(t testing.TB, drives int) (flags []string, f *fleet.Fleet, pools
 	pool := fake.Pool{Name: "tank", GUID: "1000", State: "ONLINE"}
 	var disks []fake.Vdev
 	for n := range drives {
-		name := fleet.DiskName(n)
+		name := blocktest.DiskName(n)
 		d := fleet.ATA("/dev/"+name, n, 14)
 		wwid, serial := fmt.Sprintf("naa.5000c50%09x", 2900000000+n), fmt.Sprintf("EXA%07d", n)
 		if n%6 == 5 {

@@ -1,6 +1,7 @@
 package block
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -142,10 +143,5 @@ func (s System) Names(name string) []string {
 			}
 		}
 	}
-	names := make([]string, 0, len(seen))
-	for name := range seen {
-		names = append(names, name)
-	}
-	slices.SortFunc(names, CompareNames)
-	return names
+	return slices.SortedFunc(maps.Keys(seen), CompareNames)
 }

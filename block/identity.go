@@ -59,11 +59,10 @@ func (s System) Identify(name string) Identity {
 		return Identity{}
 	}
 	if !d.nvme && !outside.Exists(filepath.Join(d.dir, "device")) {
-		drives, one := s.Drives(d.name)
-		if len(drives) > 0 && !one {
-			return Identity{}
-		}
-		if len(drives) > 0 {
+		if drives, one := s.Drives(d.name); len(drives) > 0 {
+			if !one {
+				return Identity{}
+			}
 			if whole, ok := s.find(drives[0]); ok {
 				d = whole
 			}

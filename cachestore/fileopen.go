@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"storage_exporter/internal/outside"
 )
 
 // errMounted says that the file is a mount of its own.
@@ -50,7 +52,7 @@ func CheckFile(path string) error {
 	if errors.Is(err, fs.ErrNotExist) && resolved != "" {
 		return nil
 	}
-	return withoutPath(err)
+	return outside.Cause(err)
 }
 
 // usable returns the path behind links, if a cache file is or can be there.
@@ -78,7 +80,7 @@ func resolve(path string) (string, error) {
 	for range 40 {
 		folder, err := filepath.EvalSymlinks(filepath.Dir(path))
 		if errors.Is(err, fs.ErrNotExist) {
-			return "", fmt.Errorf("its directory does not exist; create it for the exporter's user: %w", withoutPath(err))
+			return "", fmt.Errorf("its directory does not exist; create it for the exporter's user: %w", outside.Cause(err))
 		}
 		if err != nil {
 			return "", err

@@ -4,9 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"strings"
 	"time"
+
+	"storage_exporter/internal/outside"
 )
 
 // How a Redis is run. It is chosen, never guessed from the number of addresses.
@@ -85,16 +86,9 @@ func (c RedisCredentials) password() (string, error) {
 	if c.PasswordFile == "" {
 		return c.Password, nil
 	}
-	info, err := os.Stat(c.PasswordFile)
+	content, err := outside.ReadRegular(c.PasswordFile, maxPasswordFile)
 	if err != nil {
-		return "", fmt.Errorf("%w: %w", errCredentials, err)
-	}
-	if !info.Mode().IsRegular() || info.Size() > maxPasswordFile {
-		return "", fmt.Errorf("%w: %s is not a file of at most 64 KiB", errCredentials, c.PasswordFile)
-	}
-	content, err := os.ReadFile(c.PasswordFile)
-	if err != nil {
-		return "", fmt.Errorf("%w: %w", errCredentials, err)
+		return "", fmt.Errorf("%w: %s: %w", errCredentials, c.PasswordFile, err)
 	}
 	return strings.TrimRight(string(content), "\r\n"), nil
 }

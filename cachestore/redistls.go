@@ -3,10 +3,10 @@ package cachestore
 import (
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
+
+	"storage_exporter/internal/outside"
 )
 
 // config reads the files and reports what is wrong with them, as CheckUse does.
@@ -25,7 +25,7 @@ func (t *RedisTLS) config(wrong func(key, format string, args ...any)) *tls.Conf
 		cfg.RootCAs = x509.NewCertPool()
 		switch {
 		case err != nil:
-			wrong("tls.ca_file", "cannot be read: %w", withoutPath(err))
+			wrong("tls.ca_file", "cannot be read: %w", outside.Cause(err))
 		case !cfg.RootCAs.AppendCertsFromPEM(pem):
 			wrong("tls.ca_file", "holds no PEM certificate")
 		}
@@ -41,16 +41,8 @@ func (t *RedisTLS) config(wrong func(key, format string, args ...any)) *tls.Conf
 		return &pair, nil
 	}
 	if _, err := load(); err != nil {
-		wrong("tls.cert_file", "is no client certificate with its key: %w", withoutPath(err))
+		wrong("tls.cert_file", "is no client certificate with its key: %w", outside.Cause(err))
 	}
 	cfg.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return load() }
 	return cfg
-}
-
-// withoutPath is the cause of a file's error.
-func withoutPath(err error) error {
-	if pe, ok := errors.AsType[*fs.PathError](err); ok {
-		return pe.Err
-	}
-	return err
 }

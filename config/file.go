@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"storage_exporter/internal/outside"
 	"storage_exporter/internal/secret"
 )
 
@@ -16,7 +17,7 @@ const (
 // readFile reads the TOML file into the Config. It returns false, with the
 // problem noted, when the file as a whole cannot be read.
 func (l *loader) readFile(path string) bool {
-	b, err := readFile(path, maxFile)
+	b, err := outside.ReadRegular(path, maxFile)
 	if err != nil {
 		l.problemAt("", l.inFile(""), "cannot be read: %v", err)
 		return false

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"storage_exporter/internal/outside"
 )
 
 // maxSecretFile bounds what is read as a secret.
@@ -16,7 +18,7 @@ func readSecret(path string) (string, error) {
 	if !strings.HasPrefix(path, "/") {
 		return "", errors.New("must be the absolute path of a file that holds the secret")
 	}
-	b, err := readFile(path, maxSecretFile)
+	b, err := outside.ReadRegular(path, maxSecretFile)
 	if err != nil {
 		return "", fmt.Errorf("cannot be read: %w", err)
 	}

@@ -3,7 +3,6 @@ package enclosure
 import (
 	"cmp"
 	"slices"
-	"strconv"
 
 	"storage_exporter/block"
 )
@@ -110,11 +109,7 @@ func distinct(list []Enclosure) []Enclosure {
 		if count[e.ID] > 1 {
 			e.ID += "@" + e.Paths[0]
 		}
-		id := e.ID
-		for n := 2; used[e.ID]; n++ {
-			e.ID = id + " #" + strconv.Itoa(n)
-		}
-		used[e.ID] = true
+		e.ID = unique(e.ID, used)
 	}
 	return list
 }

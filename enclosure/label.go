@@ -28,14 +28,19 @@ func label(bays []bay) {
 		if b.label != "" {
 			continue
 		}
-		name := cmp.Or(b.name, "unnamed")
-		b.label = name
-		// Two names that differ in blanks or in bytes that are no text.
-		for n := 2; used[b.label]; n++ {
-			b.label = name + " #" + strconv.Itoa(n)
-		}
-		used[b.label] = true
+		b.label = unique(cmp.Or(b.name, "unnamed"), used)
 	}
+}
+
+// unique marks a name that is used already, as two names may differ only in blanks
+// or in bytes that are no text.
+func unique(name string, used map[string]bool) string {
+	free := name
+	for n := 2; used[free]; n++ {
+		free = name + " #" + strconv.Itoa(n)
+	}
+	used[free] = true
+	return free
 }
 
 // sortSlots orders slots by number, those without one last and by name, as

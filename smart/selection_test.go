@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"storage_exporter/block"
-	"storage_exporter/internal/fakesmartctl/fleet"
+	"storage_exporter/block/blocktest"
 )
 
 // at is a scanned device of a drive; an empty serial number is one that the
@@ -83,7 +83,7 @@ func TestSelection(t *testing.T) {
 	}
 	many := []Device{{Name: "/dev/x", Type: "sat"}}
 	for i := range maxDrives + 10 {
-		many = append(many, Device{Name: "/dev/" + fleet.DiskName(i), Type: "sat"})
+		many = append(many, Device{Name: "/dev/" + blocktest.DiskName(i), Type: "sat"})
 	}
 	if got, _ := (selection{}).choose(many, nil); len(got) != maxDrives {
 		t.Errorf("%d drives", len(got))

@@ -37,7 +37,7 @@ func parseJSON(b []byte) ([]Pool, error) {
 	if err != nil {
 		return nil, err
 	}
-	return settle(pools)
+	return normalize(pools)
 }
 
 // jsonReader counts the vdevs of all pools.

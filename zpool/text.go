@@ -27,7 +27,7 @@ func parseText(b, guids []byte) ([]Pool, error) {
 			takeGUIDs(pools, numbered)
 		}
 	}
-	return settle(pools)
+	return normalize(pools)
 }
 
 // sameVdevs says whether guids is of the same vdevs as b.

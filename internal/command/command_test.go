@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"storage_exporter/internal/outside"
 )
 
 func sh(script string) Command {
@@ -75,7 +77,7 @@ func TestRunBoundsOutput(t *testing.T) {
 	if err != nil || string(out.Stdout) != "done\n" || len(out.Stderr) != maxStderr {
 		t.Errorf("%q, %d bytes, %v", out.Stdout, len(out.Stderr), err)
 	}
-	if line := (Output{Stderr: []byte(strings.Repeat("ä", 1000) + "\xff\x00")}).FirstLine(); len(line) > maxLine || strings.ContainsRune(line, '\uFFFD') {
+	if line := (Output{Stderr: []byte(strings.Repeat("ä", 1000) + "\xff\x00")}).FirstLine(); len(line) > outside.MaxText || strings.ContainsRune(line, '\uFFFD') {
 		t.Errorf("a line of %d bytes", len(line))
 	}
 }

@@ -12,13 +12,6 @@ import (
 
 var program = gobuild.Program{Name: "smartctl", Package: "storage_exporter/internal/fakesmartctl"}
 
-// Build compiles the fake once for the test process and returns its path. Use
-// New: the program needs a fleet beside it.
-func Build(tb testing.TB) string {
-	tb.Helper()
-	return program.Path(tb)
-}
-
 // New returns the path of a fake smartctl and the fleet that it plays, of these drives.
 func New(tb testing.TB, drives ...fleet.Drive) (path string, f *fleet.Fleet) {
 	tb.Helper()
@@ -31,7 +24,7 @@ func New(tb testing.TB, drives ...fleet.Drive) (path string, f *fleet.Fleet) {
 		tb.Fatal(err)
 	}
 	path = filepath.Join(dir, "smartctl")
-	if err := os.Symlink(Build(tb), path); err != nil {
+	if err := os.Symlink(program.Path(tb), path); err != nil {
 		tb.Fatal(err)
 	}
 	return path, f

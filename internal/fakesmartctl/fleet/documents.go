@@ -5,8 +5,9 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
+
+	"storage_exporter/block/blocktest"
 )
 
 // Document is the scan as smartctl prints it.
@@ -208,23 +209,14 @@ func Mixed(n, attributes int, delay time.Duration) []Drive {
 		var d Drive
 		switch i % 8 {
 		case 6:
-			d, sd = SCSI("/dev/"+DiskName(sd), i), sd+1
+			d, sd = SCSI("/dev/"+blocktest.DiskName(sd), i), sd+1
 		case 7:
 			d, nvme = NVMe(fmt.Sprintf("/dev/nvme%d", nvme), i), nvme+1
 		default:
-			d, sd = ATA("/dev/"+DiskName(sd), i, attributes), sd+1
+			d, sd = ATA("/dev/"+blocktest.DiskName(sd), i, attributes), sd+1
 		}
 		d.DelayMillis = int(delay.Milliseconds())
 		drives = append(drives, d)
 	}
 	return drives
-}
-
-// DiskName is the kernel's name of the n-th disk: sda, …, sdz, sdaa, …
-func DiskName(n int) string {
-	var letters string
-	for n++; n > 0; n = (n - 1) / 26 {
-		letters = string(rune('a'+(n-1)%26)) + letters
-	}
-	return "sd" + strings.ToLower(letters)
 }

@@ -12,12 +12,6 @@ import (
 
 var program = gobuild.Program{Name: "zpool", Package: "storage_exporter/internal/fakezpool"}
 
-// Build compiles the fake once for the test process and returns its path.
-func Build(tb testing.TB) string {
-	tb.Helper()
-	return program.Path(tb)
-}
-
 // New is a host with a fake zpool that behaves so.
 func New(tb testing.TB, b fake.Behaviour) fake.Host {
 	tb.Helper()
@@ -34,7 +28,7 @@ func New(tb testing.TB, b fake.Behaviour) fake.Host {
 // for writing, and then it cannot be executed.
 func Install(tb testing.TB, h fake.Host) {
 	tb.Helper()
-	if out, err := exec.Command("cp", Build(tb), h.Path()+".new").CombinedOutput(); err != nil {
+	if out, err := exec.Command("cp", program.Path(tb), h.Path()+".new").CombinedOutput(); err != nil {
 		tb.Fatalf("%v: %s", err, out)
 	}
 	if err := os.Rename(h.Path()+".new", h.Path()); err != nil {

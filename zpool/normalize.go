@@ -49,8 +49,8 @@ func leafType(v *Vdev) string {
 	return typeDisk
 }
 
-// settle brings what the two forms have in common into one shape.
-func settle(pools []Pool) ([]Pool, error) {
+// normalize brings what the two forms have in common into one shape.
+func normalize(pools []Pool) ([]Pool, error) {
 	seen := make(map[string]bool)
 	for i := range pools {
 		p := &pools[i]
@@ -58,14 +58,14 @@ func settle(pools []Pool) ([]Pool, error) {
 			return nil, fmt.Errorf("%w: a pool without a name or state, or twice", ErrBadOutput)
 		}
 		seen[p.Name] = true
-		p.State = settleState(p.State)
+		p.State = normalState(p.State)
 		p.Status, p.Action = oneLine(p.Status), oneLine(p.Action)
 		// What was removed from the pool, but for the number of its place.
 		p.Vdevs = slices.DeleteFunc(p.Vdevs, func(v Vdev) bool {
 			return v.Type == "hole" || v.Type == "indirect" || ghostName.MatchString(v.Name)
 		})
 		for j := range p.Vdevs {
-			settleVdev(&p.Vdevs[j])
+			normalizeVdev(&p.Vdevs[j])
 		}
 		p.Vdevs = joinSpares(p.Vdevs)
 		distinguish(p.Vdevs)
@@ -78,8 +78,8 @@ func settle(pools []Pool) ([]Pool, error) {
 
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
-func settleVdev(v *Vdev) {
-	v.State = settleState(v.State)
+func normalizeVdev(v *Vdev) {
+	v.State = normalState(v.State)
 	v.ID = cmp.Or(v.ID, v.Path, v.Name)
 	switch v.Type {
 	// What it is for in place of what it is.
@@ -93,9 +93,9 @@ func settleVdev(v *Vdev) {
 	}
 }
 
-// settleState makes one word of those that zpool's forms and versions have for
+// normalState makes one word of those that zpool's forms and versions have for
 // one state.
-func settleState(s string) string {
+func normalState(s string) string {
 	switch s {
 	case "HEALTHY":
 		return online
