@@ -104,7 +104,7 @@ func checkVolumes(c *config.Config, r *config.Report, kinds map[string]volume.Ki
 		}
 		kind, known := kinds[v.Backend]
 		if !known {
-			r.In(section)("backend", "backend %q is not supported", v.Backend)
+			r.In(section)("backend", "%q is not supported", v.Backend)
 			continue
 		}
 		if err := wrongVolume(kind, volumeConfig(c, v)); err != nil {

@@ -143,7 +143,7 @@ func earlierFormat(file io.ReaderAt) bool {
 func (f *File) moveAside(reason error) error {
 	aside := fmt.Sprintf("%s.damaged-%d", f.path, time.Now().Unix())
 	if err := os.Rename(f.path, aside); err != nil {
-		return fmt.Errorf("move the damaged cache file aside: %w", err)
+		return fmt.Errorf("move the damaged file aside: %w", err)
 	}
 	f.logger.Warn("cache file is damaged, moved it aside and began a new one", "moved_to", aside, "err", reason)
 	f.dirty = true

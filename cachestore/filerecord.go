@@ -33,7 +33,7 @@ const (
 const maxLife = 366 * 24 * time.Hour
 
 // errDamaged says that the file's content makes no sense.
-var errDamaged = errors.New("cache file is damaged")
+var errDamaged = errors.New("damaged")
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
