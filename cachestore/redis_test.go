@@ -360,7 +360,7 @@ func TestRedisConfig(t *testing.T) {
 		{"negative", cachestore.RedisConfig{Mode: "single", Addresses: one, DB: -1, Timeout: -1}, "redis.db must be 0 to 65535\nredis.timeout must be 10ms at least"},
 		{"two passwords", cachestore.RedisConfig{Mode: "single", Addresses: one, Credentials: cachestore.RedisCredentials{Password: "Pa55word", PasswordFile: text}}, "write one of the two"},
 		{"no password file", cachestore.RedisConfig{Mode: "single", Addresses: one, Credentials: cachestore.RedisCredentials{PasswordFile: filepath.Join(dir, "none")}}, "none: no such file"},
-		{"no sentinel password file", cachestore.RedisConfig{Mode: "sentinel", Addresses: one, Sentinel: cachestore.RedisSentinelConfig{Master: "m", Credentials: cachestore.RedisCredentials{PasswordFile: dir}}}, "is not a file"},
+		{"no sentinel password file", cachestore.RedisConfig{Mode: "sentinel", Addresses: one, Sentinel: cachestore.RedisSentinelConfig{Master: "m", Credentials: cachestore.RedisCredentials{PasswordFile: dir}}}, "not a regular file"},
 		{"no authority", cachestore.RedisConfig{Mode: "single", Addresses: one, TLS: &cachestore.RedisTLS{CAFile: text}}, "no PEM certificate"},
 		{"half a pair", cachestore.RedisConfig{Mode: "single", Addresses: one, TLS: &cachestore.RedisTLS{CertFile: text}}, "redis.tls.key_file is missing beside cert_file"},
 		{"no pair", cachestore.RedisConfig{Mode: "single", Addresses: one, TLS: &cachestore.RedisTLS{CertFile: text, KeyFile: text}}, "is no client certificate with its key"},
