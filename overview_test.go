@@ -95,7 +95,7 @@ func TestOverviewWithoutSmartctl(t *testing.T) {
 	in.await("the other parts", func() bool {
 		status, _, body := in.get("/api/overview")
 		var o overview.Overview
-		return status == http.StatusOK && json.Unmarshal([]byte(body), &o) == nil && strings.Contains(o.Errors["drives"], "smartctl cannot be run") &&
+		return status == http.StatusOK && json.Unmarshal([]byte(body), &o) == nil && strings.Contains(o.Errors["drives"], "no usable smartctl") &&
 			len(o.Enclosures) == 1 && len(o.Pools) == 1 && len(o.Volumes) == 1 && o.Counts.Drives == nil && o.Outside == nil
 	})
 }

@@ -10,7 +10,7 @@ import (
 
 var (
 	// ErrNotInstalled says that smartctl is missing or cannot be executed.
-	ErrNotInstalled = errors.New("smartctl cannot be run")
+	ErrNotInstalled = errors.New("no usable smartctl")
 	// ErrNoReport says that smartctl ran but has no report of the drive: it
 	// could not be opened or identified. Every *ReportError is one.
 	ErrNoReport = errors.New("no report")
