@@ -42,7 +42,7 @@ type Access struct {
 
 // ReadAccess reads how the appliance is reached: the option key has its URL or a
 // list of URLs; what completes "set it to …". verifyKey is the backend's own
-// spelling of verify_ssl. Certificates are verified unless one of them is false.
+// spelling of verify_ssl: certificates are verified unless one of the two is false.
 func ReadAccess(o *volume.Options, key, what, verifyKey string) Access {
 	a := Access{
 		CAFile:     o.StringOr("ca_file", ""),
@@ -110,8 +110,8 @@ func (a *Access) Endpoint() string {
 }
 
 // Share is volume.Identity's Share: equal for volumes that can use one Client.
-// The credentials are all that the backend logs in with. What the CA file holds
-// counts, so that a reload of the configuration takes up a file that was renewed.
+// The credentials are all that the backend logs in with. The content of the CA file
+// counts, so that a reload of the configuration reads a renewed file.
 func (a *Access) Share(credentials ...string) string {
 	authority, err := a.authority() // the Client says what is wrong with it
 	return fmt.Sprintf("%q", append([]string{

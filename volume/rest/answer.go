@@ -14,8 +14,8 @@ import (
 	"storage_exporter/volume"
 )
 
-// What an answer may hold, of which each takes far more memory decoded than the
-// two or three bytes that it can be in JSON.
+// The bounds of an answer's content: an object or a value of two bytes of JSON takes
+// far more memory once it is decoded.
 const (
 	maxObjects = 250_000 // and lists
 	maxValues  = 2_000_000
@@ -38,10 +38,10 @@ func (a *Answer) Cookies() []*http.Cookie {
 }
 
 // Decode reads the body as JSON, whatever its content type, into what into points
-// to: a struct, a slice or a map. Unknown fields are ignored. A field deep within
-// that has another type than expected is left as it is; where the outermost value
-// or one of its own fields has, the answer is not the one that was asked for.
-// Scalars belong in Text, Float, Int, Flag and Time, which take anything.
+// to: a struct, a slice or a map. Unknown fields are ignored, and so is a nested
+// field of another type than expected. It is an error where the outermost value or
+// one of its own fields has another type. Text, Float, Int, Flag and Time take any
+// JSON.
 func (a *Answer) Decode(into any) error {
 	body := bytes.TrimSpace(bytes.TrimPrefix(a.Body, []byte("\xef\xbb\xbf")))
 	switch {
@@ -74,9 +74,9 @@ func (a *Answer) Decode(into any) error {
 	return a.bad("the answer is not JSON", err)
 }
 
-// SampledAt is when something was measured that the appliance says was measured
-// at t: by its own clock, which the answer's Date tells, so that the age is right
-// where the appliance's clock is not. A zero t gives a zero time, which is now.
+// SampledAt turns a time by the appliance's clock into one by ours. The answer's
+// Date shows how far apart the clocks are. A zero t gives a zero time, which is
+// now.
 func (a *Answer) SampledAt(t time.Time) time.Time {
 	if t.IsZero() {
 		return time.Time{}
@@ -89,7 +89,7 @@ func (a *Answer) SampledAt(t time.Time) time.Time {
 }
 
 // TooOld is volume.ErrNoSample where a sample of that time, by our clock, is older
-// than most and says nothing about now. A zero time is now.
+// than most. A zero time is now.
 func (a *Answer) TooOld(at time.Time, most time.Duration) error {
 	if age := a.ReceivedAt.Sub(at); !at.IsZero() && age > most {
 		return fmt.Errorf("the newest sample is of %v ago: %w", age.Round(time.Second), volume.ErrNoSample)
@@ -102,8 +102,8 @@ func (a *Answer) bad(why string, cause error) error {
 	return &Error{Kind: ErrBadAnswer, Status: a.Status, text: a.what + ": " + why, cause: cause}
 }
 
-// statusError is the error of an answer whose status is not 2xx. It remembers how
-// long the appliance wants to be left alone.
+// statusError is the error of an answer whose status is not 2xx. It starts the pause
+// that the appliance asks for.
 func (c *Client) statusError(a *Answer, token *Token) error {
 	message, code := complaint(a.Body, strings.NewReplacer(c.secrets(token)...).Replace)
 	e := &Error{Status: a.Status, Detail: message, Code: code}
@@ -111,9 +111,9 @@ func (c *Client) statusError(a *Answer, token *Token) error {
 	if message != "" {
 		said += ": " + message
 	}
-	wait, told := retryAfter(a)
+	wait, given := retryAfter(a)
 	switch {
-	case a.Status == http.StatusTooManyRequests || a.Status == http.StatusServiceUnavailable && told:
+	case a.Status == http.StatusTooManyRequests || a.Status == http.StatusServiceUnavailable && given:
 		e.Kind = ErrThrottled
 		e.text = fmt.Sprintf("%s wants fewer calls (%s): it is left alone for a while", a.url.Host, said)
 		c.pause.until(wait, e)

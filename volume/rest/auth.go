@@ -15,23 +15,23 @@ import (
 // Send makes a call without credentials; logins get one.
 type Send func(ctx context.Context, r Request) (*Answer, error)
 
-// Auth is how a Client proves who it is. Basic and Header make the simple ones;
-// a session has a Login of its own. The Client logs in when the first call needs
-// it, once for all who wait; it renews the session before it ends and, once, when
-// a call is answered with 401; it logs out when it is closed. After a login or
-// credentials that were refused it asks nothing for a minute, then for twice as
-// long each time, up to 15, so that no account gets locked.
+// Auth is how a Client authenticates. Basic and Header make fixed credentials; a
+// session has a Login. The Client logs in when the first call needs it, once for
+// all calls that wait. It renews the session before it expires and, once, when a
+// call is answered with 401. Close logs out. After a refusal the Client makes no
+// call for a minute, then for twice as long each time, up to 15 minutes, so that
+// no account gets locked.
 type Auth struct {
 	// Login makes a session. It returns errors of send as they are, and Nonsense
-	// when there is no token in the answer.
+	// where the answer has no token.
 	Login func(ctx context.Context, send Send) (Token, error)
-	// Refresh makes a new token from one that has a Refresh; nil is Login. When it
-	// is refused, Login comes next.
+	// Refresh makes a new token from one that has a Refresh. Login follows where
+	// Refresh is nil or refused.
 	Refresh func(ctx context.Context, send Send, old Token) (Token, error)
 	// Logout ends the session; nil where the API has no such call. Its send
 	// carries the token.
 	Logout func(ctx context.Context, send Send) error
-	// ForbiddenIsExpired is for an API that may answer 403 when a session is over.
+	// ForbiddenIsExpired is for an API that may answer 403 when a session expired.
 	ForbiddenIsExpired bool
 
 	fixed *Token
@@ -53,8 +53,8 @@ func Header(name string, value secret.Text) Auth {
 type Token struct {
 	Header  http.Header    // set on each call
 	Cookies []*http.Cookie // the same
-	// Expires is when the token ends, by this host's clock: time.Now() and what
-	// the appliance says how long it lasts. Zero: not before a call is refused.
+	// Expires is when the token ends, by this host's clock: time.Now() plus the
+	// life that the appliance reports. Zero: it serves until a call is refused.
 	Expires time.Time
 	Refresh secret.Text // for Auth.Refresh
 }
@@ -85,17 +85,16 @@ func (t *Token) secrets() []string {
 	return all
 }
 
-// The renewal of a token comes this long before its end, or at half of its life
-// where that is short.
+// A token is renewed this long before its end, or at half of its life where that
+// is shorter.
 const (
 	marginLeast = 30 * time.Second
 	marginMost  = 60 * time.Second
 )
 
-// renewAt is when a token that was got at that time is to be renewed; zero for
-// never.
+// renewAt is when to renew a token that was received at that time; zero for never.
 func (t *Token) renewAt(got time.Time) time.Time {
-	if t.Expires.IsZero() {
+	if t == nil || t.Expires.IsZero() {
 		return time.Time{}
 	}
 	life := t.Expires.Sub(got)

@@ -34,10 +34,8 @@ func (c *Client) attempt(ctx context.Context, r Request, token *Token, body []by
 	if err := c.pause.err(); err != nil {
 		return nil, failure{}, err
 	}
-	if token != nil { // which may have been refused while this call waited
-		if err := c.keeper.holds(); err != nil {
-			return nil, failure{}, err
-		}
+	if err := c.session.refused.err(); err != nil && token != nil { // it was refused while this call waited
+		return nil, failure{}, err
 	}
 	call, cancel := context.WithTimeout(ctx, c.cfg.Access.Timeout)
 	defer cancel()
@@ -91,7 +89,7 @@ func (c *Client) attempt(ctx context.Context, r Request, token *Token, body []by
 	return answer, failure{}, nil
 }
 
-// turn waits until one of the calls at once is free.
+// turn waits until fewer than maxCalls calls are under way.
 func (c *Client) turn(ctx context.Context, host string) error {
 	if err := ctx.Err(); err != nil {
 		return c.transportError(host, err)
@@ -141,7 +139,7 @@ func (c *Client) prepare(request *http.Request, r Request, token *Token, bodyTyp
 	}
 }
 
-// failed is what can be done where no answer came.
+// failed is what can be done after a call without an answer.
 func failed(err error) failure {
 	if !errors.Is(err, ErrUnreachable) {
 		return failure{}

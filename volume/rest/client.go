@@ -44,21 +44,21 @@ type Config struct {
 }
 
 // Client talks to one appliance for all of its volumes: at most two calls at
-// once, on connections that are kept. It may be used by many at a time.
+// once, on connections that stay open. Its methods may run at once.
 //
-// Of several endpoints it uses one until that refuses, does not answer or says
+// Of several endpoints it uses one until that refuses, does not answer or answers
 // 502 or 503, then the next. A GET that could not connect or got 502, 503 or 504
-// is repeated once after a moment. When the appliance says how long it wants to be left
-// alone (Retry-After), all calls until then fail at once with ErrThrottled.
+// is repeated once after a moment. Retry-After is obeyed: until its end all calls
+// fail at once with ErrThrottled.
 type Client struct {
-	cfg    Config
-	http   *http.Client
-	turns  chan struct{}   // taken by each call
-	base   context.Context // ends with Close
-	end    context.CancelFunc
-	keeper *keeper
-	pause  pause
-	used   atomic.Uint32 // which endpoint, modulo their number
+	cfg     Config
+	http    *http.Client
+	turns   chan struct{}   // taken by each call
+	base    context.Context // ends with Close
+	end     context.CancelFunc
+	session *session
+	pause   pause
+	used    atomic.Uint32 // which endpoint, modulo their number
 
 	closing sync.Once
 }
@@ -105,7 +105,7 @@ func NewClient(cfg Config) (*Client, error) {
 	c := &Client{cfg: cfg, turns: make(chan struct{}, maxCalls)}
 	c.base, c.end = context.WithCancel(context.Background())
 	c.http = &http.Client{Transport: transport, CheckRedirect: sameOrigin}
-	c.keeper = newKeeper(c)
+	c.session = newSession(c)
 	return c, nil
 }
 
@@ -120,9 +120,9 @@ type Request struct {
 	Header http.Header
 	// Body is nil for none, url.Values for a form, and anything else is JSON.
 	Body any
-	// Optional is for what the volumes can do without. An account that may not see
-	// it is answered with 401 by some appliances: then this call fails with
-	// ErrForbidden, and the others go on.
+	// Optional is for what the volumes can do without. Some appliances answer 401
+	// where the account may not see it: then this call fails with ErrForbidden,
+	// and the session goes on.
 	Optional bool
 
 	rooted bool // Path is from the root of the host, as a link in a reply has it
@@ -131,69 +131,69 @@ type Request struct {
 // Get asks for path and decodes the answer into what into points to. A nil into
 // drops the answer.
 func (c *Client) Get(ctx context.Context, path string, query url.Values, into any) error {
-	answer, err := c.Do(ctx, Request{Path: path, Query: query})
+	return c.get(ctx, Request{Path: path, Query: query}, into)
+}
+
+// GetOptional is Get for what the volumes can do without: see Request.
+func (c *Client) GetOptional(ctx context.Context, path string, query url.Values, into any) error {
+	return c.get(ctx, Request{Path: path, Query: query, Optional: true}, into)
+}
+
+func (c *Client) get(ctx context.Context, r Request, into any) error {
+	answer, err := c.Do(ctx, r)
 	if err != nil || into == nil {
 		return err
 	}
 	return answer.Decode(into)
 }
 
-// GetOptional is Get for what the volumes can do without: see Request.
-func (c *Client) GetOptional(ctx context.Context, path string, query url.Values, into any) error {
-	answer, err := c.Do(ctx, Request{Path: path, Query: query, Optional: true})
-	if err != nil {
-		return err
-	}
-	return answer.Decode(into)
-}
-
 // Do makes a call and returns an answer with a status of 2xx, or an error. It logs
-// in before where that is needed, and when the appliance answers 401, once more.
+// in first where that is needed, and once more after a 401.
 func (c *Client) Do(ctx context.Context, r Request) (*Answer, error) {
-	token, err := c.keeper.token(ctx, nil)
+	token, err := c.session.token(ctx, nil)
 	if err != nil {
 		return nil, err
 	}
 	answer, err := c.send(ctx, r, token)
-	if r.Optional && errors.Is(err, ErrUnauthorized) && c.keeper.stays(token) {
+	if r.Optional && errors.Is(err, ErrUnauthorized) && (c.cfg.Auth.Login == nil || c.session.worksNow(token)) {
 		return nil, notForUs(err)
 	}
-	if !c.keeper.expired(token, err) {
+	if !c.session.expired(token, err) {
 		if err == nil {
-			c.keeper.accepted(token)
+			c.session.accepted(token)
 		}
 		return answer, err
 	}
-	fresh, err := c.keeper.instead(ctx, token, err)
+	fresh, err := c.session.instead(ctx, token, err)
 	if err != nil {
 		return nil, err
 	}
 	answer, err = c.send(ctx, r, fresh)
 	switch {
 	case err == nil:
-		c.keeper.accepted(fresh)
+		c.session.accepted(fresh)
 	case r.Optional && errors.Is(err, ErrUnauthorized):
 		err = notForUs(err)
 	case errors.Is(err, ErrUnauthorized):
-		err = c.keeper.refuse(fresh, err)
+		err = c.session.refuse(fresh, err)
 	}
 	return answer, err
 }
 
-// Close logs out, within two seconds, and ends the connections. Calls from then
-// on get ErrClosed.
+// Close logs out, within two seconds, and ends the connections. Later calls return
+// ErrClosed.
 func (c *Client) Close() error {
 	var err error
 	c.closing.Do(func() {
 		c.end()
-		err = c.keeper.close()
+		err = c.session.close()
 		c.http.CloseIdleConnections()
 	})
 	return err
 }
 
-// send makes the call with a token, which may be nil, and repeats it where that
-// may help.
+// send makes the call with a token, which may be nil. It repeats a call that may
+// work then.
 func (c *Client) send(ctx context.Context, r Request, token *Token) (*Answer, error) {
 	if r.Method == "" {
 		r.Method = http.MethodGet
@@ -233,7 +233,7 @@ func (c *Client) send(ctx context.Context, r Request, token *Token) (*Answer, er
 	}
 }
 
-// wait is false when ctx ends before, or will have ended by then.
+// wait is false where ctx ends before the time is over.
 func wait(ctx context.Context, d time.Duration) bool {
 	if end, ok := ctx.Deadline(); ok && time.Until(end) <= d {
 		return false
@@ -257,14 +257,14 @@ func sameOrigin(next *http.Request, via []*http.Request) error {
 	return nil
 }
 
-// secrets are all that must not show, in every spelling in which it travels, each
-// with what stands for it.
+// secrets are pairs for a strings.Replacer: each secret in each spelling in which
+// it may be sent, and what is shown instead.
 func (c *Client) secrets(token *Token) []string {
-	bare := append(token.secrets(), c.keeper.secrets()...)
+	bare := append(token.secrets(), c.session.secrets()...)
 	for _, s := range c.cfg.Secrets {
 		bare = append(bare, s.Reveal())
 	}
-	slices.SortFunc(bare, func(a, b string) int { return len(b) - len(a) }) // one may begin like another
+	slices.SortFunc(bare, func(a, b string) int { return len(b) - len(a) }) // one may be the start of another
 	var pairs []string
 	for _, s := range bare {
 		if s == "" {

@@ -22,7 +22,7 @@ var (
 	ErrForbidden    = errors.New("forbidden")      // 403
 	ErrNotFound     = errors.New("not found")      // 404, 410
 	ErrRejected     = errors.New("rejected")       // any other 4xx: the vendor may say 400 for "no such object"
-	ErrThrottled    = errors.New("throttled")      // 429, or told to come back later
+	ErrThrottled    = errors.New("throttled")      // 429, or 503 with Retry-After
 	ErrServer       = errors.New("server error")   // 5xx
 	ErrBadAnswer    = errors.New("bad answer")     // not JSON, cut off, too large, a redirect, not what was expected
 )
@@ -51,16 +51,15 @@ func (e *Error) Is(target error) bool { return target == e.Kind }
 // Unwrap returns what is below, such as context.DeadlineExceeded.
 func (e *Error) Unwrap() error { return e.cause }
 
-// Unanswered is whether nothing answered; volume.Diagnose asks it. A name that
-// cannot be resolved is a mistake or another server's fault: the appliance itself
-// was not asked.
+// Unanswered is whether nothing answered, for volume.Diagnose. A name that cannot be
+// resolved does not count: the appliance itself was not asked.
 func (e *Error) Unanswered() bool {
 	_, unresolved := errors.AsType[*net.DNSError](e.cause)
 	return errors.Is(e.Kind, ErrUnreachable) && !unresolved
 }
 
-// Absent is the error of an object that a reply does not have: a volume's own
-// error, as in Absent("file system %q", name).
+// Absent is the error of a volume whose object an answer does not have, as in
+// Absent("file system %q", name).
 func Absent(format string, args ...any) error {
 	return &Error{Kind: ErrNotFound, text: fmt.Sprintf(format, args...) + " is not there: check its name, and that the account may see it"}
 }

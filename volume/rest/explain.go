@@ -11,8 +11,7 @@ import (
 // longestExcerpt is in characters.
 const longestExcerpt = 200
 
-// excerpt is a text from outside on one line, without what does not print, and
-// short.
+// excerpt is Clean with the length that errors show.
 func excerpt(s string) string { return Clean(s, longestExcerpt) }
 
 // Clean makes a text from outside fit for a log or a health's info: on one line,
@@ -37,9 +36,9 @@ func Clean(s string, most int) string {
 	return string(runes)
 }
 
-// complaint is the message and the code of an error in any of the vendors'
-// formats, without what hide takes away. Of what is no JSON it takes the text, but
-// not of a web page.
+// complaint finds the message and the code of an error in any of the vendors'
+// formats; hide removes secrets. The message of a body that is not JSON is its text,
+// unless it is a web page.
 //
 //	{"error": {"message", "code"}}          ONTAP
 //	{"errors": [{"message", "code"}]}       FlashBlade, OneFS

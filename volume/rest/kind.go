@@ -6,10 +6,10 @@ import (
 	"storage_exporter/volume"
 )
 
-// Kind is a backend as the table of backends has it. read reads the options of a
-// volume, identify says what it is on, and open makes the Backend of all volumes
-// on one appliance, by name; shared are the options of any of them, for what they
-// have alike. A nil dial is the network.
+// Kind is a backend as the table of backends has it. read reads a volume's options,
+// identify says what the volume is on, and open makes the Backend of all volumes on
+// one appliance, by name. shared are the options of one of them, for what all have
+// in common. A nil dial is the network.
 func Kind[O any, B volume.Backend](dial Dialer, read func(volume.Config) (O, error), identify func(O) volume.Identity,
 	open func(shared O, volumes map[string]O, dial Dialer, logger *slog.Logger) (B, error),
 ) volume.Kind {

@@ -6,9 +6,8 @@ import (
 	"time"
 )
 
-// Memo keeps a fact that changes seldom, or that several observations of one
-// moment need, so that the appliance is asked for it once: by whom comes first,
-// while the others wait.
+// Memo keeps a fact that changes seldom, or that several observations need at the
+// same time. The first caller fetches it, the others wait.
 type Memo[T any] struct {
 	every, longest time.Duration
 	fetch          func(context.Context) (T, error)
@@ -21,11 +20,10 @@ type Memo[T any] struct {
 	next time.Time // no fetch before
 }
 
-// NewMemo makes an empty memo whose fact is fetched at most once in every. When a
-// fetch fails, or is cut off because its caller's time is over, the last value
-// serves until it is older than longest; zero is never. A failure is remembered for
-// a tenth of every, and one that says that the account or the appliance has no such
-// thing (403, 404) for all of it.
+// NewMemo makes an empty memo that fetches at most once in the time every. When a
+// fetch fails, or its caller's time is over, the last value serves until it is older
+// than longest; with zero it does not. A failure is kept for a tenth of every; 403
+// and 404 are kept for all of it.
 func NewMemo[T any](every, longest time.Duration, fetch func(context.Context) (T, error)) *Memo[T] {
 	return &Memo[T]{every: every, longest: longest, fetch: fetch, turn: make(chan struct{}, 1)}
 }

@@ -10,12 +10,11 @@ const (
 	maxList  = 32 << 20 // bytes, of all its pages
 )
 
-// Pages makes a call and then follows its pages. take decodes one and returns
-// the link to the next, empty after the last: as the appliance wrote it (only its
-// path and query are used, for it may name a host that is not reachable from
-// here), or "?limit=…&token=…" where the API has a token instead of a link. A list
-// that does not end, or that is not complete, is an error: it would look like
-// volumes that are gone.
+// Pages makes a call and then follows its pages. take decodes a page and returns
+// the link to the next one, empty after the last. The link is what the appliance
+// wrote, or "?limit=…&token=…" where the API has a token instead. Only its path and
+// query are used: its host may not be reachable from here. A list that does not end
+// or is not complete is an error, since volumes would seem to be gone.
 func (c *Client) Pages(ctx context.Context, r Request, take func(*Answer) (next string, err error)) error {
 	seen := map[string]bool{}
 	size := 0

@@ -8,18 +8,18 @@ import (
 )
 
 const (
-	standardPause = 30 * time.Second // where the appliance does not say how long
-	longestPause  = time.Hour        // whatever it says
+	standardPause = 30 * time.Second // where the appliance names no time
+	longestPause  = time.Hour        // whatever it names
 )
 
-// pause is the time for which the appliance wants to be left alone.
+// pause is a time without calls: the appliance asked for it, or refused us.
 type pause struct {
 	mu  sync.Mutex // guards the fields below
 	end time.Time
 	why error
 }
 
-// err says why nothing may be asked now; nil when it may.
+// err is why no call may be made now; nil when one may.
 func (p *pause) err() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -35,9 +35,9 @@ func (p *pause) until(wait time.Duration, why error) {
 	p.end, p.why = time.Now().Add(wait), why
 }
 
-// retryAfter is how long the appliance wants to be left alone, and whether it said
-// so: in seconds or by a date on its own clock.
-func retryAfter(a *Answer) (wait time.Duration, told bool) {
+// retryAfter reads how long the appliance wants no calls, in seconds or by a date on
+// its own clock; given is false where it does not say.
+func retryAfter(a *Answer) (wait time.Duration, given bool) {
 	header := a.Header.Get("Retry-After")
 	wait = -1
 	if seconds, err := strconv.ParseFloat(header, 64); err == nil && seconds >= 0 {

@@ -139,7 +139,7 @@ func (t *Time) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// sinceEpoch tells the unit by the size: this century, in each of them.
+// sinceEpoch finds the unit by the size: in each, the time is in this century.
 func sinceEpoch(n float64) time.Time {
 	switch {
 	case !(n >= 0 && n < 1e17): // NaN, too
@@ -152,8 +152,7 @@ func sinceEpoch(n float64) time.Time {
 	return sane(time.UnixMicro(int64(n)))
 }
 
-// sane drops what cannot be when something was measured, such as a clock that
-// was never set.
+// sane drops a time that no measurement can have, as by a clock that was never set.
 func sane(t time.Time) time.Time {
 	if year := t.Year(); year < 1990 || year > 2200 {
 		return time.Time{}

@@ -13,23 +13,26 @@ const (
 	backoffMost  = 15 * time.Minute
 	// A session this young that is answered with 403 has not expired.
 	youngest = time.Minute
-	// A proof that was good this long ago still is: an observation's calls follow
-	// each other.
+	// A token that worked this short a time ago still works: an observation's
+	// calls follow each other.
 	freshly = 10 * time.Second
 )
 
-// keeper keeps the proof of who we are: a fixed one, or a session.
-type keeper struct {
+// session holds the token that calls carry: a fixed credential, or what a login
+// yielded.
+type session struct {
 	c    *Client
 	auth Auth
 
 	mu      sync.Mutex // guards the fields below
 	current *Token
-	got     time.Time // when current was
-	worked  time.Time // when a call with current did last
-	login   *login    // under way
-	refused backoff
+	got     time.Time     // when current was
+	worked  time.Time     // when a call with current did last
+	login   *login        // under way
+	backoff time.Duration // after the newest refusal; 0 for none
 	closed  bool
+
+	refused pause
 
 	logins sync.WaitGroup
 }
@@ -41,98 +44,79 @@ type login struct {
 	err   error
 }
 
-// backoff is the time for which nothing is tried after a refusal.
-type backoff struct {
-	err  error
-	end  time.Time
-	next time.Duration
+func newSession(c *Client) *session {
+	return &session{c: c, auth: c.cfg.Auth, current: c.cfg.Auth.fixed, got: time.Now()}
 }
 
-// on is whether it lasts.
-func (b backoff) on(now time.Time) bool { return now.Before(b.end) }
-
-func newKeeper(c *Client) *keeper {
-	return &keeper{c: c, auth: c.cfg.Auth, current: c.cfg.Auth.fixed, got: time.Now()}
-}
-
-// token is what to put on a call: the current one, or another than the one that
-// was refused. It is nil where no authentication is needed.
-func (k *keeper) token(ctx context.Context, refused *Token) (*Token, error) {
-	k.mu.Lock()
-	now := time.Now()
-	switch {
-	case k.closed:
-		k.mu.Unlock()
-		return nil, ErrClosed
-	case k.refused.on(now):
-		defer k.mu.Unlock()
-		return nil, k.refused.err
-	case k.auth.Login == nil:
-		defer k.mu.Unlock()
-		return k.current, nil
+// token returns the current token, or a new one where that was refused. It is nil
+// where no authentication is needed.
+func (s *session) token(ctx context.Context, refused *Token) (*Token, error) {
+	s.mu.Lock()
+	t, why := s.current, s.refused.err()
+	if s.closed {
+		why = ErrClosed
 	}
-	if t := k.current; t != nil && t != refused {
-		if at := t.renewAt(k.got); at.IsZero() || now.Before(at) {
-			k.mu.Unlock()
-			return t, nil
-		}
+	at := t.renewAt(s.got)
+	if why != nil || s.auth.Login == nil || t != nil && t != refused && (at.IsZero() || time.Now().Before(at)) {
+		s.mu.Unlock()
+		return t, why
 	}
-	if k.login == nil {
-		k.login = &login{done: make(chan struct{})}
-		flight, old := k.login, k.current
-		k.logins.Go(func() { k.renew(flight, old, old != nil && old == refused) })
+	if s.login == nil {
+		s.login = &login{done: make(chan struct{})}
+		flight, old := s.login, s.current
+		s.logins.Go(func() { s.renew(flight, old, old != nil && old == refused) })
 	}
-	flight := k.login
-	k.mu.Unlock()
+	flight := s.login
+	s.mu.Unlock()
 	select {
 	case <-flight.done:
 		return flight.token, flight.err
 	case <-ctx.Done():
-		return nil, k.c.transportError(k.c.cfg.Access.Endpoints[0].Host, ctx.Err())
+		return nil, s.c.transportError(s.c.cfg.Access.Endpoints[0].Host, ctx.Err())
 	}
 }
 
-// renew gets a token for all who wait. It belongs to none of them: one whose
-// deadline ends does not take the login from the others. A token that was not
-// refused and has not ended yet still serves when no new one can be had.
-func (k *keeper) renew(flight *login, old *Token, refused bool) {
-	ctx, cancel := context.WithTimeout(k.c.base, 2*k.c.cfg.Access.Timeout)
+// renew gets a token for all calls that wait. It belongs to none of them: a call
+// whose deadline ends does not cancel the login of the others. When the renewal
+// fails, a token that was not refused and has not expired still serves.
+func (s *session) renew(flight *login, old *Token, refused bool) {
+	ctx, cancel := context.WithTimeout(s.c.base, 2*s.c.cfg.Access.Timeout)
 	defer cancel()
-	fresh, err := k.ask(ctx, old)
-	k.mu.Lock()
-	defer k.mu.Unlock()
+	fresh, err := s.ask(ctx, old)
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	defer close(flight.done)
-	k.login = nil
+	s.login = nil
 	switch {
 	case err == nil:
-		k.current, k.got, k.worked = &fresh, time.Now(), time.Time{}
+		s.current, s.got, s.worked = &fresh, time.Now(), time.Time{}
 	case old != nil && !refused && time.Now().Before(old.Expires) && !final(err):
-		k.c.cfg.Logger.Warn("session not renewed yet", "endpoint", k.c.cfg.Access.Endpoint(), "err", err)
+		s.c.cfg.Logger.Warn("session not renewed yet", "endpoint", s.c.cfg.Access.Endpoint(), "err", err)
 	default:
 		if refused || final(err) {
-			k.current = nil
+			s.current = nil
 		}
 		if final(err) {
-			err = k.backOff(loginRefused(err))
+			err = s.backOff(loginRefused(err))
 		}
 		flight.err = err
 		return
 	}
-	flight.token = k.current
+	flight.token = s.current
 }
 
-func (k *keeper) ask(ctx context.Context, old *Token) (Token, error) {
-	send := func(ctx context.Context, r Request) (*Answer, error) { return k.c.send(ctx, r, nil) }
-	if old != nil && k.auth.Refresh != nil && old.Refresh.Reveal() != "" {
-		t, err := k.auth.Refresh(ctx, send, *old)
+func (s *session) ask(ctx context.Context, old *Token) (Token, error) {
+	send := func(ctx context.Context, r Request) (*Answer, error) { return s.c.send(ctx, r, nil) }
+	if old != nil && s.auth.Refresh != nil && old.Refresh.Reveal() != "" {
+		t, err := s.auth.Refresh(ctx, send, *old)
 		if err == nil || !final(err) {
 			return t, err
 		}
 	}
-	return k.auth.Login(ctx, send)
+	return s.auth.Login(ctx, send)
 }
 
-// final is whether trying again soon would only lock the account, or make one
+// final is whether another login soon would only lock the account, or make one
 // session after the other.
 func final(err error) bool {
 	for _, passing := range []error{ErrUnreachable, ErrUntrusted, ErrThrottled, ErrServer, context.Canceled, context.DeadlineExceeded} {
@@ -143,8 +127,8 @@ func final(err error) bool {
 	return true
 }
 
-// loginRefused makes clear that it was the login. A 4xx says that the
-// credentials are wrong, whatever its number.
+// loginRefused says that the login failed. Any 4xx means that the credentials are
+// wrong.
 func loginRefused(err error) error {
 	e, ok := errors.AsType[*Error](err)
 	if !ok || errors.Is(e, ErrBadAnswer) || errors.Is(e, ErrNotFound) {
@@ -161,112 +145,98 @@ func loginRefused(err error) error {
 }
 
 // expired is whether a new session may make the call work.
-func (k *keeper) expired(t *Token, err error) bool {
+func (s *session) expired(t *Token, err error) bool {
 	if errors.Is(err, ErrUnauthorized) {
 		return t != nil
 	}
-	if !k.auth.ForbiddenIsExpired || !errors.Is(err, ErrForbidden) {
+	if !s.auth.ForbiddenIsExpired || !errors.Is(err, ErrForbidden) {
 		return false
 	}
-	if k.proven(t) {
-		return false // this alone is forbidden
+	if s.worksNow(t) {
+		return false // this call alone is forbidden
 	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return t != k.current || time.Since(k.got) > youngest
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return t != s.current || time.Since(s.got) > youngest
 }
 
 // instead is a token other than the one that was refused with err.
-func (k *keeper) instead(ctx context.Context, t *Token, err error) (*Token, error) {
-	if k.auth.Login == nil {
-		return nil, k.refuse(t, err)
+func (s *session) instead(ctx context.Context, t *Token, err error) (*Token, error) {
+	if s.auth.Login == nil {
+		return nil, s.refuse(t, err)
 	}
-	return k.token(ctx, t)
+	return s.token(ctx, t)
 }
 
-// refuse stops all calls for a while, because a proof that should be good is not.
-// One that is no longer in use says nothing.
-func (k *keeper) refuse(t *Token, err error) error {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if t != k.current {
+// refuse stops all calls for a while: the current token was refused. The refusal of
+// an older one changes nothing.
+func (s *session) refuse(t *Token, err error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if t != s.current {
 		return err
 	}
-	if k.auth.Login != nil {
-		k.current = nil
+	if s.auth.Login != nil {
+		s.current = nil
 	}
-	return k.backOff(err)
+	return s.backOff(err)
 }
 
-// backOff counts a refusal, unless another call of the same moment did; k.mu is
-// held.
-func (k *keeper) backOff(err error) error {
-	now := time.Now()
-	if k.refused.on(now) {
-		return k.refused.err
+// backOff doubles the time without calls, unless another call of the same moment
+// did; s.mu is held.
+func (s *session) backOff(err error) error {
+	if why := s.refused.err(); why != nil {
+		return why
 	}
-	k.refused.next = min(max(2*k.refused.next, backoffLeast), backoffMost)
-	k.refused.end, k.refused.err = now.Add(k.refused.next), err
+	s.backoff = min(max(2*s.backoff, backoffLeast), backoffMost)
+	s.refused.until(s.backoff, err)
 	return err
 }
 
-// holds is why nothing may be asked now, after a refusal; nil when it may.
-func (k *keeper) holds() error {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.refused.on(time.Now()) {
-		return k.refused.err
-	}
-	return nil
+// worksNow is whether a call with the token worked just now. If another call is
+// refused then, the token is not the reason.
+func (s *session) worksNow(t *Token) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return t != nil && t == s.current && !s.worked.IsZero() && time.Since(s.worked) < freshly
 }
 
-// proven is whether a call with the token worked only just now: then it is not
-// the token that another call is refused for.
-func (k *keeper) proven(t *Token) bool {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return t != nil && t == k.current && !k.worked.IsZero() && time.Since(k.worked) < freshly
-}
-
-// stays is whether a new session would not make a refused call work.
-func (k *keeper) stays(t *Token) bool { return k.auth.Login == nil || k.proven(t) }
-
-// accepted forgets the refusals once a call with the token worked.
-func (k *keeper) accepted(t *Token) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if t != k.current {
+// accepted notes that a call with the token worked, and forgets earlier refusals.
+func (s *session) accepted(t *Token) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if t != s.current {
 		return
 	}
-	k.worked = time.Now()
-	if k.refused.next > 0 && !k.refused.on(time.Now()) {
-		k.refused = backoff{}
+	s.worked = time.Now()
+	if s.refused.err() == nil {
+		s.backoff = 0
 	}
 }
 
 // secrets are the parts of the current token that must not show.
-func (k *keeper) secrets() []string {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.current.secrets()
+func (s *session) secrets() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.current.secrets()
 }
 
-// close waits for a login that is under way, which the Client's end has
-// cancelled, and logs out.
-func (k *keeper) close() error {
-	k.mu.Lock()
-	k.closed = true
-	k.mu.Unlock()
-	k.logins.Wait()
-	k.mu.Lock()
-	token := k.current
-	k.mu.Unlock()
-	if token == nil || k.auth.Logout == nil {
+// close waits for a login under way, which the Client's end has cancelled, and
+// logs out.
+func (s *session) close() error {
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	s.logins.Wait()
+	s.mu.Lock()
+	token := s.current
+	s.mu.Unlock()
+	if token == nil || s.auth.Logout == nil {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), closeTime)
 	defer cancel()
-	err := k.auth.Logout(ctx, func(ctx context.Context, r Request) (*Answer, error) { return k.c.send(ctx, r, token) })
+	err := s.auth.Logout(ctx, func(ctx context.Context, r Request) (*Answer, error) { return s.c.send(ctx, r, token) })
 	if err != nil {
 		return fmt.Errorf("logout: %w", err)
 	}
