@@ -1,7 +1,6 @@
-// Package volume has the words in which storage volumes are spoken of: their
-// configuration, the figures of performance, health and usage, and the Backend
-// that every vendor's folder implements. It knows no vendor, and not who observes
-// or reads.
+// Package volume describes storage volumes: their configuration, their performance,
+// health and usage, and the Backend that every vendor's folder implements. It knows
+// no vendor.
 package volume
 
 import (
@@ -12,7 +11,7 @@ import (
 	"time"
 )
 
-// ErrUnsupported says that a backend cannot tell: no series and no failure.
+// ErrUnsupported says that a backend does not report this: no series, no failure.
 var ErrUnsupported = errors.New("not supported by this backend")
 
 // ErrNoSample says that nothing could be measured yet, as with the first of two

@@ -22,7 +22,7 @@ const (
 	clientID       = "ceph.client_id" // as "client4150"
 )
 
-// attributes are what was told of a directory.
+// attributes are those of a directory.
 type attributes struct {
 	values map[string]string
 	// took is how long the slowest was waited for.
@@ -34,12 +34,12 @@ func (b *backend) attributes(ctx context.Context, names ...string) (attributes, 
 	return attributes{values, took}, err
 }
 
-// text is an attribute as it is told.
+// text is an attribute's value.
 func (a attributes) text(name string) string {
 	return strings.TrimSpace(strings.TrimRight(a.values[name], "\x00\n"))
 }
 
-// number is nil where the attribute is not told, or is no number.
+// number is nil where the attribute is missing, or is no number.
 func (a attributes) number(name string) *uint64 {
 	n, err := strconv.ParseUint(a.text(name), 10, 64)
 	if err != nil {
@@ -56,7 +56,7 @@ func (a attributes) quota(name string) *uint64 {
 	return nil
 }
 
-// entries is what a quota of files counts; nil where it is not told.
+// entries is what a quota of files counts; nil where it is not known.
 func (a attributes) entries() *uint64 {
 	files, dirs := a.number(recursiveFiles), a.number(recursiveDirs)
 	if files == nil || dirs == nil || *files+*dirs < *files {
@@ -84,7 +84,7 @@ func (a attributes) limit(u volume.Usage) volume.Usage {
 }
 
 // changed is the time of the newest change below the directory; "" where it is
-// not told. The digits behind the point are not to be relied on: some kernels
+// not known. The digits behind the point are not to be relied on: some kernels
 // print too many.
 func (a attributes) changed() string {
 	whole, _, _ := strings.Cut(a.text(recursiveTime), ".")

@@ -37,7 +37,7 @@ func (b *backend) Performance(ctx context.Context) (map[string]volume.Result[vol
 	var at time.Time
 	if err == nil && isCeph(m) {
 		rates, at, err = b.rates(ctx, m, table)
-		b.uncounted.Tell(err)
+		b.uncounted.Note(err)
 	}
 	return b.Rated(m, rates, at, err), nil
 }

@@ -75,20 +75,20 @@ func (d *debugfs) explain(err error) error {
 	return err
 }
 
-// choose finds the client of a mount. The mount tells it; the only one there is
-// needs no telling.
+// choose finds the client of a mount: the one that the mount names, or the only one
+// there is.
 func (d *debugfs) choose(ctx context.Context, point *mount.Point, m mount.Mount, clients map[string]bool) (string, error) {
 	if known := d.clientOf(m, attributes{}); clients[known] { // a mount keeps its client, and a client its directory
 		return known, nil
 	}
 	values, _, err := point.Xattrs(ctx, clusterID, clientID)
 	asked := attributes{values: values}
-	told, ok := asked.instance()
+	own, ok := asked.instance()
 	switch {
-	case ok && clients[told.directory()]:
+	case ok && clients[own.directory()]:
 		return d.clientOf(m, asked), nil
 	case ok:
-		return "", unsupported("%s has no counters of %s, which is mounted on %s", d.dir, told.directory(), m.Point)
+		return "", unsupported("%s has no counters of %s, which is mounted on %s", d.dir, own.directory(), m.Point)
 	case len(clients) == 1:
 		for only := range clients {
 			return only, nil
@@ -99,10 +99,10 @@ func (d *debugfs) choose(ctx context.Context, point *mount.Point, m mount.Mount,
 	return "", unsupported("%s has several clients, and the mount on %s does not tell which is its own: that needs Linux 5.11", d.dir, m.Point)
 }
 
-// clientOf is the client's directory as the mount tells it, or told it last; ""
-// where neither is known.
-func (d *debugfs) clientOf(m mount.Mount, told attributes) string {
-	i, ok := told.instance()
+// clientOf is the client's directory as the mount names it now, or did last; "" where
+// neither is known.
+func (d *debugfs) clientOf(m mount.Mount, asked attributes) string {
+	i, ok := asked.instance()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if key := m.Device + " " + m.Source; ok {

@@ -13,8 +13,7 @@ var (
 	isClient = regexp.MustCompile(`^client[0-9]{1,20}$`)
 )
 
-// instance is false where the attributes do not tell it: kernels before 5.11
-// know none of it.
+// instance is false where the attributes do not have it, as before Linux 5.11.
 func (a attributes) instance() (instance, bool) {
 	i := instance{a.text(clusterID), a.text(clientID)}
 	return i, isFsid.MatchString(i.fsid) && isClient.MatchString(i.id)

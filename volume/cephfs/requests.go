@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// longWait is from when on a request that waits is worth telling of, although the
-// mount answers.
+// longWait is how long a request may wait before it is reported, although the mount
+// answers.
 const longWait = 30 * time.Second
 
 // waiting are requests that no metadata server has answered yet.

@@ -12,10 +12,10 @@ import (
 	"storage_exporter/volume/mount"
 )
 
-// Bounds of what is told of sessions.
+// Bounds of what is shown of sessions.
 const (
 	maxSessions = 256 // as many ranks as a file system may have
-	maxTold     = 3
+	maxShown    = 3
 )
 
 // session is the kernel client's with one metadata server.
@@ -26,10 +26,10 @@ type session struct {
 
 // sessions are those of a mount's client; none where they are not to be had. The
 // file is behind a lock of the client, so that reading it may hang as the mount does.
-func (d *debugfs) sessions(ctx context.Context, m mount.Mount, told attributes) []session {
+func (d *debugfs) sessions(ctx context.Context, m mount.Mount, asked attributes) []session {
 	ctx, cancel := mount.WithMargin(ctx)
 	defer cancel()
-	client := d.clientOf(m, told)
+	client := d.clientOf(m, asked)
 	all, err := mount.Guarded(ctx, d.host, m.Device+" sessions", func() ([]session, error) {
 		client, err := d.only(client)
 		if err != nil {
@@ -62,7 +62,7 @@ func (d *debugfs) only(client string) (string, error) {
 	return client, nil
 }
 
-// parseSessions reads the lines `mds.RANK STATE`; others tell who the client is.
+// parseSessions reads the lines `mds.RANK STATE`; others are about the client itself.
 func parseSessions(content []byte) []session {
 	var all []session
 	for line := range strings.Lines(string(content)) {
@@ -97,21 +97,21 @@ func (s session) trouble() string {
 
 // notWell names the sessions that are not, in the order of the kernel: by rank.
 func notWell(all []session) string {
-	var told []string
+	var words []string
 	wrong := 0
 	for _, s := range all {
 		text := s.trouble()
 		if text == "" {
 			continue
 		}
-		if wrong++; wrong <= maxTold {
-			told = append(told, fmt.Sprintf("the session with metadata server %d %s", s.rank, text))
+		if wrong++; wrong <= maxShown {
+			words = append(words, fmt.Sprintf("the session with metadata server %d %s", s.rank, text))
 		}
 	}
-	if more := wrong - maxTold; more > 0 {
-		told = append(told, fmt.Sprintf("and %d more", more))
+	if more := wrong - maxShown; more > 0 {
+		words = append(words, fmt.Sprintf("and %d more", more))
 	}
-	return strings.Join(told, ", ")
+	return strings.Join(words, ", ")
 }
 
 // states counts the sessions by their states: "1 hung, 3 open".
@@ -120,9 +120,9 @@ func states(all []session) string {
 	for _, s := range all {
 		counts[s.state]++
 	}
-	var told []string
+	var words []string
 	for _, state := range slices.Sorted(maps.Keys(counts)) {
-		told = append(told, fmt.Sprintf("%d %s", counts[state], state))
+		words = append(words, fmt.Sprintf("%d %s", counts[state], state))
 	}
-	return word(strings.Join(told, ", "))
+	return word(strings.Join(words, ", "))
 }

@@ -15,7 +15,7 @@ type connections struct {
 	err     error // why the client could not be asked
 	targets []target
 	devices devices // the health_check file
-	osts    *uint64 // that the file system has, and of these in use; nil where not told
+	osts    *uint64 // that the file system has, and of these in use; nil where not reported
 	active  *uint64
 	version string
 	rooms   rooms
@@ -67,7 +67,7 @@ type room struct {
 	total, free uint64 // bytes
 }
 
-// rooms are those of the OSTs that tell.
+// rooms are those of the OSTs that report it.
 type rooms struct {
 	each []room
 	all  bool // every OST that serves was asked in time

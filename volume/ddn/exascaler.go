@@ -76,7 +76,7 @@ func (b *backend) rates(ctx context.Context, m mount.Mount) (volume.Performance,
 	readings, err := mount.Guarded(ctx, b.Host, m.Device+" llite", func() ([]reading, error) {
 		return b.client.readings(fsname)
 	})
-	b.uncounted.Tell(err)
+	b.uncounted.Note(err)
 	if err != nil {
 		return volume.Performance{}, time.Time{}, err
 	}

@@ -22,8 +22,8 @@ const leastRoom = 0.02
 // maxNamed bounds the targets that are named.
 const maxNamed = 5
 
-// watch judges what the client says, and remembers since when what is out of
-// reach is so, for kernels that do not tell.
+// watch judges what the client says. It remembers since when each target is out of
+// reach, for kernels that do not say.
 type watch struct {
 	ignored []string
 	now     func() time.Time
@@ -153,8 +153,8 @@ func (w *watch) judgeCount(found *volume.Verdict, facts map[string]string, c con
 	}
 }
 
-// judgeRoom tells of full OSTs, which the sum over all of them hides. Which one
-// has the least is known only where all were asked.
+// judgeRoom reports full OSTs, which the sum over all of them hides. The one with
+// the least room is known only where all were asked.
 func judgeRoom(found *volume.Verdict, facts map[string]string, rooms rooms) {
 	if len(rooms.each) == 0 {
 		return

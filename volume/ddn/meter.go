@@ -40,8 +40,8 @@ func (m *meter) next(readings []reading, now time.Time) (volume.Performance, tim
 // maxDrift is how far the file's clock and ours may be apart after an interval.
 const maxDrift = 500 * time.Millisecond
 
-// clock tells the file's own time, which says exactly when the counters were
-// taken, on our monotonic clock, which nobody sets.
+// clock turns the file's own time, which says exactly when the counters were taken,
+// into our monotonic time, which nobody sets.
 type clock struct {
 	now, file time.Time // a moment, by both
 }

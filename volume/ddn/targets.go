@@ -17,7 +17,7 @@ import (
 type target struct {
 	name  string // exa1-OST0002
 	state string // as the kernel says it; "" when it cannot be read
-	// since is when the connection was lost, if it is and the kernel tells.
+	// since is when the connection was lost, if it is and the kernel says so.
 	since time.Time
 	// dirs are the target's directories in the roots, of each mount.
 	dirs []string
@@ -113,7 +113,7 @@ func importOf(dir string) (state string, since time.Time, ok bool) {
 // maxState bounds a word that the kernel says, in bytes.
 const maxState = 40
 
-// parseImport reads the lines of `state` and of `import` that tell the state,
+// parseImport reads the lines of `state` and of `import` that have the state,
 // and the history of states that `state` has: ` - [ 1767000001, FULL ]`.
 func parseImport(content []byte) (state string, since time.Time) {
 	for line := range strings.Lines(string(content)) {

@@ -27,7 +27,7 @@ func (b *backend) fetchCluster(ctx context.Context) (cluster, error) {
 		return cluster{}, err
 	}
 	if c.Devices == nil && !c.Quorum.Valid {
-		return cluster{}, rest.Nonsense("the cluster's configuration tells neither nodes nor quorum")
+		return cluster{}, rest.Nonsense("the cluster's configuration has neither nodes nor quorum")
 	}
 	return c, nil
 }
@@ -82,7 +82,7 @@ func (e event) text() string {
 			}
 		}
 	}
-	return "no cause is told"
+	return "no cause is given"
 }
 
 func (b *backend) fetchEvents(ctx context.Context) ([]event, error) {

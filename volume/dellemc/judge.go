@@ -14,11 +14,11 @@ const (
 	longestInfo  = 500 // characters
 	longestFact  = 300
 	longestWord  = 80
-	mostTold     = 5    // of a kind
+	mostShown    = 5    // of a kind
 	fewBytesLeft = 0.02 // of the capacity: full
 )
 
-// findings are what is wrong with a cluster: the worst counts, all are told.
+// findings are what is wrong with a cluster: the worst counts, all are shown.
 type findings struct{ volume.Verdict }
 
 // judge is the cluster's health.
@@ -49,9 +49,9 @@ func (o *observed) judge() *findings {
 	return f
 }
 
-// nodes is about who is there; it is false where nobody tells.
+// nodes is about which nodes are up; it is false where that is not known.
 func (f *findings) nodes(c cluster, s statistics) bool {
-	var down, untold []string
+	var down, silent []string
 	for _, d := range c.Devices {
 		name := "node " + strconv.FormatInt(d.Number.Value, 10)
 		if !d.Number.Valid {
@@ -59,7 +59,7 @@ func (f *findings) nodes(c cluster, s statistics) bool {
 		}
 		switch {
 		case !d.Up.Valid:
-			untold = append(untold, name)
+			silent = append(silent, name)
 		case !d.Up.Value:
 			down = append(down, name)
 		}
@@ -76,16 +76,16 @@ func (f *findings) nodes(c cluster, s statistics) bool {
 	case n > 0:
 		f.Worsen(volume.Degraded, "nodes that are down: %d", n)
 	}
-	if len(untold) > 0 && len(untold) < all {
-		f.Worsen(volume.Degraded, "nodes that do not tell whether they are up: %s", some(untold))
+	if len(silent) > 0 && len(silent) < all {
+		f.Worsen(volume.Degraded, "nodes that do not tell whether they are up: %s", some(silent))
 	}
-	return all > len(untold) && c.Quorum.Valid
+	return all > len(silent) && c.Quorum.Valid
 }
 
 // pools is about disks.
 func (f *findings) pools(pools []diskPool) {
 	for i, p := range pools {
-		if i == mostTold {
+		if i == mostShown {
 			f.Worsen(volume.Degraded, "disk pools that are not well besides: %d", len(pools)-i)
 			break
 		}
@@ -137,7 +137,7 @@ func (f *findings) space(s statistics) {
 // events is about what an operator has not resolved. Warnings and information do
 // not count.
 func (f *findings) events(events []event) {
-	told := 0
+	shown := 0
 	for _, e := range events {
 		severity := strings.ToLower(e.Severity.String())
 		switch severity {
@@ -146,12 +146,12 @@ func (f *findings) events(events []event) {
 		case "":
 			severity = "unknown"
 		}
-		if told++; told <= mostTold {
+		if shown++; shown <= mostShown {
 			f.Worsen(volume.Degraded, "event of severity %s: %s", word(rest.Text(severity)), rest.Clean(e.text(), longestWord))
 		}
 	}
-	if told > mostTold {
-		f.Worsen(volume.Degraded, "open events besides: %d", told-mostTold)
+	if shown > mostShown {
+		f.Worsen(volume.Degraded, "open events besides: %d", shown-mostShown)
 	}
 }
 
@@ -211,5 +211,5 @@ func some(list []string) string {
 	if len(list) == 0 {
 		return "(not told)"
 	}
-	return volume.Few(list, mostTold, " and ")
+	return volume.Few(list, mostShown, " and ")
 }

@@ -23,7 +23,7 @@ type traffic struct {
 }
 
 // Performance is the cluster's as clients see it, or that of the volume's path
-// where a dataset tells it. Cost: one call, and one for each dataset.
+// where a dataset has it. Cost: one call, and one for each dataset.
 func (b *backend) Performance(ctx context.Context) (map[string]volume.Result[volume.Performance], error) {
 	var summary reading[traffic]
 	datasets := map[string]reading[workload]{}
@@ -110,7 +110,7 @@ var spoken = []string{"nfs3", "nfs4", "nfsrdma", "smb1", "smb2", "ftp", "http", 
 func ofProtocols(rows []traffic, wanted []string) (volume.Performance, time.Time, error) {
 	var read, write sum
 	var at time.Time
-	known, told := false, slices.Clone(spoken)
+	known, answered := false, slices.Clone(spoken)
 	for _, r := range rows {
 		var into *sum
 		var bytes rest.Float
@@ -127,7 +127,7 @@ func ofProtocols(rows []traffic, wanted []string) (volume.Performance, time.Time
 			at = r.Time.Time
 		}
 		protocol := strings.ToLower(r.Protocol.String())
-		told = append(told, protocol)
+		answered = append(answered, protocol)
 		if len(wanted) == 0 || slices.Contains(wanted, protocol) {
 			into.add(r.Rate.Amount(), bytes.Amount(), r.Mean.Amount())
 		}
@@ -140,7 +140,7 @@ func ofProtocols(rows []traffic, wanted []string) (volume.Performance, time.Time
 		return volume.Performance{}, time.Time{}, volume.ErrNoSample
 	}
 	for _, protocol := range wanted {
-		if !slices.Contains(told, protocol) {
+		if !slices.Contains(answered, protocol) {
 			return volume.Performance{}, time.Time{}, fmt.Errorf("the cluster has no statistics of %q: set dell_system_name to protocols of clients, such as nfs3, nfs4 or smb2",
 				rest.Clean(protocol, longestWord))
 		}

@@ -147,7 +147,7 @@ func quotaUsage(q quota, room *uint64) (volume.Usage, error) {
 	}
 	hard, used := q.Thresholds.Hard.Amount(), q.used()
 	if hard == nil || *hard == 0 {
-		return volume.Usage{}, rest.Nonsense("the quota of the volume's directory does not tell its size")
+		return volume.Usage{}, rest.Nonsense("the quota of the volume's directory does not report its size")
 	}
 	u := volume.Usage{CapacityBytes: hard, UsedBytes: used, InodesUsed: q.Usage.Inodes.Amount()}
 	if used != nil {

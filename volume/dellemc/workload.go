@@ -11,7 +11,7 @@ import (
 )
 
 // workload is a row of a performance dataset: what was done below one path. It
-// does not tell how many of its operations were reads: its own reads and writes
+// does not report how many of its operations were reads: its own reads and writes
 // are the disks'.
 type workload struct {
 	Path     rest.Text

@@ -31,8 +31,8 @@ func decodeList[T any](a *rest.Answer, key string) (items []T, next string, err 
 	return items, paging.Next.String(), nil
 }
 
-// checkStatus is an error unless an answer's status is an object, as that of
-// every answer is, and does not tell of a failure that HTTP's does not.
+// checkStatus is an error where an answer's own status is missing, or is a failure
+// although HTTP's is not.
 func checkStatus(raw json.RawMessage) error {
 	var status *struct{ Code rest.Int }
 	if json.Unmarshal(raw, &status) != nil || status == nil {

@@ -52,7 +52,7 @@ func (b *backend) fetchFilesystems(ctx context.Context) (map[string]filesystem, 
 	return all, b.absent(err)
 }
 
-// summary is what GET /cluster tells.
+// summary is the answer to GET /cluster.
 type summary struct {
 	Cluster struct {
 		Summary struct {
@@ -76,7 +76,7 @@ func (b *backend) scoped(below string) string {
 	return "/filesystems/" + url.PathEscape(b.scope) + below
 }
 
-// absent tells what the API means by 400 or 404 where a file system was named.
+// absent explains the API's 400 or 404 where a file system was named.
 func (b *backend) absent(err error) error {
 	if b.scope != allFilesystems && refused(err) {
 		return rest.Absent("file system %q", b.scope)

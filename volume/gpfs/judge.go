@@ -17,7 +17,7 @@ const (
 	fewBytesLeft = 0.02 // of the capacity: full
 )
 
-// findings are what is wrong with a volume: the worst counts, all are told.
+// findings are what is wrong with a volume: the worst counts, all are shown.
 type findings struct{ volume.Verdict }
 
 // judge is the health of a volume; an error where its file system is not there.
@@ -160,7 +160,7 @@ type alike struct {
 	because         string // in brackets; empty for no reasons
 }
 
-// group tells states that are not well in as few words as there are kinds of them.
+// group sums up the states that are not well: one entry for each kind.
 func group(states []state, who func(state) rest.Text) []alike {
 	members := map[alike][]string{}
 	for _, s := range states {
@@ -173,16 +173,16 @@ func group(states []state, who func(state) rest.Text) []alike {
 		}
 		members[key] = append(members[key], who(s).String())
 	}
-	told := make([]alike, 0, len(members))
+	kinds := make([]alike, 0, len(members))
 	for key, list := range members {
 		slices.Sort(list)
 		key.who = names(slices.Compact(list))
-		told = append(told, key)
+		kinds = append(kinds, key)
 	}
-	slices.SortFunc(told, func(a, b alike) int {
+	slices.SortFunc(kinds, func(a, b alike) int {
 		return cmp.Or(cmp.Compare(a.component, b.component), cmp.Compare(a.word, b.word), cmp.Compare(a.because, b.because))
 	})
-	return told
+	return kinds
 }
 
 func reporter(s state) rest.Text { return s.ReportingNode }

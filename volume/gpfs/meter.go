@@ -62,7 +62,7 @@ func (m *meter) perSecond(ctx context.Context, b *backend) bool {
 }
 
 // compare is whether a wide bucket has the sum of the operations of the narrow
-// ones within, or their mean; both are false when that cannot be told. The newest
+// ones within, or their mean; both are false when that is not clear. The newest
 // wide bucket is not complete and would look like a narrow one. A bucket's time may
 // be its begin or its end: both are tried, and a load that changes can make the
 // wrong one look like the other answer.
@@ -82,7 +82,7 @@ func compare(wide, narrow table) (sum, mean bool) {
 			n := 0
 			for j, r := range narrow.rows {
 				apart := side * r.at.Sub(wide.rows[i].at).Seconds()
-				if v, told := narrow.ops(j); told && apart >= 0 && apart < wide.seconds {
+				if v, counted := narrow.ops(j); counted && apart >= 0 && apart < wide.seconds {
 					ops, n = ops+v, n+1
 				}
 			}
@@ -98,15 +98,15 @@ func compare(wide, narrow table) (sum, mean bool) {
 func equal(a, b float64) bool { return math.Abs(a-b) <= meterError*b }
 
 // ops are all operations in a row, and whether it has any samples.
-func (t table) ops(row int) (n float64, told bool) {
+func (t table) ops(row int) (n float64, counted bool) {
 	for _, columns := range t.columns {
 		for _, metric := range []string{readOps, writeOps} {
 			if column, ok := columns[metric]; ok {
 				if v, _ := t.rows[row].cell(column); v != nil {
-					n, told = n+*v, true
+					n, counted = n+*v, true
 				}
 			}
 		}
 	}
-	return n, told
+	return n, counted
 }

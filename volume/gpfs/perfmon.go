@@ -33,7 +33,7 @@ type table struct {
 }
 
 type row struct {
-	at      time.Time // the zero time when it is not told
+	at      time.Time // zero where it is not known
 	values  []rest.Float
 	samples []rest.Float // of how many values each is made
 }

@@ -42,7 +42,7 @@ func (b *backend) Performance(ctx context.Context) (map[string]volume.Result[vol
 		return nil, err
 	}
 	perSecond := b.meter.perSecond(ctx, b)
-	b.tellSilence(t)
+	b.warnSilence(t)
 	return volume.Each(b.volumes, func(_ string, o options) (volume.Performance, time.Time, error) {
 		p, at, err := t.performance(o.filesystem, perSecond)
 		return p, answer.SampledAt(at), err
@@ -60,9 +60,9 @@ func (b *backend) ask(ctx context.Context, bucket time.Duration, count int) (*re
 	return answer, t, err
 }
 
-// tellSilence logs once that the collector has nothing, for that is no failure
-// and would else look like a backend that cannot tell.
-func (b *backend) tellSilence(t table) {
+// warnSilence logs once that the collector has nothing, for that is no failure
+// and would else look like a backend without performance figures.
+func (b *backend) warnSilence(t table) {
 	silent := true
 	for _, columns := range t.columns {
 		if _, ok := t.newest(columns); ok {

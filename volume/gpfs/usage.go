@@ -96,12 +96,12 @@ func usageOf(fs string, pools []pool) (volume.Usage, error) {
 	}
 	total, free, ok := space(pools, func(p pool) (rest.Int, rest.Int) { return p.TotalData, p.FreeData })
 	if !ok {
-		return volume.Usage{}, rest.Nonsense("the pools of file system %q do not tell their size", rest.Clean(fs, 100))
+		return volume.Usage{}, rest.Nonsense("the pools of file system %q do not report their size", rest.Clean(fs, 100))
 	}
 	return volume.Usage{CapacityBytes: new(total), UsedBytes: new(total - free), AvailableBytes: new(free)}, nil
 }
 
-// space adds up, in bytes. It is not ok when a pool does not tell, when nothing
+// space adds up, in bytes. It is not ok when a pool reports none, when nothing
 // is there at all, or when it cannot be.
 func space(pools []pool, of func(pool) (total, free rest.Int)) (total, free uint64, ok bool) {
 	for _, p := range pools {

@@ -13,7 +13,7 @@ import (
 )
 
 // fetchCapacity is the cluster's space. Where the short way is not open to the
-// account, or does not tell, the statistics of the local site do.
+// account, or has no figures, the statistics of the local site do.
 func (b *anvil) fetchCapacity(ctx context.Context) (space, error) {
 	s, at, err := b.state.Get(ctx)
 	if err == nil && s.Capacity.complete() {
@@ -71,7 +71,7 @@ func (c *client) recorded(ctx context.Context, s site) (space, error) {
 		}
 	}
 	if !newest.complete() {
-		return space{}, rest.Nonsense("the cluster does not tell its capacity")
+		return space{}, rest.Nonsense("the cluster does not report its capacity")
 	}
 	newest.at = answer.SampledAt(at)
 	return newest, nil

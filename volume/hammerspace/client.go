@@ -44,7 +44,7 @@ func (o options) login(ctx context.Context, send rest.Send) (rest.Token, error) 
 type space struct {
 	Total, Used, Free, Available rest.Int
 
-	at time.Time // when it was measured; zero where that is not told
+	at time.Time // when it was measured; zero where that is not known
 }
 
 // state is /cntl/state.

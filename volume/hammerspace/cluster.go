@@ -138,7 +138,7 @@ func (f flags) trouble(name string) string {
 	return ""
 }
 
-// trouble says what is wrong with a storage volume. A state that is not told is
+// trouble says what is wrong with a storage volume. A state that is missing is
 // none: not every kind of storage has each.
 func (d storageVolume) trouble() string {
 	name := rest.Clean(d.Name.String(), longestWord)
@@ -148,7 +148,7 @@ func (d storageVolume) trouble() string {
 		return name + " is " + service
 	case "":
 		if d.Oper == "" && d.State == "" {
-			return name + " tells no state"
+			return name + " reports no state"
 		}
 	default:
 		return name + " " + strange(d.Logical.Service)
@@ -162,7 +162,7 @@ func (d storageVolume) trouble() string {
 // strange is about a word that is not known here.
 func strange(state rest.Text) string {
 	if state == "" {
-		return "tells no state"
+		return "reports no state"
 	}
 	return fmt.Sprintf("is in a state that is not known here, %q", rest.Clean(state.String(), longestWord))
 }

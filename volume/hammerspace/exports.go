@@ -14,7 +14,7 @@ type exported struct {
 	Name, Path  rest.Text
 	State       rest.Text `json:"shareState"`
 	Lifecycle   rest.Text `json:"shareLifecycle"`
-	Utilization rest.Text `json:"utilizationState"` // not told by all releases
+	Utilization rest.Text `json:"utilizationState"` // not all releases have it
 	Limit       rest.Int  `json:"shareSizeLimit"`   // bytes; 0 and absent are none
 	Space       space     // bytes
 	Inodes      space

@@ -25,7 +25,7 @@ const (
 )
 
 // Anvil is a directory with NFS mounts of Hammerspace, as Base has it, whose
-// health and usage the cluster's management API tells. Performance is what this
+// health and usage are those of the cluster's management API. Performance is what this
 // host's NFS client counts, for the API has none. dial is nil for the network.
 func Anvil(host *mount.Host, dial rest.Dialer) volume.Kind {
 	kind := rest.Kind(dial, readOptions, options.identity, func(shared options, volumes map[string]options, dial rest.Dialer, logger *slog.Logger) (*anvil, error) {
@@ -89,7 +89,7 @@ func (b *anvil) Performance(ctx context.Context) (map[string]volume.Result[volum
 }
 
 // reading is what the NFS mounts of a path have counted; without any there is
-// nothing to tell.
+// nothing to report.
 func (b *base) reading(ctx context.Context) (r volume.Result[volume.Performance]) {
 	_, nfs, table, err := b.find(ctx)
 	switch {

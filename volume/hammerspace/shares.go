@@ -17,7 +17,7 @@ import (
 // Bounds of one health check.
 const (
 	maxAsked = 32 // shares at once
-	maxNamed = 3  // shares whose trouble is told
+	maxNamed = 3  // shares whose trouble is shown
 )
 
 // errNotAsked says that a share's turn did not come.
@@ -85,12 +85,12 @@ func combined(path mount.State, below []mount.State, want mount.Want) volume.Hea
 	default:
 		h.Status = volume.Unavailable
 	}
-	h.Info = told(wrong, len(all))
+	h.Info = worst(wrong, len(all))
 	return h
 }
 
-// told names the shares with the worst trouble.
-func told(wrong []volume.Health, of int) string {
+// worst names the shares with the worst trouble.
+func worst(wrong []volume.Health, of int) string {
 	slices.SortStableFunc(wrong, func(a, b volume.Health) int { return b.Status.Compare(a.Status) })
 	var texts []string
 	for _, share := range wrong[:min(len(wrong), maxNamed)] {

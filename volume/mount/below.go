@@ -27,7 +27,7 @@ func (t Table) Below(dir string) Table {
 // returns when ctx ends at the latest.
 func (h *Host) Ask(ctx context.Context, m Mount) State {
 	state := State{Path: m.Point, Real: m.Point, Mount: m}
-	local := h.local(m.Point)
+	local := h.Path(m.Point)
 	state.FS, state.Err = guarded(ctx, h.guard, m.Device, func() (unix.Statfs_t, error) { return ask(local) })
 	return state
 }

@@ -17,11 +17,10 @@ import (
 var network = []string{"nfs", "nfs4", "cifs", "smb3"}
 
 // Beside is the kind of an appliance whose volumes may also be mounted on this
-// host. While its API answers, that alone tells; when nothing answers there, but
-// the mount at a volume's path does, data is served all the same: the volume is
-// degraded instead of offline. own is the vendor's own type of file system, if it
-// has one; a path on any other than that, NFS or SMB says nothing about the
-// volume.
+// host. While its API answers, only that counts. When the API does not answer but
+// the mount at a volume's path does, data is still served: the volume is degraded
+// instead of offline. own is the vendor's own type of file system, if it has one. A
+// path on any type but that, NFS or SMB says nothing about the volume.
 func Beside(host *Host, kind volume.Kind, own ...string) volume.Kind {
 	inner := kind.New
 	kind.New = func(volumes []volume.Config, logger *slog.Logger) (volume.Backend, error) {
@@ -48,10 +47,10 @@ type beside struct {
 	points  map[string]*Point // by the volumes' paths
 }
 
-// Health asks the appliance, and the mounts of those volumes that it did not
-// answer for.
+// Health asks the appliance, and the mounts of the volumes for which it did not
+// answer.
 func (b *beside) Health(ctx context.Context) (map[string]volume.Result[volume.Health], error) {
-	within, cancel := withMargin(ctx)
+	within, cancel := WithMargin(ctx)
 	defer cancel()
 	results, err := b.Backend.Health(within)
 	if ctx.Err() != nil {
@@ -73,16 +72,16 @@ func (b *beside) Health(ctx context.Context) (map[string]volume.Result[volume.He
 		return results, err
 	}
 	seen := AtOnce(silent, func(p *Point) State { return p.Look(ctx) })
-	told := make(map[string]volume.Result[volume.Health], len(results))
-	maps.Copy(told, results)
+	all := make(map[string]volume.Result[volume.Health], len(results))
+	maps.Copy(all, results)
 	for _, v := range b.volumes {
 		state, looked := seen[v.Path]
 		served := looked && state.Err == nil && slices.Contains(b.types, state.Mount.FSType)
 		if why := results[v.Name].Err; served && unanswered(why) {
-			told[v.Name] = volume.Result[volume.Health]{Value: blind(why, state)}
+			all[v.Name] = volume.Result[volume.Health]{Value: blind(why, state)}
 		}
 	}
-	return told, nil
+	return all, nil
 }
 
 func unanswered(err error) bool {
@@ -93,7 +92,7 @@ func unanswered(err error) bool {
 	return status == volume.Offline
 }
 
-// blind is the health of a volume of which only the mount is to be seen.
+// blind is the health of a volume whose mount answers while its API does not.
 func blind(err error, state State) volume.Health {
 	_, info := volume.Diagnose(err)
 	name, nameErr := os.Hostname()

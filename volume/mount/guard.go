@@ -11,7 +11,7 @@ import (
 // ErrHung says that a call into a mount has not come back.
 var ErrHung = errors.New("the mount hangs")
 
-// ErrTooManyHung says that so many mounts hang that no further is asked.
+// ErrTooManyHung says that too many mounts hang to ask another.
 var ErrTooManyHung = errors.New("too many mounts hang: no further one is asked")
 
 // maxHung bounds the threads that hung mounts may hold: each call that sleeps in
@@ -34,7 +34,7 @@ type call struct {
 	since    time.Time
 	returned chan struct{} // closed when the call came back
 	hung     chan struct{} // closed when its time was over
-	orphan   bool          // its caller was cancelled: who waits behind it decides
+	orphan   bool          // its caller was cancelled: the next one that waits decides
 }
 
 func (c *call) isHung() bool {
@@ -46,8 +46,8 @@ func (c *call) isHung() bool {
 	}
 }
 
-// NewGuard makes a guard. onHung is told of each call that begins to hang (+1)
-// and that comes back after all (-1); it must be quick. It may be nil.
+// NewGuard makes a guard. onHung, which may be nil, is called when a call begins to
+// hang (+1) and when it returns after all (-1). It must be quick.
 func NewGuard(onHung func(delta int)) *Guard {
 	if onHung == nil {
 		onHung = func(int) {}
@@ -55,18 +55,8 @@ func NewGuard(onHung func(delta int)) *Guard {
 	return &Guard{onHung: onHung, calls: map[string]*call{}}
 }
 
-// Hung returns how many calls hang.
-func (g *Guard) Hung() int {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.hung
-}
-
-// guarded calls f, which touches the mount that key names, and returns when ctx
-// ends at the latest: with ErrHung at its deadline, and f goes on by itself. It
-// waits for an earlier call that is in time, and refuses at once while one hangs.
-// f must keep its hands off what its caller owns, for it may come back at any
-// later time.
+// guarded is Guarded with the guard itself. It waits for an earlier call of the key
+// that is in time, and refuses at once while one hangs.
 func guarded[T any](ctx context.Context, g *Guard, key string, f func() (T, error)) (T, error) {
 	var none T
 	c, err := g.begin(ctx, key)
@@ -127,9 +117,9 @@ func (g *Guard) take(ctx context.Context, key string) (c, earlier *call, err err
 	return c, nil, nil
 }
 
-// giveUp says why a call is not waited for any longer; nil when it came back. It
-// hangs when its own caller's time is over. A caller that is only cancelled, by a
-// reload or a shutdown, says nothing about the mount.
+// giveUp returns why its caller stops waiting for a call; nil when the call returned.
+// A call hangs when the time of the caller that made it is over. A caller that was
+// cancelled, by a reload or a shutdown, says nothing about the mount.
 func (g *Guard) giveUp(ctx context.Context, c *call, own bool) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()

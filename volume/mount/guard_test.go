@@ -47,7 +47,7 @@ func TestGuardHung(t *testing.T) {
 				t.Fatalf("got %v", err)
 			}
 		}
-		if time.Since(start) != time.Second || calls.Load() != 1 || hung.Load() != 1 || g.Hung() != 1 {
+		if time.Since(start) != time.Second || calls.Load() != 1 || hung.Load() != 1 || g.hung != 1 {
 			t.Errorf("%v later: %d calls, %d hang", time.Since(start), calls.Load(), hung.Load())
 		}
 		if _, err := guarded(within1s(t), g, "other", func() (int, error) { return 1, nil }); err != nil {
@@ -55,7 +55,7 @@ func TestGuardHung(t *testing.T) {
 		}
 		close(comeBack)
 		synctest.Wait()
-		if hung.Load() != 0 || g.Hung() != 0 {
+		if hung.Load() != 0 || g.hung != 0 {
 			t.Errorf("%d hang after the call came back", hung.Load())
 		}
 		if got, err := guarded(within1s(t), g, "m", call); got != 1 || err != nil {

@@ -1,6 +1,6 @@
 // Package mount holds what every backend with a mount on this host shares: which
 // mount a path lies on, a guard against mounts that hang, and health, usage and
-// performance as the kernel tells them. It only ever reads.
+// performance as the kernel reports them. It only reads.
 package mount
 
 import (
@@ -36,16 +36,16 @@ type Paths struct {
 	Proc, Sys, Root string
 }
 
-// Host is what the mounts of one host are asked through.
+// Host gives access to the mounts of one host.
 type Host struct {
 	paths Paths
 	block block.System
 	guard *Guard
 }
 
-// NewHost makes a host. onHung is told of each call into a mount that begins to
-// hang (+1) or comes back (-1): such a call is counted here alone, since the
-// observation that made it ends in time.
+// NewHost makes a host. onHung is called when a call into a mount begins to hang (+1)
+// or returns (-1). Only this counts hung calls: the observation that made one ends
+// in time.
 func NewHost(paths Paths, onHung func(delta int)) *Host {
 	if paths.Proc == "" {
 		paths.Proc = "/proc"
@@ -68,19 +68,20 @@ func (h *Host) Mounts() (Table, error) {
 }
 
 // readProcess reads a file of a process that sees the host's mounts: of this
-// one, or in a container with the host's root mounted, of the first one. That
-// may be hidden; then ours tells what is mounted below the host's root.
+// one, or in a container with the host's root mounted, of process 1. Where that is
+// hidden, ours shows what is mounted below the host's root.
 func (h *Host) readProcess(name string) ([]byte, error) {
 	if h.paths.Root != "/" {
-		if content, err := readFile(filepath.Join(h.paths.Proc, "1", name)); err == nil {
+		if content, err := ReadFile(filepath.Join(h.paths.Proc, "1", name)); err == nil {
 			return content, nil
 		}
 	}
-	return readFile(filepath.Join(h.paths.Proc, "self", name))
+	return ReadFile(filepath.Join(h.paths.Proc, "self", name))
 }
 
-// readFile reads a kernel file, which never belongs to a mount that may hang.
-func readFile(name string) ([]byte, error) {
+// ReadFile reads a kernel file of 16 MiB at most. Such a file is never on a mount
+// that may hang.
+func ReadFile(name string) ([]byte, error) {
 	file, err := os.Open(name)
 	if err != nil {
 		return nil, err
@@ -93,8 +94,8 @@ func readFile(name string) ([]byte, error) {
 	return content, err
 }
 
-// local is where this process finds the host's path.
-func (h *Host) local(name string) string { return filepath.Join(h.paths.Root, name) }
+// Path is where this process finds a path of the host.
+func (h *Host) Path(name string) string { return filepath.Join(h.paths.Root, name) }
 
 // location is where a path leads to.
 type location struct {
@@ -102,9 +103,9 @@ type location struct {
 	mount Mount
 }
 
-// locate follows the path's symbolic links. Each look at a name goes through the
-// guard of the mount that the name lies on; a mount point is no link and is not
-// looked at, so that finding a mount does not touch it.
+// locate follows the path's symbolic links. Each look at a name is guarded as a call
+// to the mount that the name lies on. A mount point is no link and is not looked at,
+// so that finding a mount does not touch it.
 func (h *Host) locate(ctx context.Context, table Table, name string) (location, error) {
 	w := walk{real: "/", rest: components(name)}
 	for {
@@ -128,8 +129,8 @@ func (h *Host) locate(ctx context.Context, table Table, name string) (location, 
 	}
 }
 
-// walk is how far a path was followed. It is a value: a call that hangs keeps
-// its own.
+// walk is how far a path was followed. It is a value, so that a call that hangs has
+// its own copy.
 type walk struct {
 	real  string
 	rest  []string
@@ -158,7 +159,7 @@ func (h *Host) follow(table Table, w walk, device string) (walk, error) {
 		if m, ok := table.Covering(next); !ok || m.Device != device {
 			break
 		}
-		info, err := os.Lstat(h.local(next))
+		info, err := os.Lstat(h.Path(next))
 		if err != nil {
 			return w, err
 		}
@@ -169,7 +170,7 @@ func (h *Host) follow(table Table, w walk, device string) (walk, error) {
 		if w.links++; w.links > maxLinks {
 			return w, &fs.PathError{Op: "follow", Path: next, Err: syscall.ELOOP}
 		}
-		target, err := os.Readlink(h.local(next))
+		target, err := os.Readlink(h.Path(next))
 		if err != nil {
 			return w, err
 		}

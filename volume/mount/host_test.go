@@ -72,7 +72,7 @@ func TestReadFileBound(t *testing.T) {
 	if err := errors.Join(file.Truncate(maxFile+1), file.Close()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := readFile(name); err == nil {
+	if _, err := ReadFile(name); err == nil {
 		t.Error("a file beyond the bound is read")
 	}
 }

@@ -19,13 +19,7 @@ func (h *Host) Sys(parts ...string) string {
 	return filepath.Join(append([]string{h.paths.Sys}, parts...)...)
 }
 
-// Path is where this process finds a path of the host.
-func (h *Host) Path(name string) string { return h.local(name) }
-
-// ReadFile reads a kernel file of 16 MiB at most.
-func ReadFile(name string) ([]byte, error) { return readFile(name) }
-
-// Names lists a directory in order; some of it, where there are more than so many.
+// Names lists a directory in order, at most so many of its names.
 func Names(dir string, most int) ([]string, error) {
 	d, err := os.Open(dir)
 	if err != nil {
@@ -41,14 +35,10 @@ func Names(dir string, most int) ([]string, error) {
 }
 
 // Guarded calls f, which may sleep in the kernel for ever, and returns when ctx
-// ends at the latest: with ErrHung at its deadline, and f goes on by itself. Of
-// one key at most one call is under way, and while that hangs no other is made.
-// The key of what touches a mount is its Device. f must keep its hands off what
-// its caller owns, for it may come back at any later time.
+// ends at the latest: with ErrHung at its deadline, while f goes on. Each key has
+// at most one call under way; while that hangs, no other is made. The key of a call
+// that touches a mount is its Device. f must not change what its caller uses, since
+// it may return at any later time.
 func Guarded[T any](ctx context.Context, h *Host, key string, f func() (T, error)) (T, error) {
 	return guarded(ctx, h.guard, key, f)
 }
-
-// WithMargin ends a quarter earlier than ctx, so that there is time to say what
-// was found.
-func WithMargin(ctx context.Context) (context.Context, context.CancelFunc) { return withMargin(ctx) }

@@ -57,7 +57,7 @@ type State struct {
 // Look asks the mount whether it answers: stat and statfs, within the guard. It
 // returns before ctx ends.
 func (p *Point) Look(ctx context.Context) State {
-	ctx, cancel := withMargin(ctx)
+	ctx, cancel := WithMargin(ctx)
 	defer cancel()
 	state := State{Path: p.path}
 	at, table, err := p.locate(ctx)
@@ -72,7 +72,7 @@ func (p *Point) Look(ctx context.Context) State {
 			state.Lacks = append(state.Lacks, lacks(p.host.block.Degraded(d.Name))...)
 		}
 	}
-	local := p.host.local(at.real)
+	local := p.host.Path(at.real)
 	state.FS, state.Err = guarded(ctx, p.host.guard, at.mount.Device, func() (unix.Statfs_t, error) {
 		return ask(local)
 	})
@@ -84,7 +84,7 @@ func (p *Point) Look(ctx context.Context) State {
 	return state
 }
 
-// ask makes the calls that only an answering mount returns from.
+// ask calls stat and statfs, which return only where the mount answers.
 func ask(name string) (unix.Statfs_t, error) {
 	var info unix.Stat_t
 	if err := uninterrupted(func() error { return unix.Stat(name, &info) }); err != nil {
@@ -100,7 +100,7 @@ func ask(name string) (unix.Statfs_t, error) {
 	return fs, nil
 }
 
-// uninterrupted calls again what a signal interrupted: the runtime sends itself
+// uninterrupted repeats a call that a signal interrupted: the runtime sends itself
 // many, and FUSE answers them with EINTR.
 func uninterrupted(call func() error) error {
 	for {
@@ -125,11 +125,11 @@ func (p *Point) locate(ctx context.Context) (location, Table, error) {
 	return at, table, err
 }
 
-// Rates returns what was done on the mount since the last call, and when that
-// was measured; the mount is empty when there is none to tell of. A mount that
-// hangs still has its counters: they are the kernel's.
+// Rates returns the rates of the mount since the last call, and when they were
+// measured. The mount is empty where it was not found. A mount that hangs still has
+// its counters: they are the kernel's.
 func (p *Point) Rates(ctx context.Context) (m Mount, did volume.Performance, at time.Time, err error) {
-	ctx, cancel := withMargin(ctx)
+	ctx, cancel := WithMargin(ctx)
 	defer cancel()
 	on, table, err := p.find(ctx)
 	if err != nil {
@@ -148,10 +148,10 @@ func (p *Point) Rates(ctx context.Context) (m Mount, did volume.Performance, at 
 	return m, did, at, err
 }
 
-// Find returns the mount that the path lies on, with the table that it is from
-// and the path without symbolic links. It is known while the mount hangs, too.
+// Find returns the mount that the path lies on, the table that lists it, and the path
+// without symbolic links. It also finds a mount that hangs.
 func (p *Point) Find(ctx context.Context) (m Mount, table Table, followed string, err error) {
-	ctx, cancel := withMargin(ctx)
+	ctx, cancel := WithMargin(ctx)
 	defer cancel()
 	on, table, err := p.find(ctx)
 	return on.mount, table, on.real, err
@@ -215,9 +215,9 @@ func (p *Point) read(m Mount, table Table) ([]rates.Sample, error) {
 	return nil, unsupported("the kernel counts nothing for %s: write 1 to its queue/iostats", still)
 }
 
-// withMargin ends a quarter earlier than ctx, so that there is time to say what
+// WithMargin ends a quarter earlier than ctx, so that there is time to report what
 // was found.
-func withMargin(ctx context.Context) (context.Context, context.CancelFunc) {
+func WithMargin(ctx context.Context) (context.Context, context.CancelFunc) {
 	limit := lookTime
 	if deadline, ok := ctx.Deadline(); ok {
 		limit = time.Until(deadline) / 4 * 3

@@ -9,8 +9,8 @@ import (
 	"storage_exporter/volume"
 )
 
-// Uncounted remembers why the client of a mount has no performance figures, to
-// log it once and to tell it with the health.
+// Uncounted keeps why the client of a mount has no performance figures. It is logged
+// once, and shown with the health.
 type Uncounted struct {
 	log *slog.Logger
 
@@ -18,14 +18,14 @@ type Uncounted struct {
 	why string     // "" when there are figures
 }
 
-// NewUncounted is for a backend's volumes at a path.
+// NewUncounted is for the volumes of a backend at a path.
 func NewUncounted(backend, path string, logger *slog.Logger) *Uncounted {
 	return &Uncounted{log: logger.With("backend", backend, "path", path)}
 }
 
-// Tell takes what came of reading the counters. Only that they are not there is
-// of interest: anything else is a failure, and counted as one.
-func (u *Uncounted) Tell(err error) {
+// Note takes the outcome of reading the counters. Only ErrUnsupported is kept: any
+// other error is a failure, and counted as one.
+func (u *Uncounted) Note(err error) {
 	why := ""
 	switch {
 	case err == nil, errors.Is(err, volume.ErrNoSample):
@@ -42,7 +42,7 @@ func (u *Uncounted) Tell(err error) {
 	u.why = why
 }
 
-// Why says why there are no figures; empty when there are.
+// Why is why there are no figures; empty when there are.
 func (u *Uncounted) Why() string {
 	u.mu.Lock()
 	defer u.mu.Unlock()

@@ -25,7 +25,7 @@ func TestUncounted(t *testing.T) {
 		{errors.New("out of memory"), "debugfs is not mounted", 1}, {none, "debugfs is not mounted", 1},
 		{volume.ErrNoSample, "", 1}, {none, "debugfs is not mounted", 2}, {nil, "", 2},
 	} {
-		u.Tell(step.err)
+		u.Note(step.err)
 		if why, logs := u.Why(), strings.Count(log.String(), "\n"); why != step.why || logs != step.logs {
 			t.Errorf("%d: %q after %d lines, not %q after %d", i, why, logs, step.why, step.logs)
 		}

@@ -16,13 +16,13 @@ const maxXattr = 4 << 10
 // guard, and returns how long the slowest of them took. One that is not set, or
 // that the file system does not know, is left out.
 func (p *Point) Xattrs(ctx context.Context, names ...string) (values map[string]string, slowest time.Duration, err error) {
-	ctx, cancel := withMargin(ctx)
+	ctx, cancel := WithMargin(ctx)
 	defer cancel()
 	at, _, err := p.locate(ctx)
 	if err != nil {
 		return nil, 0, err
 	}
-	local := p.host.local(at.real)
+	local := p.host.Path(at.real)
 	answer, err := guarded(ctx, p.host.guard, at.mount.Device, func() (xattrs, error) { return readXattrs(local, names) })
 	return answer.values, answer.slowest, err
 }

@@ -13,7 +13,7 @@ import (
 // xfsSample reads what XFS itself counts: calls, not requests to the device, and
 // no times. It serves where the device counts nothing.
 func (h *Host) xfsSample(d block.Device) (rates.Sample, error) {
-	content, err := readFile(filepath.Join(h.paths.Sys, "fs", "xfs", d.Name, "stats", "stats"))
+	content, err := ReadFile(filepath.Join(h.paths.Sys, "fs", "xfs", d.Name, "stats", "stats"))
 	if err != nil {
 		return rates.Sample{}, fmt.Errorf("read the counters of the file system on %s: %w", d.Name, err)
 	}

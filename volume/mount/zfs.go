@@ -21,7 +21,7 @@ func (h *Host) zfsSample(m Mount) (rates.Sample, error) {
 		return rates.Sample{}, err
 	}
 	for _, set := range sets {
-		content, err := readFile(set)
+		content, err := ReadFile(set)
 		if err != nil {
 			continue // a dataset may go while we look
 		}

@@ -156,7 +156,7 @@ func others(all []record, good string) string {
 	return ": " + volume.Few(named, mostNamed, ", ")
 }
 
-// metadata describes the volume, as far as it was told.
+// metadata describes the volume, as far as it is known.
 func (c *cluster) metadata(v record) map[string]string {
 	facts := map[string]string{
 		"performance_scope": "volume",

@@ -15,15 +15,15 @@ import (
 // DurationBounds are the upper bounds of Counts.Durations, in seconds.
 var DurationBounds = [...]float64{0.1, 0.5, 1, 2, 5, 10, 30}
 
-// Found lists the states that a check finds, which is all but Unknown, in the
-// order of Counts.Transitions.
+// Found lists the states that a check can find, all but Unknown, in the order of
+// Counts.Transitions.
 var Found = [...]volume.Status{volume.Healthy, volume.Degraded, volume.Offline, volume.Unavailable}
 
-// Counts is what this process has counted of a volume for as long as that is
-// configured. While two are equal, nothing was counted in between.
+// Counts is what this process has counted of a volume since it was configured.
+// Equal ones mean that nothing was counted in between.
 type Counts struct {
-	// Observed is whether the performance is observed at all: not where the
-	// backend cannot tell.
+	// Observed is whether the performance is observed: false where the backend does
+	// not report it.
 	Observed bool
 	// Successes, which include observations that had no sample yet, and Failures
 	// are the performance observations that covered the volume.
@@ -46,8 +46,8 @@ func (v *Volume) Counts() Counts {
 	return v.watch.counts
 }
 
-// watch counts for one volume for as long as that is configured, while its Backend
-// may come and go.
+// watch counts for one volume while it is configured. Its Backend may change
+// meanwhile.
 type watch struct {
 	log *slog.Logger
 

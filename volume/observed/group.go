@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -12,17 +13,17 @@ import (
 	"storage_exporter/volume"
 )
 
-// plan is a Backend to be: the volumes that share it, in the order of their names.
+// plan is a Backend to be made: the volumes that share it, by name.
 type plan struct {
 	kind     volume.Kind
 	endpoint string
 	volumes  []volume.Config
-	objects  []string // what each volume is there
-	err      error    // why it cannot be
+	objects  []string // what each volume is on it
+	err      error    // why it cannot be made
 }
 
-// group is one Backend with what is asked of it: a source for each kind of
-// observation, with an entry for each volume.
+// group is one Backend with a source for each kind of observation, and its volumes
+// with an entry of each source.
 type group struct {
 	plan    plan
 	volumes []*Volume
@@ -38,7 +39,7 @@ type group struct {
 func (s *Set) open(p plan) *group {
 	g := &group{plan: p, log: s.cfg.Logger}
 	if g.plan.err == nil {
-		g.backend, g.plan.err = p.kind.New(s.settled(p), s.cfg.Logger)
+		g.backend, g.plan.err = p.kind.New(g.scheduled(), s.cfg.Logger)
 	}
 	if g.plan.err != nil {
 		g.backend = wrong{g.plan.err, p.volumes}
@@ -50,8 +51,8 @@ func (s *Set) open(p plan) *group {
 		g.volumes = append(g.volumes, &Volume{Config: p.volumes[i], watch: s.watch(p.volumes[i].Name, g.plan.err == nil)})
 	}
 	slowest := g.backend.Intervals()
-	// What touches a mount waits in one line. Performance reads the kernel's
-	// counters and does not wait behind a probe of a mount that hangs.
+	// Calls that touch a mount wait for each other. Performance reads the kernel's
+	// counters and does not wait for a probe of a mount that hangs.
 	counting, probing := cache.NewLane(1), cache.NewLane(1)
 	if !p.kind.Mounted {
 		counting = cache.NewLane(2)
@@ -75,11 +76,10 @@ func (s *Set) open(p plan) *group {
 	return g
 }
 
-// settled are the volumes with the interval at which their Backend will be
-// asked, so that it knows how far apart two readings are.
-func (s *Set) settled(p plan) []volume.Config {
-	g := group{plan: p}
-	cfgs := append([]volume.Config(nil), p.volumes...)
+// scheduled are the volumes' configurations with the intervals at which their
+// Backend will be asked.
+func (g *group) scheduled() []volume.Config {
+	cfgs := slices.Clone(g.plan.volumes)
 	for i := range cfgs {
 		cfgs[i].PerformanceInterval = g.timing(performanceTiming, DefaultPerformance, 0, true).Interval
 		cfgs[i].HealthCheckInterval = g.timing(healthTiming, DefaultHealth, 0, true).Interval
@@ -112,9 +112,9 @@ func (s *Set) source(g *group, kind string, lane *cache.Lane, t Timing) *cache.S
 	return s.cfg.Cache.NewSource(cfg)
 }
 
-// origin is the fingerprint of what is observed. It stands for the objects, so that
-// a volume that moves to another one never shows the figures of the one before.
-// Every snapshot has it: of many objects it is a digest.
+// origin is the fingerprint of what is observed: a volume that moves to another
+// object never shows the figures of the one before. Every snapshot stores it, so
+// many objects are a digest.
 func (s *Set) origin(g *group) string {
 	place := g.plan.endpoint
 	if g.plan.kind.Mounted || place == "" {
@@ -166,7 +166,7 @@ func (g *group) stop() {
 	}
 }
 
-// close gives the Backend up, once no observation uses it any more.
+// close closes the Backend once no observation uses it.
 func (g *group) close() {
 	g.use.Lock()
 	defer g.use.Unlock()

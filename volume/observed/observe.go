@@ -33,44 +33,46 @@ func (r *rounds) ask(f func(volume.Backend) error) error {
 }
 
 func (r *rounds) performance(ctx context.Context, round *cache.Round) error {
+	return figures(ctx, r, volume.Backend.Performance, func(v *Volume, p volume.Result[volume.Performance]) {
+		if p.Err != nil {
+			v.Performance.Fail(round, p.Err)
+			return
+		}
+		v.Performance.Put(round, &PerfMetric{VolumeName: v.Name, Metric: p.Value}, p.SampledAt)
+	})
+}
+
+func (r *rounds) usage(ctx context.Context, round *cache.Round) error {
+	return figures(ctx, r, volume.Backend.Usage, func(v *Volume, u volume.Result[volume.Usage]) {
+		if u.Err != nil {
+			v.Usage.Fail(round, u.Err)
+			return
+		}
+		v.Usage.Put(round, &u.Value, u.SampledAt)
+	})
+}
+
+// figures asks the Backend for performance or usage, and stores each volume's part.
+func figures[T any](ctx context.Context, r *rounds, get func(volume.Backend, context.Context) (map[string]volume.Result[T], error),
+	store func(*Volume, volume.Result[T]),
+) error {
 	r.outcome(nil)
 	return r.ask(func(b volume.Backend) error {
-		results, err := b.Performance(ctx)
+		results, err := get(b, ctx)
 		err = quiet(err)
 		errs := make([]error, len(r.group.volumes))
 		for i, v := range r.group.volumes {
 			result := resultOf(results, err, v.Name)
-			if errs[i] = result.Err; result.Err != nil {
-				v.Performance.Fail(round, result.Err)
-				continue
-			}
-			v.Performance.Put(round, &PerfMetric{VolumeName: v.Name, Metric: result.Value}, result.SampledAt)
+			errs[i] = result.Err
+			store(v, result)
 		}
 		r.outcome(errs)
 		return whole(err, errs)
 	})
 }
 
-func (r *rounds) usage(ctx context.Context, round *cache.Round) error {
-	return r.ask(func(b volume.Backend) error {
-		results, err := b.Usage(ctx)
-		err = quiet(err)
-		errs := make([]error, len(r.group.volumes))
-		for i, v := range r.group.volumes {
-			result := resultOf(results, err, v.Name)
-			if errs[i] = result.Err; result.Err != nil {
-				v.Usage.Fail(round, result.Err)
-				continue
-			}
-			v.Usage.Put(round, &result.Value, result.SampledAt)
-		}
-		return whole(err, errs)
-	})
-}
-
-// health stores a value for every volume, whatever happens: that nothing answers
-// is what a health check is there to tell. When the deadline passes it says so
-// although the Backend has not returned.
+// health stores a value for every volume, also when nothing answers. At the deadline
+// it does not wait for the Backend to return.
 func (r *rounds) health(ctx context.Context, round *cache.Round) error {
 	return r.ask(func(b volume.Backend) error {
 		said := make(chan struct{})
@@ -131,8 +133,8 @@ func resultOf[T any](results map[string]volume.Result[T], err error, name string
 	return result
 }
 
-// quiet makes a Backend's error what the cache knows: that nothing can be measured
-// is no failure.
+// quiet marks the errors that are no failure, for the cache: that nothing can be
+// measured.
 func quiet(err error) error {
 	if errors.Is(err, volume.ErrUnsupported) || errors.Is(err, volume.ErrNoSample) {
 		return fmt.Errorf("%w: %w", err, cache.ErrNothing)

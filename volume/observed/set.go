@@ -31,10 +31,10 @@ type PerfMetric struct {
 	Metric     volume.Performance `json:"metric"`
 }
 
-// Volume is one configured volume. None of its entries is nil: that of a backend
-// that cannot tell answers ErrUnsupported. A volume with an unknown backend or
-// with options that make no sense answers so for performance and usage, and its
-// health is unavailable and says why.
+// Volume is one configured volume. None of its entries is nil. Where the backend does
+// not report a figure, the entry's error is ErrUnsupported. A volume with an unknown
+// backend or wrong options has neither performance nor usage; its health is
+// unavailable and says why.
 type Volume struct {
 	volume.Config
 	Performance *cache.Entry[PerfMetric]
@@ -54,8 +54,9 @@ type SetConfig struct {
 	// Node, if set, goes into the keys of mounted volumes, where many hosts share
 	// a store.
 	Node string
-	// OnChange, if set, hears of each new snapshot and of each new list of volumes;
-	// state says that a state of health or the list has changed. It must be quick.
+	// OnChange, if set, is called after each new snapshot and each new list of
+	// volumes. state is whether a state of health or the list has changed. It must
+	// be quick.
 	OnChange func(state bool)
 	Logger   *slog.Logger
 }
@@ -91,12 +92,11 @@ func (s *Set) Volumes() []*Volume { return s.listed.Load().volumes }
 // Volume returns the volume of that name, or nil.
 func (s *Set) Volume(name string) *Volume { return s.listed.Load().byName[name] }
 
-// Apply makes these the volumes of the set, at the start and whenever the
-// configuration was read anew. Volumes whose Backend is shared by the same
-// volumes as before, none of them changed, keep everything. The others get a new
-// Backend; what the store holds of them still serves, and their counters go on.
-// Volumes that are gone lose their series. A wrong volume is no error, it is
-// listed as unavailable; an error changes nothing.
+// Apply makes these the volumes of the set, at the start and after each reload. A
+// Backend whose volumes are the same as before, none of them changed, goes on. The
+// other volumes get a new Backend; their stored snapshots still serve, and their
+// counters go on. Volumes that are gone lose their series. A wrong volume is no
+// error: it is listed as unavailable. An error changes nothing.
 func (s *Set) Apply(cfgs []volume.Config) error {
 	plans, err := s.plan(cfgs)
 	if err != nil {
@@ -133,8 +133,8 @@ func (s *Set) Apply(cfgs []volume.Config) error {
 	return nil
 }
 
-// Close stops the observations and closes the Backends, until ctx ends. The
-// volumes stay listed; what is alive of their snapshots still serves.
+// Close stops the observations and closes the Backends, until ctx ends. The volumes
+// stay listed, and their snapshots serve until they expire.
 func (s *Set) Close(ctx context.Context) error {
 	s.applied.Lock()
 	defer s.applied.Unlock()

@@ -10,7 +10,7 @@ import (
 type Timing struct {
 	Interval time.Duration // from one to the next
 	Timeout  time.Duration // bounds one; held below the interval
-	TTL      time.Duration // how long what was learned may be shown
+	TTL      time.Duration // how long a snapshot may be shown
 }
 
 // The defaults for mounted volumes. An appliance needs more time to answer:
@@ -35,10 +35,9 @@ func usageTiming(c volume.Config) Timing {
 	return Timing{c.UsageInterval, c.UsageTimeout, c.UsageTTL}
 }
 
-// timingOf settles the timing of a Backend's volumes: the shortest interval
-// counts, but none below slowest, which is how often its figures change at all.
-// The longest of the timeouts and lives that were asked for counts. What is not
-// local is asked of an appliance.
+// timingOf is the timing of a Backend's volumes: the shortest interval, but not below
+// slowest, at which its figures change, and the longest timeout and TTL. local is
+// false where an appliance is asked.
 func timingOf(asked []Timing, standard Timing, slowest time.Duration, local bool) Timing {
 	var t Timing
 	for _, a := range asked {

@@ -6,8 +6,8 @@ import (
 	"storage_exporter/volume"
 )
 
-// wrong stands in for a Backend that cannot be: its name is not in the table, or
-// its options make no sense.
+// wrong takes the place of a Backend whose name is not in the table, or whose options
+// are wrong.
 type wrong struct {
 	why     error
 	volumes []volume.Config

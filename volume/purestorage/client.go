@@ -40,7 +40,7 @@ func newClient(o options, dial rest.Dialer, logger *slog.Logger) (*client, error
 const sessionHeader = "X-Auth-Token"
 
 // login makes a session. It ends when it is idle for as long as the array's
-// idle_timeout says, which is not told here: the next call is refused then.
+// idle_timeout says, which the answer does not have: the next call is refused then.
 func (o options) login(ctx context.Context, send rest.Send) (rest.Token, error) {
 	answer, err := send(ctx, rest.Request{
 		Method: http.MethodPost, Path: "/api/login", Header: http.Header{"api-token": {o.token.Reveal()}},

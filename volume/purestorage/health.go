@@ -58,7 +58,7 @@ func (f fileSystem) judge(o options) volume.Verdict {
 		return found
 	}
 	switch p := strings.ToLower(f.Promotion.String()); p {
-	case "promoted", "": // 1.x does not tell
+	case "promoted", "": // 1.x does not say
 	case "demoted", "promoting", "demoting":
 		found.Worsen(volume.Degraded, "the file system is %s", p)
 	default:
@@ -85,10 +85,10 @@ func (f facts) troubles() []string {
 	return append(troubles, f.unknown...)
 }
 
-// wrong are the components that are not well, but for those told of already.
-func wrong(components, told []component) []string {
+// wrong are the components that are not well, without those that are shown already.
+func wrong(components, shown []component) []string {
 	seen := map[rest.Text]bool{}
-	for _, c := range told {
+	for _, c := range shown {
 		seen[c.Name] = true
 	}
 	var bad []string
@@ -110,7 +110,7 @@ func (c component) trouble() string {
 	case "unknown":
 		status = "in unknown state"
 	case "":
-		status = "tells no state"
+		status = "reports no state"
 	default:
 		status = fmt.Sprintf("in a state that is not known here, %q", rest.Clean(c.Status.String(), longestWord))
 	}

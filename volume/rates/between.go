@@ -2,17 +2,7 @@ package rates
 
 import "storage_exporter/volume"
 
-// Between is what was done between two readings of the same counters; false where
-// they began anew, or no figure can be told.
-func Between(was, now Sample) (volume.Performance, bool) {
-	p := between([]pair{{was, now}}, CostsWindow)
-	if p == nil {
-		return volume.Performance{}, false
-	}
-	return *p, true
-}
-
-// between adds up what the parts did; nil when no figure is good.
+// between adds up what the parts of a volume did; nil when no figure is good.
 func between(pairs []pair, reset Reset) *volume.Performance {
 	var read, write total
 	for _, p := range pairs {
@@ -42,15 +32,15 @@ func between(pairs []pair, reset Reset) *volume.Performance {
 	return &p
 }
 
-// total is what several did: operations and bytes a second, and microseconds of
-// timed operations.
+// total is what several parts did: operations and bytes a second, and microseconds
+// of timed operations.
 type total struct {
 	iops, bytes, usec, timed sum
 }
 
 func (t *total) add(w work, seconds float64) {
 	if w.timed != nil && *w.timed == 0 {
-		w.usec = new(0.0) // idle: also where its time is not counted
+		w.usec = new(0.0) // no operations take no time, counted or not
 	}
 	t.iops.add(w.ops, seconds)
 	t.bytes.add(w.bytes, seconds)
@@ -58,7 +48,7 @@ func (t *total) add(w work, seconds float64) {
 	t.timed.add(w.timed, 1)
 }
 
-// sum adds figures up; one that is not counted spoils it.
+// sum adds figures up. One that is not counted makes the sum unknown.
 type sum struct {
 	n     float64
 	added bool

@@ -1,6 +1,6 @@
 package rates
 
-// Mean is the mean time of one operation; nil when there was none, or one of both
+// Mean is the mean time of one operation; nil when there was none, or either figure
 // is not known.
 func Mean(spent, ops *float64) *float64 {
 	if spent == nil || ops == nil || *ops <= 0 {
@@ -9,7 +9,7 @@ func Mean(spent, ops *float64) *float64 {
 	return new(*spent / *ops)
 }
 
-// Latency is a mean as a vendor shows it; nil without operations, where vendors
+// Latency is the mean that a vendor reports; nil without operations, where vendors
 // write 0.
 func Latency(mean, ops *float64) *float64 {
 	if ops == nil || *ops <= 0 {
@@ -18,13 +18,13 @@ func Latency(mean, ops *float64) *float64 {
 	return mean
 }
 
-// maxError is the part of a latency that may be wrong.
+// maxError bounds the error of a latency, as a part of it.
 const maxError = 0.2
 
-// spent is the time of the operations between two readings, in microseconds,
-// worked out of the two means of everything before: n·mean is what they took. Each
-// mean is cut to whole microseconds, so that the latency is wrong by up to
-// (n0+n1)/(n1-n0) of them: nil where that is more than a fifth of it.
+// spent is the time of the operations between two readings, in microseconds. Each
+// reading has the mean of all operations before: n·mean is what they took. A mean
+// is cut to whole microseconds, so that the latency may be (n0+n1)/(n1-n0)
+// microseconds too short or too long: nil where that is more than maxError of it.
 func spent(was, now Counters) *float64 {
 	if now.Ops == nil || was.Ops == nil || was.Mean == nil || *now.Ops <= *was.Ops {
 		return nil

@@ -12,23 +12,23 @@ import (
 // it the first counters stay the base.
 const MinWindow = 500 * time.Millisecond
 
-// Reset is what a counter that began anew costs.
+// Reset is what is left out when a counter began anew.
 type Reset int
 
 const (
-	// CostsWindow is for what begins anew together, as the devices of one file
-	// system do: a part of the window would look like less load.
+	// CostsWindow is for counters that begin anew together, as those of the devices
+	// of one file system: the rest of them would look like less load.
 	CostsWindow Reset = iota
-	// CostsSample is for what comes and goes by itself, as shares do: the others
-	// are added up.
+	// CostsSample is for parts that come and go alone, as shares do: the others are
+	// added up.
 	CostsSample
-	// CostsFigure is for appliances. A figure that was zero and is not any more is
-	// lost, too: vendors show zero for a moment while a node is away.
+	// CostsFigure is for appliances. A counter that rises from zero counts as begun
+	// anew, too: vendors show zero for a moment while a node is away.
 	CostsFigure
 )
 
-// Meter turns the counters of one volume into rates. It keeps the previous reading
-// and may be used by many at a time.
+// Meter turns the counters of one volume into rates. It keeps the previous reading.
+// Its methods may run at once.
 type Meter struct {
 	longest time.Duration // a window beyond this says nothing about now
 	reset   Reset
@@ -45,9 +45,9 @@ func NewMeter(interval time.Duration, reset Reset) *Meter {
 }
 
 // Next takes a reading and returns the rates since the one before, and when they
-// were measured. Several samples are added up, in any order: they are the parts of
-// one volume. A reading that comes too soon, or again, gives the rates of the one
-// before. volume.ErrNoSample says that there is nothing to compare with.
+// were measured. Several samples, in any order, are the parts of one volume and are
+// added up. A reading within MinWindow of the one before repeats its rates.
+// volume.ErrNoSample says that there is nothing to compare with.
 func (m *Meter) Next(samples ...Sample) (volume.Performance, time.Time, error) {
 	samples = slices.SortedStableFunc(slices.Values(samples), Sample.compare)
 	m.mu.Lock()

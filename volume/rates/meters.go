@@ -8,8 +8,8 @@ import (
 	"storage_exporter/volume"
 )
 
-// Meters are those of an appliance's volumes, by name. They may be used by many at
-// a time.
+// Meters has a Meter for each of an appliance's volumes, by name. Its methods may
+// run at once.
 type Meters struct {
 	interval time.Duration
 	reset    Reset
@@ -19,12 +19,12 @@ type Meters struct {
 	read   map[string]time.Time // by our clock
 }
 
-// NewMeters makes none yet; see NewMeter.
+// NewMeters makes meters as NewMeter does, each at its volume's first reading.
 func NewMeters(interval time.Duration, reset Reset) *Meters {
 	return &Meters{interval: interval, reset: reset, meters: map[string]*Meter{}, read: map[string]time.Time{}}
 }
 
-// Next is Meter.Next for a volume. What is not read for long is forgotten.
+// Next is Meter.Next for a volume. A volume that is not read for long is forgotten.
 func (m *Meters) Next(name string, samples ...Sample) (volume.Performance, time.Time, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -36,8 +36,8 @@ func (m *Meters) Next(name string, samples ...Sample) (volume.Performance, time.
 	return m.meters[name].Next(samples...)
 }
 
-// Drop forgets a volume's reading, as when the appliance says that its counters
-// are not complete now: the window that starts here would not be, either.
+// Drop forgets a volume's last reading, as when the appliance reports incomplete
+// counters: the rates of the next window would be wrong.
 func (m *Meters) Drop(name string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -7,13 +7,13 @@ import (
 	"time"
 )
 
-// Sample is one reading of what counts for itself: a device, a mount, a member of
-// a volume on an appliance.
+// Sample is one reading of the counters of a device, a mount, or a part of a volume
+// on an appliance.
 type Sample struct {
-	// Identity names the counters for as long as they go on, as a UUID does:
-	// another one counts from another zero.
+	// Identity names the counters, as a UUID does. Counters that began at another
+	// zero have another one.
 	Identity string
-	At       time.Time // when they were read, by the clock of who counts
+	At       time.Time // when they were read, by the clock of the device or appliance
 	Age      uint64    // seconds that they have been counting; 0 where not known
 
 	Read, Write Counters
@@ -21,13 +21,13 @@ type Sample struct {
 	TimeUnit    float64 // microseconds in one of Time; 0 is 1
 	// OpsWrap and TimeWrap are where a counter starts again at zero; 0 is never.
 	OpsWrap, TimeWrap uint64
-	// Untimed is whether the operations may be counted but not their time, as md
+	// Untimed is whether the device may count operations but not their time, as md
 	// does on older kernels.
 	Untimed bool
 }
 
-// Counters only ever grow, until they begin anew. Nil is "not counted", or a
-// figure that is not to be trusted now.
+// Counters only grow, until they begin anew. Nil is "not counted", or not reliable
+// now.
 type Counters struct {
 	Ops, Bytes *uint64
 	// Time is summed over the operations: those of Timed, or of Ops where that is

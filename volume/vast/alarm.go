@@ -54,8 +54,7 @@ func (a alarms) String() string {
 	return strings.Join(parts, ", ")
 }
 
-// words count them and tell the worst; empty where there is none, or only such as
-// inform.
+// words counts them and names the worst; empty where all of them only inform.
 func (a alarms) words() string {
 	for i, n := range a.count {
 		if n == 0 || severities[i] == "INFO" {

@@ -58,7 +58,7 @@ type surroundings struct {
 }
 
 // explain asks for the quotas and the alarms, where a cluster answered at all.
-func (b *backend) explain(ctx context.Context, s *surroundings, clusters map[int]told) {
+func (b *backend) explain(ctx context.Context, s *surroundings, clusters map[int]condition) {
 	answered := false
 	for _, c := range clusters {
 		answered = answered || c.err == nil

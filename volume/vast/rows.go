@@ -62,8 +62,8 @@ func (r row) covers(other row) bool {
 	return true
 }
 
-// rowsOf reads a table of counters by the view's id. What a column is, the table
-// says: not the order in which it was asked for.
+// rowsOf reads a table of counters by the view's id. The table names its columns;
+// their order may be any.
 func rowsOf(answer *rest.Answer) (map[uint64][]row, error) {
 	var said struct {
 		Properties []rest.Text `json:"prop_list"`
@@ -84,7 +84,7 @@ func rowsOf(answer *rest.Answer) (map[uint64][]row, error) {
 	all := map[uint64][]row{}
 	for _, cells := range said.Data {
 		if len(cells) != len(said.Properties) {
-			continue // which cell is which cannot be told
+			continue // it is not known which cell is which
 		}
 		var at rest.Time
 		var id rest.Int

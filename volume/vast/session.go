@@ -47,8 +47,8 @@ func login(ctx context.Context, send rest.Send, path string, body map[string]str
 	return tokenOf(answer)
 }
 
-// tokenOf reads the tokens that a login yields. One whose end is not told serves
-// until it is refused.
+// tokenOf reads the tokens that a login yields. One without an end serves until it
+// is refused.
 func tokenOf(answer *rest.Answer) (rest.Token, error) {
 	var said struct{ Access, Refresh rest.Text }
 	if err := answer.Decode(&said); err != nil {
@@ -65,10 +65,10 @@ func tokenOf(answer *rest.Answer) (rest.Token, error) {
 	return token, nil
 }
 
-// lifeOf is how long a token lasts from now on, by the clock of who made it, so
-// that ours does not matter; zero where it does not tell. The time of the answer
-// goes before the token's iat, which a refreshed one may have from the login.
-// The token is not verified: it is not ours to trust, only to send back.
+// lifeOf is how long a token still lasts, by the appliance's clock; zero where it
+// does not say. The answer's Date goes before the token's iat, which in a refreshed
+// token may be the time of the login. The token is not verified: it is only sent
+// back.
 func lifeOf(token string, answer *rest.Answer) time.Duration {
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {

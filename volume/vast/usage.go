@@ -80,7 +80,7 @@ func (q *quota) inodes() *uint64 {
 	return q.HardInodes.Amount()
 }
 
-// some is an error where nothing is told.
+// some is an error where there is no figure.
 func some(u volume.Usage, at time.Time) (volume.Usage, time.Time, error) {
 	if u == (volume.Usage{}) {
 		return u, at, rest.Nonsense("there are no sizes in the answer")

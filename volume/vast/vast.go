@@ -110,19 +110,19 @@ func (b *backend) Intervals() volume.Intervals {
 // Close ends the connections; VMS has no logout.
 func (b *backend) Close() error { return b.client.Close() }
 
-// told is what a cluster said of itself, or why it did not.
-type told struct {
+// condition is what a cluster said of itself, or why it did not answer.
+type condition struct {
 	*cluster
 	at  time.Time
 	err error
 }
 
 // ask asks every cluster of the volumes, by id.
-func (b *backend) ask(ctx context.Context) map[int]told {
-	all := make(map[int]told, len(b.clusters))
+func (b *backend) ask(ctx context.Context) map[int]condition {
+	all := make(map[int]condition, len(b.clusters))
 	for id, memo := range b.clusters {
 		c, at, err := memo.Get(ctx)
-		all[id] = told{c, at, err}
+		all[id] = condition{c, at, err}
 	}
 	return all
 }

@@ -16,24 +16,24 @@ const retryScope = 10 * time.Minute
 
 // scope is what the figures are of.
 type scope struct {
-	mu      sync.Mutex // guards the fields below
-	name    string     // "volume" or "cluster"; empty before the first figures
-	settled bool       // statistics by file system were seen: there is no way back
-	again   time.Time  // when to ask for them again, where they were not
+	mu    sync.Mutex // guards the fields below
+	name  string     // "volume" or "cluster"; empty before the first figures
+	final bool       // statistics by file system were seen: name stays "volume"
+	again time.Time  // when to ask for them again, where they were not
 }
 
 // wide is whether to ask for the whole cluster's figures at once.
 func (s *scope) wide(now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return !s.settled && now.Before(s.again)
+	return !s.final && now.Before(s.again)
 }
 
 // narrow notes that there are figures by file system.
 func (s *scope) narrow() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.name, s.settled = "volume", true
+	s.name, s.final = "volume", true
 }
 
 // widen notes that there are only the cluster's.
@@ -43,15 +43,15 @@ func (s *scope) widen(now time.Time) {
 	s.name, s.again = "cluster", now.Add(retryScope)
 }
 
-func (s *scope) get() (name string, settled bool) {
+func (s *scope) get() (name string, final bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.name, s.settled
+	return s.name, s.final
 }
 
-// lookEvery is how often health finds out what the figures are of, where nobody
-// did, and lookTime is how long that may take. It begins after lookAfter: by then a
-// process that observes the performance knows.
+// Health finds out what the figures are of, where performance did not: every
+// lookEvery, within lookTime. It begins after lookAfter: by then a process that
+// observes the performance knows.
 const (
 	lookAfter = resolution
 	lookEvery = 5 * time.Minute
@@ -61,8 +61,8 @@ const (
 // scopeName is what the figures are of, also in a process that observes only the
 // health because another one observes the performance; empty where it is not known.
 func (b *backend) scopeName(ctx context.Context) string {
-	name, settled := b.scope.get()
-	if now := time.Now(); !settled && !b.scope.wide(now) && now.Sub(b.made) >= lookAfter {
+	name, final := b.scope.get()
+	if now := time.Now(); !final && !b.scope.wide(now) && now.Sub(b.made) >= lookAfter {
 		_, _, _ = b.look.Get(ctx) // performance says why
 		name, _ = b.scope.get()
 	}
@@ -75,9 +75,9 @@ func (b *backend) fetchScope(ctx context.Context) (figures, error) {
 	return b.figures(ctx)
 }
 
-// Performance is that of each file system. A cluster that has no statistics by
-// file system shows those of all together, for each volume; one that ever had
-// never does, so that a volume's figures keep their meaning.
+// Performance is that of each file system. Where a cluster has no statistics by file
+// system, each volume has the whole cluster's. A cluster that had them once is never
+// asked for those: a volume's figures keep their meaning.
 func (b *backend) Performance(ctx context.Context) (map[string]volume.Result[volume.Performance], error) {
 	list, _, err := b.filesystems.Get(ctx)
 	if err != nil {
@@ -113,13 +113,13 @@ func (b *backend) figures(ctx context.Context) (figures, error) {
 		by, _, err := b.stats(ctx, ofCluster)
 		return by, err
 	}
-	by, told, err := b.stats(ctx, byFilesystem)
-	if told {
+	by, listed, err := b.stats(ctx, byFilesystem)
+	if listed {
 		b.scope.narrow()
 		return by, nil
 	}
 	// A release that does not know the category may also refuse it.
-	if _, settled := b.scope.get(); settled || err != nil && !errors.Is(err, rest.ErrRejected) && !errors.Is(err, rest.ErrNotFound) {
+	if _, final := b.scope.get(); final || err != nil && !errors.Is(err, rest.ErrRejected) && !errors.Is(err, rest.ErrNotFound) {
 		return nil, err
 	}
 	wide, _, err := b.stats(ctx, ofCluster)

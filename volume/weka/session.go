@@ -66,7 +66,7 @@ func tokenOf(answer *rest.Answer) (rest.Token, error) {
 			g = list[0]
 		}
 	} else {
-		_ = json.Unmarshal(said.Data, &g) // what is missing is told below
+		_ = json.Unmarshal(said.Data, &g) // what is missing is reported below
 	}
 	if g.Access == "" {
 		return rest.Token{}, rest.Nonsense("the login's answer has no access_token: check that the endpoint is a Weka backend server")

@@ -47,8 +47,8 @@ type figure struct {
 
 // stats asks for a category's statistics. The stats are named one by one, for
 // others are histograms; "accumulated" stays unset, for it makes totals of rates.
-// told is whether the category is there at all, also where it has no figures now.
-func (b *backend) stats(ctx context.Context, category string) (by figures, told bool, err error) {
+// listed is whether the category is there, also where it has no figures now.
+func (b *backend) stats(ctx context.Context, category string) (by figures, listed bool, err error) {
 	query := url.Values{
 		"category":        {category},
 		"stat":            {"READS", "WRITES", "READ_BYTES", "WRITE_BYTES", "READ_LATENCY", "WRITE_LATENCY"},
@@ -68,7 +68,7 @@ func (b *backend) stats(ctx context.Context, category string) (by figures, told 
 
 // figuresOf reads the newest sample of each file system that has all four rates,
 // or else the most of them: that of the minute that is still open may be empty.
-func figuresOf(answer *rest.Answer, category string) (best figures, told bool, err error) {
+func figuresOf(answer *rest.Answer, category string) (best figures, listed bool, err error) {
 	var said struct {
 		Data struct{ All map[string][]sample }
 	}
@@ -81,7 +81,7 @@ func figuresOf(answer *rest.Answer, category string) (best figures, told bool, e
 	best = figures{}
 	for _, s := range said.Data.All[category] {
 		parts := s.split(category)
-		told = told || len(parts) > 0
+		listed = listed || len(parts) > 0
 		at := answer.SampledAt(s.Timestamp.Time)
 		if at.IsZero() || answer.ReceivedAt.Sub(at) > oldest {
 			continue
@@ -93,7 +93,7 @@ func figuresOf(answer *rest.Answer, category string) (best figures, told bool, e
 			}
 		}
 	}
-	return best, told, nil
+	return best, listed, nil
 }
 
 // split sorts a sample's statistics by file system. Of those by file system, what
