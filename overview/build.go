@@ -21,7 +21,7 @@ func Build(in Parts) *Overview {
 	o := &Overview{BuiltAt: in.At.UTC().Round(0)}
 	o.Stale = in.lookup() != cache.Hit
 	b := builder{in: in, lookup: in.lookupDrives(), seats: make(map[int]seat), looseSeats: make(map[string]seat)}
-	b.place = place(b.lookup, in.shelves())
+	b.placed = place(b.lookup, known(in.Enclosures))
 	b.findMembers()
 	o.note("drives", in.DrivesErr)
 	o.note("enclosures", in.Enclosures.Err)
@@ -59,44 +59,47 @@ func (o *Overview) note(part string, err error) {
 type builder struct {
 	in     Parts
 	lookup *smart.Lookup
-	place  placement
-	// The vdevs on each drive in the pools' order, and by name those on a drive that
-	// is not monitored by that name.
+	placed [][][]int // as place has it
+	// The vdevs on each drive, in the pools' order. loose has those whose name is no
+	// monitored drive's, by the name.
 	members map[int][]zpool.Member
 	loose   map[string][]zpool.Member
-	// The same of the seats, filled as the drives are described.
+	// The seats of the drives by the same two keys, filled as the drives are described.
 	seats      map[int]seat
 	looseSeats map[string]seat
 }
 
 func (b *builder) enclosures() []Enclosure {
-	list := make([]Enclosure, 0, len(b.in.shelves()))
-	for i, shelf := range b.in.shelves() {
-		e := Enclosure{ID: shelf.ID, Vendor: shelf.Vendor, Model: shelf.Model, Revision: shelf.Revision, Slots: make([]Slot, 0, len(shelf.Slots))}
-		for j := range shelf.Slots {
-			e.Slots = append(e.Slots, b.slot(bay{i, j}, seat{enclosure: shelf.ID, slot: shelf.Slots[j].Slot}, &shelf.Slots[j]))
+	enclosures := known(b.in.Enclosures)
+	list := make([]Enclosure, len(enclosures))
+	for i, e := range enclosures {
+		list[i] = Enclosure{ID: e.ID, Vendor: e.Vendor, Model: e.Model, Revision: e.Revision, Slots: make([]Slot, len(e.Slots))}
+		for j := range e.Slots {
+			s := &e.Slots[j]
+			list[i].Slots[j] = b.slot(b.placed[i][j], seat{enclosure: e.ID, slot: s.Slot}, s)
 		}
-		list = append(list, e)
 	}
 	return list
 }
 
+// outside describes the drives that no slot has; enclosures has seated the others.
 func (b *builder) outside() []Drive {
 	list := []Drive{}
 	for i := range b.in.Drives {
-		if _, placed := b.place.of[i]; !placed {
+		if _, seated := b.seats[i]; !seated {
 			list = append(list, b.drive(i, nil, seat{}))
 		}
 	}
 	return list
 }
 
-func (b *builder) slot(at bay, where seat, s *enclosure.Slot) Slot {
+// slot describes a slot with the drives in it.
+func (b *builder) slot(drives []int, where seat, s *enclosure.Slot) Slot {
 	out := Slot{Slot: s.Slot, Status: s.Status, Populated: s.Populated, Fault: s.Fault, Locate: s.Locate, Power: s.Power}
 	if s.Name != s.Slot {
 		out.Name = s.Name
 	}
-	for n, i := range b.place.in[at] {
+	for n, i := range drives {
 		d := b.drive(i, s, where)
 		if n == 0 {
 			out.Drive = &d
@@ -157,7 +160,7 @@ func (b *builder) sit(names []string, where seat) (members []zpool.Member) {
 	return members
 }
 
-// report takes over what the report tells.
+// report takes over what the report says.
 func (d *Drive) report(snap cache.Snapshot[smart.Report]) {
 	r := snap.Value
 	d.Model, d.Serial, d.WWN = cmp.Or(r.ModelName, d.Model), cmp.Or(r.SerialNumber, d.Serial), cmp.Or(r.WWN, d.WWN)
@@ -173,7 +176,7 @@ func shownTimes(observedAt time.Time, age time.Duration) (at *time.Time, seconds
 	return new(observedAt.UTC()), new(math.Round(age.Seconds()*10) / 10)
 }
 
-// unmonitored describes a drive by what its shelf tells. Pools know drives by
+// unmonitored describes a drive by what its enclosure reports. Pools know drives by
 // name only: a name that a monitored drive has now is not this one's any more.
 func (b *builder) unmonitored(s *enclosure.Slot, where seat) *Drive {
 	d := &Drive{

@@ -22,11 +22,11 @@ import (
 var update = flag.Bool("update", false, "write the golden files anew")
 
 func TestGolden(t *testing.T) {
-	got, err := json.MarshalIndent(Build(threeShelves()), "", "  ")
+	got, err := json.MarshalIndent(Build(threeEnclosures()), "", "  ")
 	if err != nil {
 		t.Fatal(err)
 	}
-	const file = "testdata/three-shelves.json"
+	const file = "testdata/three-enclosures.json"
 	if *update {
 		if err := os.WriteFile(file, append(got, '\n'), 0o644); err != nil {
 			t.Fatal(err)
@@ -43,7 +43,7 @@ func TestGolden(t *testing.T) {
 
 // An overview lies in the store as JSON, and other replicas read it.
 func TestSurvivesJSON(t *testing.T) {
-	for name, parts := range map[string]Parts{"whole": threeShelves(), "nothing": {At: at}} {
+	for name, parts := range map[string]Parts{"whole": threeEnclosures(), "nothing": {At: at}} {
 		t.Run(name, func(t *testing.T) {
 			want := Build(parts)
 			raw, err := json.Marshal(want)
@@ -61,8 +61,8 @@ func TestSurvivesJSON(t *testing.T) {
 	}
 }
 
-// where tells each monitored drive's place as shelf/slot, "outside" or, as the
-// second of a slot, shelf/slot+.
+// where is each monitored drive's place as enclosure/slot, "outside" or, as the
+// second of a slot, enclosure/slot+.
 func where(o *Overview) map[string]string {
 	places := make(map[string]string)
 	for _, e := range o.Enclosures {
@@ -98,7 +98,7 @@ func TestPlaces(t *testing.T) {
 		{"by name, with what only one side knows", []Monitored{named("sda")}, []enclosure.Slot{slot(1, []string{"sda"}, wwn(1), serial(1))}, map[string]string{"sda": "e/1"}},
 		{"by the name of another path", []Monitored{named("sda"), drive("sdb", "", "", paths("sdb", "sdx"))},
 			[]enclosure.Slot{slot(1, []string{"sdx"}, "", "")}, map[string]string{"sda": "outside", "sdb": "e/1"}},
-		{"by the name that the shelf calls Device", []Monitored{named("sda")}, []enclosure.Slot{{Slot: "1", Device: "sda"}}, map[string]string{"sda": "e/1"}},
+		{"by the name that the enclosure calls Device", []Monitored{named("sda")}, []enclosure.Slot{{Slot: "1", Device: "sda"}}, map[string]string{"sda": "e/1"}},
 		{"an NVMe controller by its namespace", []Monitored{named("nvme3")}, []enclosure.Slot{slot(1, []string{"nvme3c1n1"}, "", "")}, map[string]string{"nvme3": "e/1"}},
 		{"a name that is another drive's now", []Monitored{system("sda", wwn(2), serial(2))},
 			[]enclosure.Slot{slot(1, []string{"sda"}, wwn(1), serial(1))}, map[string]string{"sda": "outside"}},
@@ -121,7 +121,7 @@ func TestPlaces(t *testing.T) {
 		{"by serial number", []Monitored{system("x", "", serial(1))}, []enclosure.Slot{slot(1, nil, wwn(1), serial(1))}, map[string]string{"x": "e/1"}},
 		{"a serial number that two slots have", []Monitored{system("x", "", serial(1))},
 			[]enclosure.Slot{slot(1, nil, "", serial(1)), slot(2, nil, "", serial(1))}, map[string]string{"x": "outside"}},
-		{"a serial number that tells nothing", []Monitored{system("x", "", "00000000")},
+		{"a serial number that says nothing", []Monitored{system("x", "", "00000000")},
 			[]enclosure.Slot{slot(1, nil, "", "00000000")}, map[string]string{"x": "outside"}},
 		{"two actuators", []Monitored{system("sda", wwn(1), serial(1)), system("sdb", wwn(2), serial(1))},
 			[]enclosure.Slot{slot(1, []string{"sda"}, wwn(1), serial(1))}, map[string]string{"sda": "e/1", "sdb": "e/1+"}},
@@ -134,7 +134,7 @@ func TestPlaces(t *testing.T) {
 		{"nothing in common", []Monitored{system("sda", wwn(1), serial(1))}, []enclosure.Slot{slot(1, []string{"sdb"}, wwn(2), serial(2)), empty(2)}, map[string]string{"sda": "outside"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			o := Build(Parts{At: at, Drives: c.drives, Enclosures: snapshot([]enclosure.Enclosure{shelf("e", c.slots...)}, 0)})
+			o := Build(Parts{At: at, Drives: c.drives, Enclosures: snapshot([]enclosure.Enclosure{enclosed("e", c.slots...)}, 0)})
 			if diff := cmp.Diff(c.want, where(o)); diff != "" {
 				t.Errorf("places (-want +got):\n%s", diff)
 			}
@@ -142,18 +142,18 @@ func TestPlaces(t *testing.T) {
 	}
 }
 
-// A name that a drive has now, and that the shelf still knows another drive by,
+// A name that a drive has now, and that the enclosure still knows another drive by,
 // is the former's: so is the place in a pool that goes with the name.
 func TestNameOfAnotherDrive(t *testing.T) {
 	o := Build(Parts{
 		At:         at,
 		Drives:     []Monitored{drive("sda", wwn(2), serial(2))},
-		Enclosures: snapshot([]enclosure.Enclosure{shelf("e", slot(1, []string{"sda"}, wwn(1), serial(1)))}, 0),
+		Enclosures: snapshot([]enclosure.Enclosure{enclosed("e", slot(1, []string{"sda"}, wwn(1), serial(1)))}, 0),
 		Pools:      snapshot([]zpool.Pool{{Name: "p", State: "ONLINE", Vdevs: []zpool.Vdev{leaf("a", "", "sda", zpool.Data, "ONLINE")}}}, 0),
 	})
 	in := o.Enclosures[0].Slots[0].Drive
 	if in == nil || !in.NotMonitored || in.Serial != serial(1) || in.Pools != nil {
-		t.Errorf("in the slot: %+v, want the drive that the shelf saw, in no pool", in)
+		t.Errorf("in the slot: %+v, want the drive that the enclosure saw, in no pool", in)
 	}
 	if out := o.Outside[0]; len(out.Pools) != 1 {
 		t.Errorf("outside: %+v, want it in the pool", out)
@@ -165,12 +165,12 @@ func TestNameOfAnotherDrive(t *testing.T) {
 
 func TestMissingParts(t *testing.T) {
 	t.Run("nothing but drives", func(t *testing.T) {
-		p := threeShelves()
+		p := threeEnclosures()
 		p.Enclosures = cache.Result[[]enclosure.Enclosure]{Err: errNotObserved}
 		p.Pools = cache.Result[[]zpool.Pool]{Err: errors.New("zpool: cannot be run")}
 		o := Build(p)
 		if o.Enclosures != nil || o.Pools != nil || o.Counts.Slots != nil || o.Counts.Pools != nil {
-			t.Error("something is told of what is not known")
+			t.Error("something is shown of what is not known")
 		}
 		if len(o.Outside) != len(p.Drives) || o.Counts.Drives.Total != len(p.Drives) {
 			t.Errorf("%d drives outside, %d counted, want %d", len(o.Outside), o.Counts.Drives.Total, len(p.Drives))
@@ -191,7 +191,7 @@ func TestMissingParts(t *testing.T) {
 			}
 		}
 	})
-	t.Run("no list of shelves", func(t *testing.T) { // null in the store
+	t.Run("no list of enclosures", func(t *testing.T) { // null in the store
 		Build(Parts{At: at, Enclosures: snapshot[[]enclosure.Enclosure](nil, 0), Pools: snapshot[[]zpool.Pool](nil, 0)})
 	})
 	t.Run("a drive without a report", func(t *testing.T) {
@@ -210,7 +210,7 @@ func TestMissingParts(t *testing.T) {
 }
 
 func TestAgeAndLookup(t *testing.T) {
-	p := threeShelves()
+	p := threeEnclosures()
 	if got := p.age(); got != 50*time.Hour {
 		t.Errorf("age %v, want that of the drive that sleeps", got)
 	}
@@ -228,10 +228,10 @@ func TestAgeAndLookup(t *testing.T) {
 
 // Building leaves the parts, which others read, as they are.
 func TestPartsUnchanged(t *testing.T) {
-	p := threeShelves()
+	p := threeEnclosures()
 	Build(p)
 	sameText := cmp.Comparer(func(a, b error) bool { return fmt.Sprint(a) == fmt.Sprint(b) })
-	if diff := cmp.Diff(threeShelves(), p, sameText); diff != "" {
+	if diff := cmp.Diff(threeEnclosures(), p, sameText); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -18,12 +18,12 @@ type DriveCounts struct {
 	InSlots   int                   `json:"in_slots"`
 	Outside   int                   `json:"outside"`
 	ByVerdict map[smart.Verdict]int `json:"by_assessment"` // all verdicts
-	// NotMonitored are those that only the shelf knows, beside Total.
+	// NotMonitored are those that only the enclosure knows, beside Total.
 	NotMonitored int `json:"not_monitored"`
 }
 
-// SlotCounts count the slots. Of those neither populated nor empty it is not
-// known.
+// SlotCounts count the slots. A slot that is neither populated nor empty is one of
+// which that is not known.
 type SlotCounts struct {
 	Total     int `json:"total"`
 	Populated int `json:"populated"`
@@ -93,22 +93,21 @@ func (c *SlotCounts) add(s *Slot) {
 
 // each yields all drives of the overview, those in slots first.
 func (o *Overview) each(yield func(*Drive) bool) {
+	all := func(drives []Drive) bool {
+		for i := range drives {
+			if !yield(&drives[i]) {
+				return false
+			}
+		}
+		return true
+	}
 	for i := range o.Enclosures {
 		for j := range o.Enclosures[i].Slots {
 			s := &o.Enclosures[i].Slots[j]
-			if s.Drive != nil && !yield(s.Drive) {
+			if s.Drive != nil && !yield(s.Drive) || !all(s.More) {
 				return
 			}
-			for k := range s.More {
-				if !yield(&s.More[k]) {
-					return
-				}
-			}
 		}
 	}
-	for i := range o.Outside {
-		if !yield(&o.Outside[i]) {
-			return
-		}
-	}
+	all(o.Outside)
 }

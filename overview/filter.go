@@ -15,16 +15,15 @@ type Filter struct {
 // Empty says that the filter leaves everything as it is.
 func (f Filter) Empty() bool { return len(f.Enclosures) == 0 && len(f.Verdicts) == 0 }
 
-// HasEnclosure says whether there is a shelf of this id.
+// HasEnclosure says whether there is an enclosure of this id.
 func (o *Overview) HasEnclosure(id string) bool {
 	return slices.ContainsFunc(o.Enclosures, func(e Enclosure) bool { return e.ID == id })
 }
 
-// Filter is the part of the overview that passes: the named enclosures, then
-// the drives with one of the verdicts, with their slots. Of the pools those
-// remain that have such a drive, whole; of the volumes none. The counts are of
-// what is shown. The
-// overview stays as it is; the two share memory.
+// Filter is the part of the overview that passes: the named enclosures, of them the
+// slots and drives with one of the verdicts, and whole pools that have such a drive.
+// No volume passes. The counts are of what is shown. The overview stays as it is;
+// the two share memory.
 func (o *Overview) Filter(f Filter) *Overview {
 	if f.Empty() {
 		return o

@@ -14,42 +14,42 @@ import (
 func TestFilter(t *testing.T) {
 	const first, second, third = "0x5003048000000001", "0x5003048000000002", "0x5003048000000003"
 	for _, c := range []struct {
-		name    string
-		filter  Filter
-		shelves []string
-		slots   int
-		drives  []string // monitored
-		outside int
-		pools   []string
+		name       string
+		filter     Filter
+		enclosures []string
+		slots      int
+		drives     []string // monitored
+		outside    int
+		pools      []string
 	}{
 		{"nothing", Filter{}, []string{first, second, third}, 10,
 			[]string{"bus_0_megaraid_4", "nvme0", "sda", "sdb", "sdc", "sdd", "sde", "sdf", "sdg", "sdz"}, 2, []string{"tank", "scratch"}},
-		{"one shelf", Filter{Enclosures: []string{first}}, []string{first}, 4, []string{"sda", "sdb", "sdc"}, 0, []string{"tank"}},
-		{"two shelves", Filter{Enclosures: []string{third, second}}, []string{second, third}, 6,
+		{"one enclosure", Filter{Enclosures: []string{first}}, []string{first}, 4, []string{"sda", "sdb", "sdc"}, 0, []string{"tank"}},
+		{"two enclosures", Filter{Enclosures: []string{third, second}}, []string{second, third}, 6,
 			[]string{"bus_0_megaraid_4", "sdd", "sde", "sdf", "sdg"}, 0, []string{"tank"}},
 		{"failing", Filter{Verdicts: []smart.Verdict{smart.VerdictFailing}}, []string{first}, 1, []string{"sdc"}, 0, []string{"tank"}},
 		{"failing or warning", Filter{Verdicts: []smart.Verdict{smart.VerdictFailing, smart.VerdictWarning}}, []string{first}, 2, []string{"sdb", "sdc"}, 0, []string{"tank"}},
 		{"ok", Filter{Verdicts: []smart.Verdict{smart.VerdictOK}}, []string{first, second, third}, 4,
 			[]string{"bus_0_megaraid_4", "nvme0", "sda", "sdd", "sdf", "sdg", "sdz"}, 2, []string{"tank"}},
-		{"unknown, of a shelf", Filter{Enclosures: []string{second}, Verdicts: []smart.Verdict{smart.VerdictUnknown}}, []string{second}, 1, []string{"sde"}, 0, []string{}},
+		{"unknown, of an enclosure", Filter{Enclosures: []string{second}, Verdicts: []smart.Verdict{smart.VerdictUnknown}}, []string{second}, 1, []string{"sde"}, 0, []string{}},
 		{"none", Filter{Enclosures: []string{third}, Verdicts: []smart.Verdict{smart.VerdictFailing}}, []string{}, 0, nil, 0, []string{}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			whole := Build(threeShelves())
+			whole := Build(threeEnclosures())
 			before, err := json.Marshal(whole)
 			if err != nil {
 				t.Fatal(err)
 			}
 			o := whole.Filter(c.filter)
-			shelves, pools, slots := []string{}, []string{}, 0
+			enclosures, pools, slots := []string{}, []string{}, 0
 			for _, e := range o.Enclosures {
-				shelves, slots = append(shelves, e.ID), slots+len(e.Slots)
+				enclosures, slots = append(enclosures, e.ID), slots+len(e.Slots)
 			}
 			for _, p := range o.Pools {
 				pools = append(pools, p.Name)
 			}
 			drives := slices.Sorted(maps.Keys(where(o)))
-			if diff := cmp.Diff(c.shelves, shelves); diff != "" {
+			if diff := cmp.Diff(c.enclosures, enclosures); diff != "" {
 				t.Errorf("enclosures (-want +got):\n%s", diff)
 			}
 			if diff := cmp.Diff(c.drives, drives); diff != "" {
@@ -73,7 +73,7 @@ func TestFilter(t *testing.T) {
 
 // The second drive of a slot comes first where the first one is filtered out.
 func TestFilterOfTwoActuators(t *testing.T) {
-	p := threeShelves()
+	p := threeEnclosures()
 	for i := range p.Drives {
 		if p.Drives[i].Label == "sdg" {
 			p.Drives[i].Assessment.Verdict = smart.VerdictWarning

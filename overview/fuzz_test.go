@@ -52,16 +52,16 @@ func randomParts(seed uint64, drives, slots, vdevs uint8) Parts {
 		}
 		p.Drives = append(p.Drives, m)
 	}
-	shelves := []enclosure.Enclosure{shelf("a"), shelf("b"), shelf("a")}
+	enclosures := []enclosure.Enclosure{enclosed("a"), enclosed("b"), enclosed("a")}
 	for i := range slots {
 		s := slot(int(i), some(), maybe(wwn(r.IntN(few))), maybe(serial(r.IntN(few))))
 		if r.IntN(5) == 0 {
 			s = empty(int(i))
 		}
-		e := &shelves[r.IntN(len(shelves))]
+		e := &enclosures[r.IntN(len(enclosures))]
 		e.Slots = append(e.Slots, s)
 	}
-	p.Enclosures = snapshot(shelves, 0)
+	p.Enclosures = snapshot(enclosures, 0)
 	pools := []zpool.Pool{{Name: "a", State: "ONLINE"}, {Name: "b", State: "DEGRADED"}}
 	for i := range vdevs {
 		v := leaf(fmt.Sprint("v", i), "", name(), zpool.Data, "ONLINE")
@@ -131,20 +131,20 @@ func FuzzBuild(f *testing.F) {
 
 func benchmarkParts(drives int) Parts {
 	var p Parts
-	var shelves []enclosure.Enclosure
+	var enclosures []enclosure.Enclosure
 	pool := zpool.Pool{Name: "tank", State: "ONLINE"}
 	for i := range drives {
 		if i%26 == 0 {
-			shelves = append(shelves, shelf(fmt.Sprintf("0x50030480%08x", i)))
+			enclosures = append(enclosures, enclosed(fmt.Sprintf("0x50030480%08x", i)))
 			pool.Vdevs = append(pool.Vdevs, group(fmt.Sprintf("raidz2-%d", i/26), zpool.Data, "ONLINE"))
 		}
 		name := fmt.Sprintf("sd%d", i)
 		p.Drives = append(p.Drives, drive(name, wwn(i), serial(i)))
-		e := &shelves[len(shelves)-1]
+		e := &enclosures[len(enclosures)-1]
 		e.Slots = append(e.Slots, slot(i%26, []string{name}, wwn(i), serial(i)))
 		pool.Vdevs = append(pool.Vdevs, leaf(name+"1", fmt.Sprintf("raidz2-%d", i/26), name, zpool.Data, "ONLINE"))
 	}
-	p.Enclosures, p.Pools = snapshot(shelves, 0), snapshot([]zpool.Pool{pool}, 0)
+	p.Enclosures, p.Pools = snapshot(enclosures, 0), snapshot([]zpool.Pool{pool}, 0)
 	return p
 }
 

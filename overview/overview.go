@@ -19,7 +19,7 @@ type Overview struct {
 	// Stale says that a part was past its interval when the overview was made.
 	Stale  bool   `json:"stale,omitempty"`
 	Counts Counts `json:"counts"`
-	// Enclosures is nil where the shelves are not known, and empty on a host
+	// Enclosures is nil where the enclosures are not known, and empty on a host
 	// without any. So is Pools.
 	Enclosures []Enclosure `json:"enclosures,omitzero"`
 	// Outside are the monitored drives in no known slot, in the order of the
@@ -33,7 +33,7 @@ type Overview struct {
 	Errors map[string]string `json:"errors,omitempty"`
 }
 
-// Enclosure is one shelf.
+// Enclosure is one enclosure; enclosure.Enclosure says what its fields mean.
 type Enclosure struct {
 	ID       string `json:"id"`
 	Vendor   string `json:"vendor,omitempty"`
@@ -42,7 +42,7 @@ type Enclosure struct {
 	Slots    []Slot `json:"slots"`
 }
 
-// Slot is one bay of a shelf; enclosure.Slot says what its fields mean.
+// Slot is one slot of an enclosure; enclosure.Slot says what its fields mean.
 type Slot struct {
 	Slot      string           `json:"slot"`
 	Name      string           `json:"name,omitempty"` // where it is another than Slot
@@ -53,7 +53,7 @@ type Slot struct {
 	Power     *string          `json:"power,omitempty"`
 	Drive     *Drive           `json:"drive,omitempty"`
 	// More are further drives of the same slot: the second actuator of a
-	// drive, or a path that could not be told to be one.
+	// drive, or a path that is not known to be one.
 	More []Drive `json:"more_drives,omitempty"`
 }
 
@@ -80,7 +80,7 @@ type Drive struct {
 	// with, also where an older report still stands.
 	Error   string        `json:"error,omitempty"`
 	Trouble smart.Trouble `json:"trouble,omitempty"`
-	// NotMonitored says that only the shelf knows the drive: smartctl does not
+	// NotMonitored says that only the enclosure knows the drive: smartctl does not
 	// list it, or leaves it out. Never set while the monitored drives are not known.
 	NotMonitored bool             `json:"not_monitored,omitempty"`
 	Assessment   smart.Assessment `json:"assessment"`

@@ -27,7 +27,7 @@ type Monitored struct {
 	// Paths are the labels of all devices that lead to the drive, its own among
 	// them; Names all others that it is found by. Both are as smart.Drive has them.
 	Paths, Names []string
-	Identity     block.Identity // as the system tells it
+	Identity     block.Identity // as the system knows it
 	Report       cache.Result[smart.Report]
 	Assessment   smart.Assessment
 	Trouble      smart.Trouble
@@ -99,18 +99,12 @@ func (in Parts) timeless() Parts {
 	return in
 }
 
-func (in *Parts) shelves() []enclosure.Enclosure {
-	if in.Enclosures.Err != nil || in.Enclosures.Snapshot.Value == nil {
+// known is the list that was read, or none.
+func known[T any](r cache.Result[[]T]) []T {
+	if r.Err != nil || r.Snapshot.Value == nil {
 		return nil
 	}
-	return *in.Enclosures.Snapshot.Value
-}
-
-func (in *Parts) zpools() []zpool.Pool {
-	if in.Pools.Err != nil || in.Pools.Snapshot.Value == nil {
-		return nil
-	}
-	return *in.Pools.Snapshot.Value
+	return *r.Snapshot.Value
 }
 
 // lookupDrives finds the drives by their places in the list.

@@ -8,35 +8,23 @@ import (
 	"storage_exporter/smart"
 )
 
-// bay is a slot by its place in the list of enclosures.
-type bay struct{ enclosure, slot int }
-
-// placement says which drives sit where, drives by their places in the lookup's
-// list.
-type placement struct {
-	of map[int]bay
-	in map[bay][]int
-}
-
-// place finds the slot of each drive, at most one, as the lookup has it.
-func place(lookup *smart.Lookup, enclosures []enclosure.Enclosure) placement {
-	var bays []bay
+// place finds the drives in each slot of each enclosure, the first one first, by
+// their places in the lookup's list. A drive is in one slot at most.
+func place(lookup *smart.Lookup, enclosures []enclosure.Enclosure) [][][]int {
 	var seen []smart.Sighting
 	for i := range enclosures {
 		for j := range enclosures[i].Slots {
 			s := &enclosures[i].Slots[j]
-			bays = append(bays, bay{i, j})
 			seen = append(seen, smart.Sighting{Names: s.Names(), WWN: s.WWN, Serial: s.Serial})
 		}
 	}
-	p := placement{of: make(map[int]bay), in: make(map[bay][]int)}
-	for n, drives := range lookup.Place(seen) {
-		for _, i := range drives {
-			p.of[i] = bays[n]
-		}
-		p.in[bays[n]] = drives
+	drives := lookup.Place(seen)
+	placed := make([][][]int, len(enclosures))
+	for i := range enclosures {
+		n := len(enclosures[i].Slots)
+		placed[i], drives = drives[:n], drives[n:]
 	}
-	return p
+	return placed
 }
 
 // names are the names of a drive to show: the labels of all devices that lead to

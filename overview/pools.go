@@ -8,7 +8,7 @@ import (
 // findMembers finds the vdevs on each drive, in the pools' order.
 func (b *builder) findMembers() {
 	b.members, b.loose = make(map[int][]zpool.Member), make(map[string][]zpool.Member)
-	pools := b.in.zpools()
+	pools := known(b.in.Pools)
 	for i := range pools {
 		for j := range pools[i].Vdevs {
 			v := &pools[i].Vdevs[j]
@@ -25,9 +25,9 @@ func (b *builder) findMembers() {
 	}
 }
 
-// seat is what a vdev's drive is called, and where it sits. A name that both a
-// monitored drive and a shelf's record of another one have is the monitored
-// drive's.
+// seat is what a vdev's drive is called, and where it sits. A name may be both a
+// monitored drive's and, in an enclosure's record, another's: then it is the
+// monitored drive's.
 type seat struct {
 	device          string
 	verdict         smart.Verdict
@@ -35,8 +35,8 @@ type seat struct {
 }
 
 func (b *builder) pools() []Pool {
-	list := make([]Pool, 0, len(b.in.zpools()))
-	for _, p := range b.in.zpools() {
+	list := make([]Pool, 0, len(known(b.in.Pools)))
+	for _, p := range known(b.in.Pools) {
 		out := Pool{
 			Name: p.Name, GUID: p.GUID, State: p.State, Status: p.Status, Action: p.Action, Scan: p.Scan, DataErrors: p.DataErrors,
 			Vdevs: make([]Vdev, 0, len(p.Vdevs)),

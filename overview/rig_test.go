@@ -78,7 +78,7 @@ func empty(number int) enclosure.Slot {
 func wwn(n int) string    { return fmt.Sprintf("0x5000c50000%06x", n) }
 func serial(n int) string { return fmt.Sprintf("EX%06d", n) }
 
-func shelf(id string, slots ...enclosure.Slot) enclosure.Enclosure {
+func enclosed(id string, slots ...enclosure.Slot) enclosure.Enclosure {
 	return enclosure.Enclosure{ID: id, Vendor: "EXAMPLE", Model: "JBOD-24", Revision: "0104", Paths: []string{"0:0:99:0"}, AnsweredBy: "0:0:99:0", Slots: slots}
 }
 
@@ -98,10 +98,10 @@ func group(name string, role zpool.Role, state string) zpool.Vdev {
 	return zpool.Vdev{ID: name, Name: name, Type: "raidz", Role: role, Top: name, State: state}
 }
 
-// threeShelves is a host with all that an overview can tell: a dual-path shelf,
+// threeEnclosures is a host with all that an overview can show: a dual-path enclosure,
 // a drive of two actuators, a failing and a sleeping one, one that cannot be
-// read, one that only its shelf knows, and members that nobody knows.
-func threeShelves() Parts {
+// read, one that only its enclosure knows, and members that nobody knows.
+func threeEnclosures() Parts {
 	failing := report(func(r *smart.Report) { r.Passed = new(false) })
 	worn := report(func(r *smart.Report) { r.SCSI = &smart.SCSI{GrownDefects: new(12.0)} })
 	faulty := slot(3, []string{"sdc", "sdk"}, wwn(3), serial(3))
@@ -121,9 +121,9 @@ func threeShelves() Parts {
 			drive("bus_0_megaraid_4", wwn(9), serial(9)),
 		},
 		Enclosures: snapshot([]enclosure.Enclosure{
-			shelf("0x5003048000000001", slot(1, []string{"sda", "sdi"}, wwn(1), serial(1)), slot(2, []string{"sdb", "sdj"}, wwn(2), serial(2)), faulty, empty(4)),
-			shelf("0x5003048000000002", slot(0, []string{"sdd"}, wwn(4), serial(4)), slot(1, []string{"sde"}, wwn(5), serial(5)), slot(2, []string{"sdf", "sdg"}, wwn(6), serial(6))),
-			shelf("0x5003048000000003", slot(1, nil, wwn(9), serial(9)), slot(2, []string{"sdh"}, wwn(8), serial(8)), enclosure.Slot{Slot: "Drive 3", Name: "Drive 3", Status: enclosure.Unknown}),
+			enclosed("0x5003048000000001", slot(1, []string{"sda", "sdi"}, wwn(1), serial(1)), slot(2, []string{"sdb", "sdj"}, wwn(2), serial(2)), faulty, empty(4)),
+			enclosed("0x5003048000000002", slot(0, []string{"sdd"}, wwn(4), serial(4)), slot(1, []string{"sde"}, wwn(5), serial(5)), slot(2, []string{"sdf", "sdg"}, wwn(6), serial(6))),
+			enclosed("0x5003048000000003", slot(1, nil, wwn(9), serial(9)), slot(2, []string{"sdh"}, wwn(8), serial(8)), enclosure.Slot{Slot: "Drive 3", Name: "Drive 3", Status: enclosure.Unknown}),
 		}, 40*time.Second),
 		Pools: snapshot([]zpool.Pool{
 			{

@@ -75,8 +75,8 @@ type build struct {
 	pause    time.Duration // until the next one, at least
 }
 
-// New makes the view; it hears of changes of enclosures and pools by itself, of
-// the others' by Changed. It starts nothing.
+// New makes the view. It notices changes of enclosures and pools by itself; Changed
+// and Outdated report all others. New starts nothing.
 func New(cfg Config) (*View, error) {
 	if cfg.Host == "" {
 		return nil, errors.New("overview: the host's fingerprint is empty")
@@ -107,12 +107,12 @@ func (v *View) Close() {
 	v.run.Wait()
 }
 
-// Outdated says that a part has a new snapshot, which who asks next is to see. It
+// Outdated says that a part has a new snapshot, which the next Get is to show. It
 // returns at once and may be called from anywhere, however often.
 func (v *View) Outdated() { v.changes.Add(1) }
 
-// Changed says that the new snapshot shows something that those who read the
-// store should see soon. It returns at once, as Outdated does.
+// Changed is Outdated for a change that readers of the store should see soon. It
+// returns at once too.
 func (v *View) Changed() {
 	v.Outdated()
 	select {

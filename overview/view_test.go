@@ -107,8 +107,8 @@ func TestRebuiltOnChange(t *testing.T) {
 		}
 		r.pools.set([]zpool.Pool{{Name: "p", State: "FAULTED"}}, nil)
 		r.pools.source.Observe()
-		r.shelves.set([]enclosure.Enclosure{}, nil)
-		r.shelves.source.Observe()
+		r.enclosures.set([]enclosure.Enclosure{}, nil)
+		r.enclosures.source.Observe()
 		synctest.Wait()
 		if o := r.Get(); len(o.Value.Enclosures) == 0 {
 			t.Error("rebuilt twice within the pause")
@@ -126,11 +126,11 @@ func TestRebuiltOnChange(t *testing.T) {
 			t.Errorf("%+v: the change of pools does not show at once", o.Value.Counts)
 		}
 		time.Sleep(leastPause)
-		r.shelves.set([]enclosure.Enclosure{shelf("e")}, nil)
-		r.shelves.source.Observe()
+		r.enclosures.set([]enclosure.Enclosure{enclosed("e")}, nil)
+		r.enclosures.source.Observe()
 		synctest.Wait()
 		if o := r.Get(); len(o.Value.Enclosures) != 1 {
-			t.Errorf("%+v: the change of shelves does not show at once", o.Value.Counts)
+			t.Errorf("%+v: the change of enclosures does not show at once", o.Value.Counts)
 		}
 	})
 }
@@ -208,7 +208,7 @@ func TestNoListYet(t *testing.T) {
 
 func TestPartsThatFail(t *testing.T) {
 	inBubble(t, memory, func(t *testing.T, r *rig) {
-		r.shelves.set(nil, errors.New("permission denied"))
+		r.enclosures.set(nil, errors.New("permission denied"))
 		r.pools.set(nil, errors.New("zpool: cannot be run"))
 		r.drives[1].set(smart.Report{}, &smart.ReportError{Device: "/dev/sdb", Message: "Smartctl open device: /dev/sdb failed: Permission denied", ExitStatus: smart.ExitOpen})
 		r.start()

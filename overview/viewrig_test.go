@@ -64,14 +64,14 @@ func (p *part[T]) count() int {
 	return p.asked
 }
 
-// rig is an overview of two drives, a shelf and a pool, each of which is
+// rig is an overview of two drives, an enclosure and a pool, each of which is
 // observed every 90 s.
 type rig struct {
 	*View
-	cache   *cache.Cache
-	drives  []*part[smart.Report]
-	shelves *part[[]enclosure.Enclosure]
-	pools   *part[[]zpool.Pool]
+	cache      *cache.Cache
+	drives     []*part[smart.Report]
+	enclosures *part[[]enclosure.Enclosure]
+	pools      *part[[]zpool.Pool]
 
 	store *countingStore
 
@@ -113,11 +113,11 @@ func newRig(t *testing.T, store cachestore.Store, observer string) *rig {
 		p.entry.OnChange(func(cache.Snapshot[smart.Report]) { r.Changed() })
 		set = append(set, d)
 	}
-	r.shelves = newPart(c, "shelves", every, []enclosure.Enclosure{shelf("e", slot(1, []string{"sda"}, "", ""))})
+	r.enclosures = newPart(c, "shelves", every, []enclosure.Enclosure{enclosed("e", slot(1, []string{"sda"}, "", ""))})
 	r.pools = newPart(c, "pools", every, []zpool.Pool{{Name: "p", State: "ONLINE", Vdevs: []zpool.Vdev{leaf("sda1", "", "sda", zpool.Data, "ONLINE")}}})
 	var err error
 	r.View, err = New(Config{
-		Cache: c, Host: "host1", Enclosures: r.shelves.entry, Pools: r.pools.entry,
+		Cache: c, Host: "host1", Enclosures: r.enclosures.entry, Pools: r.pools.entry,
 		Drives: func() ([]*smart.Drive, error) {
 			r.mu.Lock()
 			defer r.mu.Unlock()
@@ -139,13 +139,13 @@ func (r *rig) start() {
 	for _, d := range r.drives {
 		d.source.Start()
 	}
-	r.shelves.source.Start()
+	r.enclosures.source.Start()
 	r.pools.source.Start()
 	r.Start()
 }
 
 func (r *rig) asked() int {
-	n := r.shelves.count() + r.pools.count()
+	n := r.enclosures.count() + r.pools.count()
 	for _, d := range r.drives {
 		n += d.count()
 	}

@@ -48,14 +48,9 @@ func volumes(list []*observed.Volume) []VolumePart {
 		parts[i].Name, parts[i].Backend = v.Name, v.Backend
 		health[i], performance[i], usage[i] = v.Health, v.Performance, v.Usage
 	}
-	for i, r := range cache.PeekAll(health) {
-		parts[i].Health = r
-	}
-	for i, r := range cache.PeekAll(performance) {
-		parts[i].Performance = r
-	}
-	for i, r := range cache.PeekAll(usage) {
-		parts[i].Usage = r
+	h, p, u := cache.PeekAll(health), cache.PeekAll(performance), cache.PeekAll(usage)
+	for i := range parts {
+		parts[i].Health, parts[i].Performance, parts[i].Usage = h[i], p[i], u[i]
 	}
 	return parts
 }
