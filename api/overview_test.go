@@ -23,7 +23,7 @@ import (
 // threeEnclosures is the overview that its own package tests.
 func threeEnclosures(t *testing.T) *overview.Overview {
 	t.Helper()
-	raw, err := os.ReadFile("../overview/testdata/three-shelves.json")
+	raw, err := os.ReadFile("../overview/testdata/three-enclosures.json")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +93,7 @@ func asking(t *testing.T, cfg Config) (get func(path string) *httptest.ResponseR
 func TestOverview(t *testing.T) {
 	get := asking(t, hostParts(t))
 	w := get("/api/overview")
-	want, err := os.ReadFile("../overview/testdata/three-shelves.json")
+	want, err := os.ReadFile("../overview/testdata/three-enclosures.json")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -46,7 +46,7 @@ func (c *enclosureCollector) Name() string { return "enclosures" }
 
 func (c *enclosureCollector) Families() exposition.Families { return c.all.list }
 
-// read fails too where a shelf has slots but told nothing of them on any path.
+// Read also fails where an enclosure has slots but reports nothing of them on any path.
 func (c *enclosureCollector) Read(ctx context.Context) ([]exposition.Part, bool) {
 	snap, err := c.enclosures.Get(ctx)
 	if err != nil {
@@ -108,15 +108,15 @@ func newEnclosureFamilies() enclosureFamilies {
 	var all exposition.Families
 	f := enclosureFamilies{
 		info: all.Gauge("jbod_enclosure_info",
-			"Always 1: a shelf of drives by its logical id, with the number of its slots, however many paths lead to it.",
+			"Always 1: an enclosure of drives by its logical id, with the number of its slots, however many paths lead to it.",
 			"enclosure", "vendor", "model", "revision", "slots"),
 		slotInfo: all.Gauge("jbod_slot_info",
 			"Always 1: a slot with a drive in it, as last observed in the background; device is the same as in the drive's own series, and empty where the kernel made no disk of the drive.",
 			"enclosure", "slot", "device", "serial_number", "wwn"),
 		populated: all.Gauge("jbod_slot_populated",
-			"Whether there is a drive in the slot (1) or not (0); absent where the shelf does not tell.", "enclosure", "slot"),
+			"Whether there is a drive in the slot (1) or not (0); absent where the enclosure does not report it.", "enclosure", "slot"),
 		fault: all.Gauge("jbod_slot_fault",
-			"Whether the shelf senses a fault in the slot, or the host asked for its fault light (1), or neither (0), at the last background observation.", "enclosure", "slot"),
+			"Whether the enclosure senses a fault in the slot, or the host asked for its fault light (1), or neither (0), at the last background observation.", "enclosure", "slot"),
 		locate: all.Gauge("jbod_slot_locate",
 			"Whether the light that shows where the slot is is on (1) or off (0), at the last background observation.", "enclosure", "slot"),
 		status: all.Gauge("jbod_slot_status",

@@ -49,7 +49,7 @@ var enclosureTrees = map[string]func(tr *enclosuretest.Tree){
 		shelf.Bays[1].Disk = "sdb"
 		tr.AddEnclosure(shelf)
 	},
-	// Nothing that can be read: the shelf and its drives are still there.
+	// Nothing that can be read: the enclosure and its drives are still there.
 	"silent": func(tr *enclosuretest.Tree) {
 		tr.AddDisk(blocktest.Disk{Name: "sda", Address: "0:0:1:0", WWID: "naa.5000c500a0000001"})
 		tr.AddEnclosure(enclosuretest.Enclosure{Address: "0:0:10:0", ID: "0x5003048000000c00", Bays: []enclosuretest.Bay{
@@ -116,8 +116,8 @@ func TestEnclosuresNotKnown(t *testing.T) {
 	}
 }
 
-// A shelf that does not answer is seen, and so is that it does not.
-func TestEnclosuresCountASilentShelf(t *testing.T) {
+// An enclosure that does not answer is seen, and so is that it does not.
+func TestEnclosuresCountASilentOne(t *testing.T) {
 	for name, want := range map[string]bool{"silent": false, "states": true, "none": true} {
 		tr := enclosuretest.New(t)
 		enclosureTrees[name](tr)

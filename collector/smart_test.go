@@ -23,7 +23,7 @@ import (
 )
 
 // askedAs are the devices as they were asked for where the document's own name
-// and type do not tell.
+// and type do not show.
 var askedAs = map[string]smart.Device{
 	"ata-behind-megaraid-7.3":  {Name: "/dev/bus/6", Type: "megaraid,14"},
 	"scsi-behind-megaraid-7.4": {Name: "/dev/bus/0", Type: "megaraid,8"},
@@ -169,7 +169,7 @@ jbod_drive_assessment{device="sda",serial_number="EX1",verdict="warning"} 0
 # HELP jbod_drive_info Always 1: who the drive is, whatever the kernel calls it.
 # TYPE jbod_drive_info gauge
 jbod_drive_info{device="sda",model_name="",serial_number="EX1",wwn=""} 1
-# HELP jbod_drive_power_mode Always 1: the power mode at the last background observation (active, idle, standby, sleep); active also for an idle drive where smartctl cannot tell.
+# HELP jbod_drive_power_mode Always 1: the power mode at the last background observation (active, idle, standby, sleep); active also for an idle drive where smartctl does not distinguish the two.
 # TYPE jbod_drive_power_mode gauge
 jbod_drive_power_mode{device="sda",mode="standby"} 1
 `

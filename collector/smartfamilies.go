@@ -101,7 +101,7 @@ func newDriveFamilies() driveFamilies {
 		info: all.Gauge("jbod_drive_info",
 			"Always 1: who the drive is, whatever the kernel calls it.", "device", "serial_number", "wwn", "model_name"),
 		powerMode: all.Gauge("jbod_drive_power_mode",
-			"Always 1: the power mode at the last background observation (active, idle, standby, sleep); active also for an idle drive where smartctl cannot tell.",
+			"Always 1: the power mode at the last background observation (active, idle, standby, sleep); active also for an idle drive where smartctl does not distinguish the two.",
 			"device", "mode"),
 		lastObserved: all.Gauge("jbod_drive_last_observed_timestamp_seconds",
 			"Unix seconds of the background observation that the drive's report comes from; stands still while the drive sleeps.", "device"),

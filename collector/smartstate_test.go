@@ -157,7 +157,7 @@ func TestDriveStateSeries(t *testing.T) {
 	if err := f.Put(failed); err != nil {
 		t.Fatal(err)
 	}
-	await(t, "sda's trouble is told while its report lives", func() bool {
+	await(t, "sda's trouble is shown while its report lives", func() bool {
 		page := shown(t, c)
 		return strings.Contains(page, `jbod_drive_observe_error_info{device="sda",reason="open_failed"} 1`) && strings.Contains(page, `smartctl_device{`)
 	})

@@ -80,28 +80,20 @@ func readVolumes(ctx context.Context, volumes []*observed.Volume) []volumeReadin
 		readings    = make([]volumeReading, len(volumes))
 	)
 	for i, v := range volumes {
-		readings[i].volume = v
 		performance[i], health[i], usage[i] = v.Performance, v.Health, v.Usage
 	}
+	var (
+		performances []cache.Result[observed.PerfMetric]
+		healths      []cache.Result[volume.Health]
+		usages       []cache.Result[volume.Usage]
+	)
 	together(
-		func() {
-			for i, r := range cache.GetAll(ctx, performance) {
-				readings[i].performance = r
-			}
-		},
-		func() {
-			for i, r := range cache.GetAll(ctx, health) {
-				readings[i].health = r
-			}
-		},
-		func() {
-			for i, r := range cache.GetAll(ctx, usage) {
-				readings[i].usage = r
-			}
-		},
+		func() { performances = cache.GetAll(ctx, performance) },
+		func() { healths = cache.GetAll(ctx, health) },
+		func() { usages = cache.GetAll(ctx, usage) },
 	)
 	for i, v := range volumes {
-		readings[i].counts = v.Counts()
+		readings[i] = volumeReading{v, performances[i], healths[i], usages[i], v.Counts()}
 	}
 	return readings
 }
@@ -124,7 +116,7 @@ func (r volumeReading) closed() bool {
 	return slices.ContainsFunc(r.errs(), func(err error) bool { return errors.Is(err, cache.ErrClosed) })
 }
 
-// ok is whether every kind had something to show, or well has nothing to tell.
+// ok is whether every kind had something to show, or rightly has nothing.
 func (r volumeReading) ok() bool {
 	return !slices.ContainsFunc(r.errs(), func(err error) bool { return err != nil && !errors.Is(err, cache.ErrNothing) })
 }
@@ -138,8 +130,8 @@ func (r volumeReading) status() volume.Status {
 	return volume.Unknown
 }
 
-// volumeVersion tells two readings of a volume apart; a revision of 0 stands
-// for no snapshot.
+// volumeVersion differs between two readings that show different things; a revision
+// of 0 stands for no snapshot.
 type volumeVersion struct {
 	backend, path, fsPrefix    string
 	performance, health, usage uint64

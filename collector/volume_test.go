@@ -124,7 +124,7 @@ func TestVolumeGolden(t *testing.T) {
 	}
 }
 
-// The versions tell apart whatever changes the page.
+// The versions differ by whatever changes the page.
 func TestVolumeVersion(t *testing.T) {
 	base := func() volumeReading {
 		return volumeReading{

@@ -32,7 +32,7 @@ func (p somePools) Get(context.Context) (cache.Snapshot[[]zpool.Pool], error) {
 	return cache.Snapshot[[]zpool.Pool]{Value: &p.pools, ObservedAt: time.UnixMilli(1794700100500), Revision: 1}, p.err
 }
 
-// poolsOf is what the fake zpool tells, on a host with the disks that are present.
+// poolsOf is what the fake zpool reports, on a host with the disks that are present.
 func poolsOf(t *testing.T, b fake.Behaviour) []zpool.Pool {
 	t.Helper()
 	pools, err := zpool.NewTool(zpooltest.New(t, b).Path()).Status(t.Context())

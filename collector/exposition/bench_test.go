@@ -179,7 +179,7 @@ func BenchmarkScrape(b *testing.B) {
 	}
 }
 
-// BenchmarkThousandDrives scrapes 1,000 drives of 73 series each, and tells
+// BenchmarkThousandDrives scrapes 1,000 drives of 73 series each, and shows
 // what the encoded text holds of the heap.
 func BenchmarkThousandDrives(b *testing.B) {
 	for _, encoding := range []string{"identity", "gzip"} {

@@ -115,7 +115,7 @@ func (s *metricSink) emit(c *Collector, p *Part, logger *slog.Logger) {
 	c.emit(p, s, logger)
 }
 
-// add leaves out what the encoder does.
+// Add leaves out what the encoder does.
 func (s *metricSink) Add(f *Family, value float64, labelValues ...string) {
 	if f.bounds != nil {
 		return

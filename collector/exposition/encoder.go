@@ -108,7 +108,7 @@ func (e *encoder) encode(parts []Part, logger *slog.Logger) encoded {
 		out.invalid += e.invalid
 		out.texts = append(out.texts, t)
 		if again {
-			t = nil // the id is not unique: whose text it is could not be told
+			t = nil // the id is not unique: the text may be either part's
 		}
 		texts[p.ID] = t
 	}
@@ -124,7 +124,7 @@ func (e *encoder) reset() {
 	e.invalid = 0
 }
 
-// add implements sink.
+// Add implements Sink.
 func (e *encoder) Add(f *Family, value float64, labelValues ...string) {
 	i, ok := e.collector.index[f]
 	if !ok || len(labelValues) != len(f.labels) || f.bounds != nil {
@@ -134,7 +134,7 @@ func (e *encoder) Add(f *Family, value float64, labelValues ...string) {
 	e.line(i, 0, value, labelValues)
 }
 
-// addHistogram implements sink.
+// AddHistogram implements Sink.
 func (e *encoder) AddHistogram(f *Family, h *Distribution, labelValues ...string) {
 	i, ok := e.collector.index[f]
 	if !ok || len(labelValues) != len(f.labels) || f.bounds == nil || len(h.UpTo) != len(f.bounds) {

@@ -26,7 +26,7 @@ type Config struct {
 	// Own gathers the exporter's own storage_* metrics; Runtime go_* and
 	// process_*, which a text page may have up to 5 s old. Either may be nil.
 	Own, Runtime prometheus.Gatherer
-	// Timeout is a scrape's when Prometheus does not tell its own; 0 means
+	// Timeout is a scrape's when Prometheus does not send its own; 0 means
 	// 10 s.
 	Timeout time.Duration
 	// TimeoutOffset is how much earlier than Prometheus a scrape gives up, so
@@ -47,7 +47,7 @@ type Exporter struct {
 	layout   atomic.Pointer[layout]
 	pages    pages
 
-	// What was warned of once, a collector or a family, is told at debug level
+	// What was warned of once, a collector or a family, is logged at debug level
 	// after that: a scrape that goes wrong goes wrong every few seconds.
 	warned sync.Map
 
@@ -121,7 +121,7 @@ func (e *Exporter) Close(ctx context.Context) error {
 	e.mu.Unlock()
 	e.cancel()
 	done := make(chan struct{})
-	go func() { // ends with the last read, which the error below tells of
+	go func() { // ends with the last read, which the error below reports
 		e.reads.Wait()
 		close(done)
 	}()
@@ -203,7 +203,7 @@ func (l *layout) find(name string) int {
 	return slices.IndexFunc(l.collectors, func(c *Collector) bool { return c.Name() == name })
 }
 
-// has tells whether the name is one of the families that this page writes.
+// has says whether the name is one of the families that this page writes.
 func (l *layout) has(family string) bool {
 	if family == successFamily.name || family == durationFamily.name {
 		return true

@@ -118,8 +118,8 @@ func (e *Exporter) serveText(w http.ResponseWriter, r *http.Request, format expf
 	})
 }
 
-// send writes in large pieces. An error means that the client is gone: there is
-// nobody to tell.
+// send writes in large pieces. An error means that the client is gone: nobody is
+// left to read it.
 func send(w io.Writer, write func(*bufio.Writer)) {
 	out := writers.Get().(*bufio.Writer)
 	out.Reset(w)

@@ -163,7 +163,7 @@ func TestMethods(t *testing.T) {
 		}
 		// The duration's digits differ.
 		if diff := head.ContentLength - int64(len(body)); encoding == "identity" && (diff > 8 || diff < -8) {
-			t.Errorf("HEAD tells %d bytes, GET has %d", head.ContentLength, len(body))
+			t.Errorf("HEAD says %d bytes, GET has %d", head.ContentLength, len(body))
 		}
 	}
 	w := httptest.NewRecorder()
@@ -419,7 +419,7 @@ func TestOwnFamilies(t *testing.T) {
 	parse(t, []byte(text))
 	wantLines(t, strings.Split(text, "\n"), `test_a_up{id="a"} 1`, "own_a 1", "go_b 2", "both 1")
 	if !strings.Contains(log.String(), "test_a_up") {
-		t.Errorf("the clash is not told of: %s", &log)
+		t.Errorf("the clash is not logged: %s", &log)
 	}
 	for _, f := range delimited(t, e) {
 		delete(want, f.GetName())

@@ -155,7 +155,7 @@ func (s *ownSeries) update(m prometheus.Metric, now *dto.Metric) error {
 	if s.family == nil {
 		registry := prometheus.NewRegistry()
 		registry.MustRegister(oneMetric{m})
-		families, err := registry.Gather() // nothing else tells a metric's name
+		families, err := registry.Gather() // nothing else shows a metric's name
 		if err != nil || len(families) != 1 {
 			return fmt.Errorf("gather %v: %w", m.Desc(), cmp.Or(err, errors.ErrUnsupported))
 		}

@@ -74,7 +74,7 @@ func TestOwnTextIsExpfmts(t *testing.T) {
 	})
 }
 
-// A metric that cannot be written costs only itself, and is told of at each page.
+// A metric that cannot be written costs only itself, and is logged at each page.
 func TestOwnTextWithoutBrokenMetric(t *testing.T) {
 	reg := prometheus.NewRegistry()
 	good := prometheus.NewGauge(prometheus.GaugeOpts{Name: "own_good", Help: "Help."})

@@ -18,7 +18,7 @@ const timeoutHeader = "X-Prometheus-Scrape-Timeout-Seconds"
 // has it below the scrape interval.
 const maxHeaderTimeout = time.Hour
 
-// scrapeContext gives the request the deadline that Prometheus tells, less an
+// scrapeContext gives the request the deadline that Prometheus sends, less an
 // offset. A header that makes no sense is none.
 func (e *Exporter) scrapeContext(r *http.Request) (context.Context, context.CancelFunc) {
 	timeout := e.cfg.Timeout
@@ -32,7 +32,7 @@ func (e *Exporter) scrapeContext(r *http.Request) (context.Context, context.Canc
 	return context.WithTimeout(r.Context(), min(timeout, maxRead))
 }
 
-// asked tells which collectors of l the query asks for, by index. The error is
+// asked is which collectors of l the query asks for, by index. The error is
 // one line for the user.
 func asked(l *layout, query string) ([]int, error) {
 	values, err := url.ParseQuery(query)
@@ -62,7 +62,7 @@ func asked(l *layout, query string) ([]int, error) {
 	return indices, nil
 }
 
-// acceptsGzip tells whether the client takes gzip, as RFC 9110 12.5.3 has it.
+// acceptsGzip says whether the client takes gzip, as RFC 9110 12.5.3 has it.
 func acceptsGzip(header http.Header) bool {
 	others := false
 	for item := range strings.SplitSeq(strings.Join(header.Values("Accept-Encoding"), ","), ",") {
