@@ -33,7 +33,7 @@ var layers = map[string]layer{
 	"smart":      {prometheus, "block", "cache", "internal/command", "internal/outside"},
 	"enclosure":  {unix, "block", "cache", "internal/outside"},
 	"zpool":      {"block", "cache", "internal/command", "internal/outside"},
-	"cachestore": {prometheus, "github.com/redis/go-redis/v9/...", "github.com/sony/gobreaker/v2", unix},
+	"cachestore": {prometheus, "github.com/redis/go-redis/v9/...", "github.com/sony/gobreaker/v2", unix, "internal/outside"},
 	"cache":      {prometheus, "cachestore"},
 
 	"volume":             {"internal/secret"},
@@ -48,7 +48,7 @@ var layers = map[string]layer{
 	"volume/backends":    {"volume/..."},
 	"volume/observed":    {"cache", "volume"},
 
-	"config":               {"github.com/BurntSushi/toml", "github.com/prometheus/common/model", "internal/secret"},
+	"config":               {"github.com/BurntSushi/toml", "github.com/prometheus/common/model", "internal/outside", "internal/secret"},
 	"overview":             {"block", "cache", "enclosure", "smart", "volume", "volume/observed", "zpool"},
 	"collector/exposition": {"github.com/klauspost/compress/flate", "github.com/prometheus/...", "google.golang.org/protobuf/proto"},
 	"collector":            {"cache", "collector/exposition", "enclosure", "smart", "volume", "volume/observed", "zpool"},
