@@ -76,6 +76,15 @@ type Usage struct {
 	InodesUsed     *uint64 `json:"inodes_used,omitempty"`
 }
 
+// Left is what is left of a size; zero where more is used, nil where either is not
+// known.
+func Left(size, used *uint64) *uint64 {
+	if size == nil || used == nil {
+		return nil
+	}
+	return new(*size - min(*used, *size))
+}
+
 // Result is one volume's part of an observation.
 type Result[T any] struct {
 	Value T

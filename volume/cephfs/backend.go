@@ -92,8 +92,3 @@ func (b *backend) Usage(ctx context.Context) (map[string]volume.Result[volume.Us
 func isCeph(m mount.Mount) bool {
 	return m.FSType == kernelType || m.FSType == fuseType || m.FSType == otherFuse
 }
-
-// unsupported says why there are no figures, in words an operator can act on.
-func unsupported(format string, args ...any) error {
-	return fmt.Errorf("%s: %w", fmt.Sprintf(format, args...), volume.ErrUnsupported)
-}

@@ -60,7 +60,7 @@ func (d *debugfs) clients() (map[string]bool, error) {
 		}
 	}
 	if len(clients) == 0 {
-		return nil, unsupported("no CephFS client has counters in %s: that needs Linux 5.8", d.dir)
+		return nil, mount.Unsupported("no CephFS client has counters in %s: that needs Linux 5.8", d.dir)
 	}
 	return clients, nil
 }
@@ -68,9 +68,9 @@ func (d *debugfs) clients() (map[string]bool, error) {
 func (d *debugfs) explain(err error) error {
 	switch {
 	case errors.Is(err, fs.ErrPermission):
-		return unsupported("the kernel client's counters may not be read (%v): run as root or give CAP_DAC_READ_SEARCH", err)
+		return mount.Unsupported("the kernel client's counters may not be read (%v): run as root or give CAP_DAC_READ_SEARCH", err)
 	case errors.Is(err, fs.ErrNotExist):
-		return unsupported("the kernel client's counters are not to be seen in %s: mount debugfs, or set ceph_debugfs_path", d.dir)
+		return mount.Unsupported("the kernel client's counters are not to be seen in %s: mount debugfs, or set ceph_debugfs_path", d.dir)
 	}
 	return err
 }
@@ -88,7 +88,7 @@ func (d *debugfs) choose(ctx context.Context, point *mount.Point, m mount.Mount,
 	case ok && clients[own.directory()]:
 		return d.clientOf(m, asked), nil
 	case ok:
-		return "", unsupported("%s has no counters of %s, which is mounted on %s", d.dir, own.directory(), m.Point)
+		return "", mount.Unsupported("%s has no counters of %s, which is mounted on %s", d.dir, own.directory(), m.Point)
 	case len(clients) == 1:
 		for only := range clients {
 			return only, nil
@@ -96,7 +96,7 @@ func (d *debugfs) choose(ctx context.Context, point *mount.Point, m mount.Mount,
 	case err != nil:
 		return "", err
 	}
-	return "", unsupported("%s has several clients, and the mount on %s does not tell which is its own: that needs Linux 5.11", d.dir, m.Point)
+	return "", mount.Unsupported("%s has several clients, and the mount on %s does not tell which is its own: that needs Linux 5.11", d.dir, m.Point)
 }
 
 // clientOf is the client's directory as the mount names it now, or did last; "" where
@@ -132,7 +132,7 @@ func (d *debugfs) read(client string) (reading, error) {
 		r.takeTables(content)
 	}
 	if r.read.ops == nil && r.write.ops == nil {
-		return reading{}, unsupported("%s counts no reads and writes", metrics)
+		return reading{}, mount.Unsupported("%s counts no reads and writes", metrics)
 	}
 	return r, nil
 }

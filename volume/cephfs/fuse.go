@@ -87,7 +87,7 @@ func (f *fuse) reading(ctx context.Context, m mount.Mount, table mount.Table) (r
 func (c counters) reading(socket string, st *status) (reading, error) {
 	r := reading{identity: st.identity(), read: c.Client.Read.direction(), write: c.Client.Write.direction()}
 	if r.read.ops == nil && r.write.ops == nil {
-		return reading{}, unsupported("%s counts no reads and writes", socket)
+		return reading{}, mount.Unsupported("%s counts no reads and writes", socket)
 	}
 	r.write.bytes = c.Objecter.SentBytes
 	return r, nil

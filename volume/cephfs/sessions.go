@@ -57,7 +57,7 @@ func (d *debugfs) only(client string) (string, error) {
 		client = only
 	}
 	if len(clients) != 1 {
-		return "", unsupported("%s has %d clients", d.dir, len(clients))
+		return "", mount.Unsupported("%s has %d clients", d.dir, len(clients))
 	}
 	return client, nil
 }

@@ -92,9 +92,9 @@ func (s *sockets) search(ctx context.Context, points []string) (string, *status,
 	case silent != nil:
 		return "", nil, silent
 	case refused > 0:
-		return "", nil, unsupported("the admin socket of the ceph-fuse on %s may not be used: run as root", points[0])
+		return "", nil, mount.Unsupported("the admin socket of the ceph-fuse on %s may not be used: run as root", points[0])
 	default:
-		return "", nil, unsupported("none of %d admin sockets in %s is of the ceph-fuse on %s: set ceph_admin_socket", asked, s.dirs[0], points[0])
+		return "", nil, mount.Unsupported("none of %d admin sockets in %s is of the ceph-fuse on %s: set ceph_admin_socket", asked, s.dirs[0], points[0])
 	}
 }
 

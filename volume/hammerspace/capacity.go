@@ -3,7 +3,6 @@ package hammerspace
 import (
 	"cmp"
 	"context"
-	"errors"
 	"net/url"
 	"strings"
 	"time"
@@ -20,7 +19,7 @@ func (b *anvil) fetchCapacity(ctx context.Context) (space, error) {
 		s.Capacity.at = at
 		return s.Capacity, nil
 	}
-	if err != nil && !refused(err) {
+	if err != nil && !rest.Refused(err) {
 		return space{}, err
 	}
 	sites, _, err := b.sites.Get(ctx)
@@ -126,9 +125,4 @@ func positive(i rest.Int) *uint64 {
 		return nil
 	}
 	return i.Amount()
-}
-
-// refused is whether the account or the release has no such thing.
-func refused(err error) bool {
-	return errors.Is(err, rest.ErrForbidden) || errors.Is(err, rest.ErrNotFound) || errors.Is(err, rest.ErrRejected)
 }

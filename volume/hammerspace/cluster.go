@@ -51,17 +51,17 @@ func (b *anvil) ask(ctx context.Context, shares bool) (cluster, error) {
 	if nodesErr != nil {
 		return c, nodesErr
 	}
-	if refused(stateErr) {
+	if rest.Refused(stateErr) {
 		c.hidden = append(c.hidden, "cluster") // only its name is missed
 	}
-	if refused(c.exportsErr) {
+	if rest.Refused(c.exportsErr) {
 		c.hidden = append(c.hidden, "share_states")
 	}
 	switch {
 	case disksErr == nil:
 	case shutOut(ctx, disksErr):
 		return c, disksErr
-	case refused(disksErr):
+	case rest.Refused(disksErr):
 		c.hidden = append(c.hidden, "data_volumes")
 	default:
 		c.unknown = append(c.unknown, "the state of the storage volumes is not known: "+disksErr.Error())
@@ -148,7 +148,7 @@ func (d storageVolume) trouble() string {
 		return name + " is " + service
 	case "":
 		if d.Oper == "" && d.State == "" {
-			return name + " reports no state"
+			return name + " tells no state"
 		}
 	default:
 		return name + " " + strange(d.Logical.Service)
@@ -162,7 +162,7 @@ func (d storageVolume) trouble() string {
 // strange is about a word that is not known here.
 func strange(state rest.Text) string {
 	if state == "" {
-		return "reports no state"
+		return "tells no state"
 	}
 	return fmt.Sprintf("is in a state that is not known here, %q", rest.Clean(state.String(), longestWord))
 }

@@ -74,7 +74,7 @@ func (c cluster) volume(whole volume.Health, o options, mounted []string) (volum
 		return both(whole, s.health()), nil
 	}
 	var found volume.Verdict
-	if c.exportsErr != nil && len(mounted) > 0 && !refused(c.exportsErr) {
+	if c.exportsErr != nil && len(mounted) > 0 && !rest.Refused(c.exportsErr) {
 		found.Worsen(volume.Degraded, "the state of the shares is not known: %v", c.exportsErr)
 		return both(whole, rest.Judged(found, longestInfo, nil)), nil
 	}

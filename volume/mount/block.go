@@ -23,14 +23,14 @@ func (h *Host) devices(m Mount, table Table, deeper int) ([]block.Device, error)
 		upper := m.option("upperdir")
 		below, ok := table.Covering(filepath.Clean(upper))
 		if !filepath.IsAbs(upper) || !ok || below.Device == m.Device || deeper == 0 {
-			return nil, unsupported("the upper directory of the overlay at %s is not to be seen from here", m.Point)
+			return nil, Unsupported("the upper directory of the overlay at %s is not to be seen from here", m.Point)
 		}
 		return h.devices(below, table, deeper-1)
 	}
 	if d, ok := h.block.Numbered(m.Device); ok {
 		return []block.Device{d}, nil
 	}
-	return nil, unsupported("%s at %s has no block device below", m.FSType, m.Point)
+	return nil, Unsupported("%s at %s has no block device below", m.FSType, m.Point)
 }
 
 // btrfsDevices finds the file system among those that the kernel has; its mount has
@@ -43,7 +43,7 @@ func (h *Host) btrfsDevices(m Mount) ([]block.Device, error) {
 			return devices, nil
 		}
 	}
-	return nil, unsupported("no devices are known of the btrfs at %s", m.Point)
+	return nil, Unsupported("no devices are known of the btrfs at %s", m.Point)
 }
 
 // sourceDevices finds the devices that a mount's source lists, as a:b:c.
@@ -52,7 +52,7 @@ func (h *Host) sourceDevices(m Mount) ([]block.Device, error) {
 	for source := range strings.SplitSeq(m.Source, ":") {
 		d, ok := h.block.Named(source)
 		if !ok {
-			return nil, unsupported("%s of the %s at %s is no block device that sysfs knows", source, m.FSType, m.Point)
+			return nil, Unsupported("%s of the %s at %s is no block device that sysfs knows", source, m.FSType, m.Point)
 		}
 		devices = append(devices, d)
 	}

@@ -27,7 +27,7 @@ func diskSample(s block.Stat) rates.Sample {
 	}
 }
 
-// unsupported says in words why there are no counters.
-func unsupported(format string, args ...any) error {
+// Unsupported is ErrUnsupported with the reason why there are no counters.
+func Unsupported(format string, args ...any) error {
 	return fmt.Errorf("%s: %w", fmt.Sprintf(format, args...), volume.ErrUnsupported)
 }

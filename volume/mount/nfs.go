@@ -31,7 +31,7 @@ func (h *Host) nfsSample(m Mount, table Table) (rates.Sample, error) {
 	for _, point := range points {
 		if s, ok := parseMountstats(content, point); ok {
 			if s.Read.Ops == nil && s.Write.Ops == nil {
-				return rates.Sample{}, unsupported("mountstats counts no reads and writes for %s", m.Point)
+				return rates.Sample{}, Unsupported("mountstats counts no reads and writes for %s", m.Point)
 			}
 			s.Identity = m.Device + " " + m.Source
 			return s, nil

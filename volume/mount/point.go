@@ -212,7 +212,7 @@ func (p *Point) read(m Mount, table Table) ([]rates.Sample, error) {
 			return []rates.Sample{s}, nil
 		}
 	}
-	return nil, unsupported("the kernel counts nothing for %s: write 1 to its queue/iostats", still)
+	return nil, Unsupported("the kernel counts nothing for %s: write 1 to its queue/iostats", still)
 }
 
 // WithMargin ends a quarter earlier than ctx, so that there is time to report what

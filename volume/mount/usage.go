@@ -20,7 +20,7 @@ func (s State) Usage(want Want) (volume.Usage, error) {
 	}
 	u := usage(s.FS)
 	if u.CapacityBytes == nil {
-		return u, unsupported("%s at %s does not report its size", s.Mount.FSType, s.Mount.Point)
+		return u, Unsupported("%s at %s does not report its size", s.Mount.FSType, s.Mount.Point)
 	}
 	return u, nil
 }

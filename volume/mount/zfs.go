@@ -13,7 +13,7 @@ import (
 func (h *Host) zfsSample(m Mount) (rates.Sample, error) {
 	pool, _, _ := strings.Cut(m.Source, "/")
 	if pool == "" || pool == "." || pool == ".." {
-		return rates.Sample{}, unsupported("%q at %s is no dataset", m.Source, m.Point)
+		return rates.Sample{}, Unsupported("%q at %s is no dataset", m.Source, m.Point)
 	}
 	dir := filepath.Join(h.paths.Proc, "spl", "kstat", "zfs", pool)
 	sets, err := filepath.Glob(dir + "/objset-*")
@@ -30,7 +30,7 @@ func (h *Host) zfsSample(m Mount) (rates.Sample, error) {
 			return rates.Sample{Identity: set, Read: read, Write: write, ByteUnit: 1}, nil
 		}
 	}
-	return rates.Sample{}, unsupported("no counters are known of the dataset %s", m.Source)
+	return rates.Sample{}, Unsupported("no counters are known of the dataset %s", m.Source)
 }
 
 // parseObjset reads lines of `name type value`.

@@ -2,7 +2,6 @@ package purestorage
 
 import (
 	"context"
-	"errors"
 	"net/url"
 	"strings"
 
@@ -45,11 +44,11 @@ func (c *client) arraySpace(ctx context.Context) (arraySpace, error) {
 // blades are those in use. An array that is not made of blades has nodes.
 func (c *client) blades(ctx context.Context) ([]component, error) {
 	all, err := c.components(ctx, "blades")
-	if err == nil && len(all) > 0 || err != nil && !refused(err) {
+	if err == nil && len(all) > 0 || err != nil && !rest.Refused(err) {
 		return all, err
 	}
 	nodes, nodesErr := c.components(ctx, "nodes")
-	if refused(nodesErr) {
+	if rest.Refused(nodesErr) {
 		return all, err
 	}
 	return nodes, nodesErr
@@ -92,9 +91,4 @@ func first[T any](ctx context.Context, c *client, resource string) (T, error) {
 		return none, err
 	}
 	return items[0], nil
-}
-
-// refused is whether the account or the version of the API has no such resource.
-func refused(err error) bool {
-	return errors.Is(err, rest.ErrForbidden) || errors.Is(err, rest.ErrNotFound) || errors.Is(err, rest.ErrRejected)
 }

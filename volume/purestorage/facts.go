@@ -40,7 +40,7 @@ func (b *backend) about(ctx context.Context) (facts, error) {
 		case errors.Is(err, context.Canceled), errors.Is(err, rest.ErrClosed),
 			errors.Is(err, rest.ErrUnauthorized), errors.Is(err, rest.ErrThrottled):
 			return f, err
-		case refused(err):
+		case rest.Refused(err):
 			f.hidden = append(f.hidden, what)
 		default:
 			f.unknown = append(f.unknown, "the state of the "+what+" is not known: "+err.Error())

@@ -110,7 +110,7 @@ func (c component) trouble() string {
 	case "unknown":
 		status = "in unknown state"
 	case "":
-		status = "reports no state"
+		status = "tells no state"
 	default:
 		status = fmt.Sprintf("in a state that is not known here, %q", rest.Clean(c.Status.String(), longestWord))
 	}

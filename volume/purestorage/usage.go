@@ -25,7 +25,7 @@ func (b *backend) Usage(ctx context.Context) (map[string]volume.Result[volume.Us
 		}
 		if f.Provisioned.Valid && f.Provisioned.Value != 0 {
 			u.CapacityBytes = f.Provisioned.Amount()
-			u.AvailableBytes = less(u.CapacityBytes, f.Space.Virtual.Amount())
+			u.AvailableBytes = volume.Left(u.CapacityBytes, f.Space.Virtual.Amount())
 			return u, at, nil
 		}
 		whole, _, err := b.space.Get(ctx)
@@ -40,13 +40,4 @@ func (s space) physical() *uint64 {
 		return s.Total.Amount()
 	}
 	return s.Physical.Amount()
-}
-
-// less is what is left; 0 where more is used than there is, which a soft limit
-// lets happen.
-func less(size, used *uint64) *uint64 {
-	if size == nil || used == nil {
-		return nil
-	}
-	return new(*size - min(*used, *size))
 }

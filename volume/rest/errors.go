@@ -64,6 +64,12 @@ func Absent(format string, args ...any) error {
 	return &Error{Kind: ErrNotFound, text: fmt.Sprintf(format, args...) + " is not there: check its name, and that the account may see it"}
 }
 
+// Refused is whether an error says that the account may not see something, or that
+// the release or the appliance has no such thing.
+func Refused(err error) bool {
+	return errors.Is(err, ErrForbidden) || errors.Is(err, ErrNotFound) || errors.Is(err, ErrRejected)
+}
+
 // notForUs is the error of an optional call that was answered with 401.
 func notForUs(err error) error {
 	e, ok := errors.AsType[*Error](err)

@@ -86,7 +86,7 @@ func (s surroundings) judge(o options, v *verdict, facts map[string]string) erro
 	found.describe(facts)
 	facts["quota_state"] = notKnown
 	if s.quotasErr != nil {
-		if !refused(s.quotasErr) {
+		if !rest.Refused(s.quotasErr) {
 			v.Note("the quotas are not known: %s", s.quotasErr)
 		}
 		return nil

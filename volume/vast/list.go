@@ -3,7 +3,6 @@ package vast
 import (
 	"bytes"
 	"context"
-	"errors"
 
 	"storage_exporter/volume/rest"
 )
@@ -37,9 +36,4 @@ func pageOf[T any](answer *rest.Answer) (items []T, next string, err error) {
 		return nil, "", rest.Nonsense("the answer is not the list that was asked for")
 	}
 	return page.Results, page.Next.String(), nil
-}
-
-// refused is whether the account or the release has no such thing.
-func refused(err error) bool {
-	return errors.Is(err, rest.ErrForbidden) || errors.Is(err, rest.ErrNotFound) || errors.Is(err, rest.ErrRejected)
 }

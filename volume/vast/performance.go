@@ -72,7 +72,7 @@ func (b *backend) viewPerformance(ctx context.Context) (map[string]volume.Result
 	}
 	counted, err := b.counted(ctx, slices.Sorted(maps.Keys(ids)))
 	if err != nil {
-		if refused(err) {
+		if rest.Refused(err) {
 			b.refused.Store(new(time.Now())) // an id may be that of a view that is gone
 		}
 		return nil, err

@@ -55,7 +55,7 @@ func isNano(units rest.Text) bool {
 func (b *backend) fetchUnit(ctx context.Context) (unit, error) {
 	var u latencyUnit
 	err := each(ctx, b.client, rest.Request{Path: "/metrics/", Optional: true, Query: fields("fqn", "units")}, u.add)
-	if refused(err) {
+	if rest.Refused(err) {
 		return microseconds, nil
 	}
 	return u.unit(), err

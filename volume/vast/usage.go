@@ -26,7 +26,7 @@ func (b *backend) Usage(ctx context.Context) (map[string]volume.Result[volume.Us
 
 func (c *cluster) usage() volume.Usage {
 	size, used := c.Physical.Amount(), c.PhysicalUsed.Amount()
-	return volume.Usage{CapacityBytes: size, UsedBytes: used, AvailableBytes: less(size, used), InodesUsed: c.InodesUsed.Amount()}
+	return volume.Usage{CapacityBytes: size, UsedBytes: used, AvailableBytes: volume.Left(size, used), InodesUsed: c.InodesUsed.Amount()}
 }
 
 func (b *backend) viewUsage(ctx context.Context) (map[string]volume.Result[volume.Usage], error) {
@@ -36,7 +36,7 @@ func (b *backend) viewUsage(ctx context.Context) (map[string]volume.Result[volum
 	}
 	clusters := b.ask(ctx)
 	limits, limited, err := b.quotas.Get(ctx)
-	if err != nil && !refused(err) { // a volume's size must not change while they cannot be asked
+	if err != nil && !rest.Refused(err) { // a volume's size must not change while they cannot be asked
 		return nil, err
 	}
 	return volume.Each(b.volumes, func(_ string, o options) (volume.Usage, time.Time, error) {
@@ -68,7 +68,7 @@ func (b *backend) viewUsage(ctx context.Context) (map[string]volume.Result[volum
 func (q *quota) usage() volume.Usage {
 	size, used := q.Hard.Amount(), q.Used.Amount()
 	return volume.Usage{
-		CapacityBytes: size, UsedBytes: used, AvailableBytes: less(size, used), Inodes: q.inodes(), InodesUsed: q.UsedInodes.Amount(),
+		CapacityBytes: size, UsedBytes: used, AvailableBytes: volume.Left(size, used), Inodes: q.inodes(), InodesUsed: q.UsedInodes.Amount(),
 	}
 }
 
@@ -86,12 +86,4 @@ func some(u volume.Usage, at time.Time) (volume.Usage, time.Time, error) {
 		return u, at, rest.Nonsense("there are no sizes in the answer")
 	}
 	return u, at, nil
-}
-
-// less is what is left; nothing where more is used than there is.
-func less(size, used *uint64) *uint64 {
-	if size == nil || used == nil {
-		return nil
-	}
-	return new(*size - min(*used, *size))
 }
