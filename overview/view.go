@@ -170,17 +170,21 @@ func (v *View) publish() {
 		}
 		b := v.current()
 		changed, err := b.content()
-		if err == nil && b.parts.mine() && (time.Since(put) >= interval || !bytes.Equal(content, changed)) {
-			content, put = changed, b.at
-			err = cache.Publish(v.ctx, v.cfg.Cache, cache.Publication{
-				Key: v.cfg.KeyPrefix + "overview", Origin: v.cfg.Host + "|overview",
-				ObservedAt: b.overview.BuiltAt, Age: b.parts.age(), TTL: lifetime,
-			}, b.overview)
+		next := interval
+		if b.parts.mine() {
+			if err == nil && (time.Since(put) >= interval || !bytes.Equal(content, changed)) {
+				content, put = changed, time.Now()
+				err = cache.Publish(v.ctx, v.cfg.Cache, cache.Publication{
+					Key: v.cfg.KeyPrefix + "overview", Origin: v.cfg.Host + "|overview",
+					ObservedAt: b.overview.BuiltAt, Age: b.parts.age() + time.Since(b.at), TTL: lifetime,
+				}, b.overview)
+			}
+			next -= time.Since(put)
 		}
 		if err != nil {
 			v.cfg.Logger.Debug("overview not stored", "err", err)
 		}
-		every.Reset(interval)
+		every.Reset(next)
 		select {
 		case <-v.ctx.Done():
 			return

@@ -113,7 +113,7 @@ func newRig(t *testing.T, store cachestore.Store, observer string) *rig {
 		p.entry.OnChange(func(cache.Snapshot[smart.Report]) { r.Changed() })
 		set = append(set, d)
 	}
-	r.enclosures = newPart(c, "shelves", every, []enclosure.Enclosure{enclosed("e", slot(1, []string{"sda"}, "", ""))})
+	r.enclosures = newPart(c, "enclosures", every, []enclosure.Enclosure{enclosed("e", slot(1, []string{"sda"}, "", ""))})
 	r.pools = newPart(c, "pools", every, []zpool.Pool{{Name: "p", State: "ONLINE", Vdevs: []zpool.Vdev{leaf("sda1", "", "sda", zpool.Data, "ONLINE")}}})
 	var err error
 	r.View, err = New(Config{
