@@ -84,14 +84,15 @@ func (r *rounds) health(ctx context.Context, round *cache.Round) error {
 		})
 		results, err := b.Health(ctx)
 		err = quiet(err)
-		if !inTime() {
+		late := !inTime()
+		if late {
 			<-said
-			if errors.Is(ctx.Err(), context.Canceled) {
-				return ctx.Err() // we are stopping: that says nothing about the volumes
-			}
-			if err != nil {
-				return err // what it means is said
-			}
+		}
+		switch {
+		case errors.Is(ctx.Err(), context.Canceled):
+			return ctx.Err() // we are stopping: that says nothing about the volumes
+		case late && err != nil:
+			return err // what it means is said
 		}
 		return r.putHealth(round, results, err)
 	})
