@@ -83,7 +83,7 @@ func OpenFile(path string, cfg FileConfig) (*File, error) {
 	f.urgently = min(cmp.Or(cfg.UrgentInterval, 30*time.Second), f.interval)
 	if err := f.open(path); err != nil {
 		if f.lock != nil {
-			_ = f.lock.Close()
+			unlockFile(f.lock)
 		}
 		return nil, fmt.Errorf("cache file %s: %w", path, err)
 	}
@@ -139,7 +139,7 @@ func (f *File) run() {
 				f.closeErr = f.flush(time.Now().Add(closeWrite))
 			}
 			if f.lock != nil {
-				_ = f.lock.Close()
+				unlockFile(f.lock)
 			}
 			return
 		}

@@ -107,7 +107,7 @@ func (f *File) load() error {
 	if err != nil {
 		return err
 	}
-	defer file.Close() // and with it the lock
+	defer unlockFile(file)
 	// Versions that wrote the earlier format lock the file itself.
 	if err := lockFile(file); err != nil {
 		return err

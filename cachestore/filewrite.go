@@ -89,7 +89,7 @@ func (f *File) takeLock() error {
 		if now, nowErr := os.Stat(path); err == nil && nowErr == nil && os.SameFile(held, now) {
 			return nil
 		}
-		_ = f.lock.Close() // the folder was removed, or made anew
+		unlockFile(f.lock) // the folder was removed, or made anew
 		f.lock = nil
 	}
 	file, err := os.OpenFile(path, os.O_RDONLY|os.O_CREATE|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0o600)
@@ -116,4 +116,11 @@ func lockFile(file *os.File) error {
 			return fmt.Errorf("%w; give each exporter its own --cache.path", ErrInUse)
 		}
 	}
+}
+
+// unlockFile gives the lock up and closes the file. Closing alone would leave the
+// lock to a program that is being started at this moment, until that has begun.
+func unlockFile(file *os.File) {
+	_ = syscall.Flock(int(file.Fd()), syscall.LOCK_UN)
+	_ = file.Close()
 }
