@@ -40,21 +40,15 @@ func GetAll[T any](ctx context.Context, entries []*Entry[T]) []Result[T] {
 	return results
 }
 
-// PeekAll is what this process has of the entries: it asks neither the store nor
-// a source. What has no snapshot alive is an error. It is for what is composed of
+// Peek is what this process has of the entry: it asks neither the store nor a
+// source. That no snapshot is alive is an error. It is for what is composed of
 // snapshots, and counts no requests.
-func PeekAll[T any](entries []*Entry[T]) []Result[T] {
-	results := make([]Result[T], len(entries))
-	now := time.Now()
-	for i, e := range entries {
-		snap, ok := e.read(now)
-		if !ok {
-			results[i].Err = e.reason(nil)
-			continue
-		}
-		results[i].Snapshot = snap
+func (e *Entry[T]) Peek() Result[T] {
+	snap, ok := e.read(time.Now())
+	if !ok {
+		return Result[T]{Err: e.reason(nil)}
 	}
-	return results
+	return Result[T]{Snapshot: snap}
 }
 
 // look takes over what the store holds of the entries that it can have something

@@ -379,7 +379,7 @@ func TestLifeIsRaised(t *testing.T) {
 func TestPeekAsksForNothing(t *testing.T) {
 	bubble(t, func(t *testing.T, c *Cache, _ *faultyStore) {
 		p := newProbe(c, "a", SourceConfig{})
-		peek := func() Result[int] { return PeekAll([]*Entry[int]{p.entry})[0] }
+		peek := p.entry.Peek
 		if r := peek(); !errors.Is(r.Err, ErrNoSnapshot) {
 			t.Errorf("%+v, want no snapshot", r)
 		}

@@ -169,9 +169,9 @@ func (v *View) publish() {
 		case <-every.C:
 		}
 		b := v.current()
-		changed, err := b.content()
 		next := interval
 		if b.parts.mine() {
+			changed, err := b.content()
 			if err == nil && (time.Since(put) >= interval || !bytes.Equal(content, changed)) {
 				content, put = changed, time.Now()
 				err = cache.Publish(v.ctx, v.cfg.Cache, cache.Publication{
@@ -179,10 +179,10 @@ func (v *View) publish() {
 					ObservedAt: b.overview.BuiltAt, Age: b.parts.age() + time.Since(b.at), TTL: lifetime,
 				}, b.overview)
 			}
+			if err != nil {
+				v.cfg.Logger.Debug("overview not stored", "err", err)
+			}
 			next -= time.Since(put)
-		}
-		if err != nil {
-			v.cfg.Logger.Debug("overview not stored", "err", err)
 		}
 		every.Reset(next)
 		select {
@@ -214,13 +214,9 @@ func (v *View) drives() ([]Monitored, error) {
 	if err != nil {
 		return nil, err
 	}
-	entries := make([]*cache.Entry[smart.Report], len(drives))
-	for i, d := range drives {
-		entries[i] = d.Report
-	}
 	list := make([]Monitored, len(drives))
-	for i, r := range cache.PeekAll(entries) {
-		d := drives[i]
+	for i, d := range drives {
+		r := d.Report.Peek()
 		list[i] = Monitored{
 			Label: d.Label(), Paths: d.Paths(), Names: d.Named().Names, Identity: d.Device.Identity,
 			Report: r, Assessment: v.cfg.Assess(d, r.Snapshot.Value), Trouble: d.Trouble(r.Err),
@@ -233,5 +229,5 @@ func peek[T any](e *cache.Entry[T]) cache.Result[T] {
 	if e == nil {
 		return cache.Result[T]{Err: errNotObserved}
 	}
-	return cache.PeekAll([]*cache.Entry[T]{e})[0]
+	return e.Peek()
 }

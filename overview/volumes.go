@@ -38,19 +38,9 @@ type VolumePart struct {
 
 // volumes are the parts of the configured volumes, never nil.
 func volumes(list []*observed.Volume) []VolumePart {
-	var (
-		health      = make([]*cache.Entry[volume.Health], len(list))
-		performance = make([]*cache.Entry[observed.PerfMetric], len(list))
-		usage       = make([]*cache.Entry[volume.Usage], len(list))
-	)
 	parts := make([]VolumePart, len(list))
 	for i, v := range list {
-		parts[i].Name, parts[i].Backend = v.Name, v.Backend
-		health[i], performance[i], usage[i] = v.Health, v.Performance, v.Usage
-	}
-	h, p, u := cache.PeekAll(health), cache.PeekAll(performance), cache.PeekAll(usage)
-	for i := range parts {
-		parts[i].Health, parts[i].Performance, parts[i].Usage = h[i], p[i], u[i]
+		parts[i] = VolumePart{Name: v.Name, Backend: v.Backend, Health: v.Health.Peek(), Performance: v.Performance.Peek(), Usage: v.Usage.Peek()}
 	}
 	return parts
 }
