@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -158,6 +159,46 @@ func TestFileAsleepAgain(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestFileLockIsGivenUp shows that a program that was being started when the file
+// was closed, and so still has the descriptors, keeps nobody off.
+func TestFileLockIsGivenUp(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "cache.db")
+	store, err := cachestore.OpenFile(path, cachestore.FileConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	inherited := -1
+	descriptors, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range descriptors {
+		if target, err := os.Readlink("/proc/self/fd/" + d.Name()); err == nil && target == path+".lock" {
+			fd, err := strconv.Atoi(d.Name())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if inherited, err = syscall.Dup(fd); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if inherited < 0 {
+		t.Fatal("no descriptor of the lock")
+	}
+	defer syscall.Close(inherited)
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	again, err := cachestore.OpenFile(path, cachestore.FileConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := again.Close(); err != nil {
+		t.Error(err)
+	}
 }
 
 // afterKill is what a process would find that starts after this one was killed.
