@@ -10,6 +10,7 @@ import (
 	"storage_exporter/cachestore"
 	"storage_exporter/config"
 	"storage_exporter/smart"
+	"storage_exporter/smart/smartctl"
 	"storage_exporter/volume"
 	"storage_exporter/volume/observed"
 )
@@ -69,7 +70,7 @@ func checkSmart(c *config.Config, r *config.Report) {
 	if !r.Given("smart.timeout") {
 		c.Smart.Timeout = smart.DefaultTimeout(c.Smart.Interval)
 	}
-	r.OneOf("smart", "powermode_check", c.Smart.PowermodeCheck, smart.PowerModeChecks)
+	r.OneOf("smart", "powermode_check", c.Smart.PowermodeCheck, smartctl.PowerModeChecks)
 	smart.Settings(c.Smart).Check(r.In("smart"))
 }
 

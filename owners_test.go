@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"storage_exporter/config"
-	"storage_exporter/smart"
+	"storage_exporter/smart/assess"
 )
 
 var update = goflag.Bool("update", false, "rewrite golden files")
@@ -191,7 +191,7 @@ func FuzzOwners(f *testing.F) {
 
 // A threshold that is off means the same to the file and to the rules.
 func TestThresholdOff(t *testing.T) {
-	if config.ThresholdOff != smart.Off {
-		t.Errorf("%v in the file is not %v of the rules", config.ThresholdOff, smart.Off)
+	if config.ThresholdOff != assess.Off {
+		t.Errorf("%v in the file is not %v of the rules", config.ThresholdOff, assess.Off)
 	}
 }

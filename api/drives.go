@@ -11,6 +11,8 @@ import (
 
 	"storage_exporter/cache"
 	"storage_exporter/smart"
+	"storage_exporter/smart/assess"
+	"storage_exporter/smart/report"
 )
 
 // driveInfo is one drive with its last report, or why there is none.
@@ -22,8 +24,8 @@ type driveInfo struct {
 	AgeSeconds *float64   `json:"age_seconds"`
 	Error      string     `json:"error,omitempty"`
 	// Assessment is unknown of a drive without a report.
-	Assessment smart.Assessment `json:"assessment"`
-	Report     *smart.Report    `json:"report"`
+	Assessment assess.Result  `json:"assessment"`
+	Report     *report.Report `json:"report"`
 }
 
 func (a *API) drives() (*smart.Drives, error) {
@@ -63,7 +65,7 @@ func (a *API) listDrives(ctx context.Context, r *http.Request) (answer, error) {
 	return ans, nil
 }
 
-func describe(d *smart.Drive, r cache.Result[smart.Report]) driveInfo {
+func describe(d *smart.Drive, r cache.Result[report.Report]) driveInfo {
 	info := driveInfo{Device: d.Label(), Name: d.Device.Name, Type: d.Device.Type, Assessment: d.Assess(r.Snapshot.Value)}
 	if r.Err != nil {
 		info.Error = r.Err.Error()
@@ -92,8 +94,8 @@ func (a *API) drive(ctx context.Context, r *http.Request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	return show(ctx, d.Report, func(snap cache.Snapshot[smart.Report]) any {
-		return describe(d, cache.Result[smart.Report]{Snapshot: snap})
+	return show(ctx, d.Report, func(snap cache.Snapshot[report.Report]) any {
+		return describe(d, cache.Result[report.Report]{Snapshot: snap})
 	})
 }
 

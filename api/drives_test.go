@@ -14,6 +14,7 @@ import (
 	"storage_exporter/internal/fakesmartctl/faketest"
 	"storage_exporter/internal/fakesmartctl/fleet"
 	"storage_exporter/smart"
+	"storage_exporter/smart/smartctl"
 )
 
 // The drives' paths with drives of all protocols, one that sleeps and one that
@@ -25,7 +26,7 @@ func TestDrives(t *testing.T) {
 	asleep := fleet.ATA("/dev/sdc", 2, 5)
 	asleep.PowerMode = "STANDBY"
 	path, _ := faketest.New(t, fleet.SCSI("/dev/sda", 0), failing, asleep, broken, fleet.NVMe("/dev/nvme0", 4))
-	tool, err := smart.NewTool(smart.ToolConfig{Path: path})
+	tool, err := smartctl.New(smartctl.Config{Path: path})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,7 +13,8 @@ import (
 
 	"storage_exporter/enclosure"
 	"storage_exporter/overview"
-	"storage_exporter/smart"
+	"storage_exporter/smart/assess"
+	"storage_exporter/smart/report"
 	"storage_exporter/volume"
 	"storage_exporter/zpool"
 )
@@ -88,13 +89,13 @@ func TestDocumentReferences(t *testing.T) {
 func TestSchemasAreTheTypes(t *testing.T) {
 	d := loadDocument(t)
 	for name, v := range map[string]any{
-		"Problem": problem{}, "Assessment": smart.Assessment{}, "Reason": smart.Reason{},
+		"Problem": problem{}, "Assessment": assess.Result{}, "Reason": assess.Reason{},
 		"Overview": overview.Overview{}, "Counts": overview.Counts{}, "DriveCounts": overview.DriveCounts{}, "SlotCounts": overview.SlotCounts{},
 		"PoolCounts": overview.PoolCounts{}, "VolumeCounts": overview.VolumeCounts{}, "OverviewVolume": overview.Volume{},
 		"VolumePerformance": volume.Performance{}, "VolumeUsage": volume.Usage{}, "OverviewEnclosure": overview.Enclosure{}, "OverviewSlot": overview.Slot{}, "OverviewDrive": overview.Drive{},
 		"Membership": overview.Membership{}, "OverviewPool": overview.Pool{}, "OverviewVdev": overview.Vdev{},
 		"Enclosure": enclosure.Enclosure{}, "Slot": enclosure.Slot{}, "Pool": zpool.Pool{}, "Scan": zpool.Scan{}, "Vdev": zpool.Vdev{},
-		"DriveReport": driveInfo{}, "Report": smart.Report{}, "Volume": volumeInfo{}, "VolumeHealth": volumeHealth{}, "Performance": proxyMetric{},
+		"DriveReport": driveInfo{}, "Report": report.Report{}, "Volume": volumeInfo{}, "VolumeHealth": volumeHealth{}, "Performance": proxyMetric{},
 	} {
 		t.Run(name, func(t *testing.T) {
 			schema, ok := d.at("components", "schemas", name).(map[string]any)
@@ -130,7 +131,7 @@ func TestSchemasAreTheTypes(t *testing.T) {
 func TestEnumsAreTheConstants(t *testing.T) {
 	d := loadDocument(t)
 	for name, want := range map[string][]string{
-		"Verdict": texts(smart.Verdicts), "PowerMode": texts(smart.PowerModes), "Role": texts(zpool.Roles),
+		"Verdict": texts(assess.Verdicts), "PowerMode": texts(report.PowerModes), "Role": texts(zpool.Roles),
 		"VolumeStatus": texts(volume.Statuses),
 		"SlotStatus": texts([]enclosure.Status{
 			enclosure.Unsupported, enclosure.OK, enclosure.Critical, enclosure.NonCritical, enclosure.Unrecoverable,

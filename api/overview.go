@@ -11,7 +11,7 @@ import (
 
 	"storage_exporter/cache"
 	"storage_exporter/overview"
-	"storage_exporter/smart"
+	"storage_exporter/smart/assess"
 )
 
 // encoded is the JSON of one snapshot.
@@ -66,12 +66,12 @@ func overviewFilter(query url.Values) (overview.Filter, error) {
 }
 
 // verdictsOf are those that a query asks for, none for all.
-func verdictsOf(query url.Values) ([]smart.Verdict, error) {
-	var verdicts []smart.Verdict
+func verdictsOf(query url.Values) ([]assess.Verdict, error) {
+	var verdicts []assess.Verdict
 	for _, name := range listOf(query, "assessment") {
-		v := smart.Verdict(name)
-		if !slices.Contains(smart.Verdicts, v) {
-			return nil, fmt.Errorf("%w: assessment %q: want some of %s", errBadArgument, name, joined(smart.Verdicts))
+		v := assess.Verdict(name)
+		if !slices.Contains(assess.Verdicts, v) {
+			return nil, fmt.Errorf("%w: assessment %q: want some of %s", errBadArgument, name, joined(assess.Verdicts))
 		}
 		verdicts = append(verdicts, v)
 	}

@@ -24,6 +24,7 @@ import (
 	fakefleet "storage_exporter/internal/fakesmartctl/fleet"
 	"storage_exporter/internal/redistest"
 	"storage_exporter/smart"
+	"storage_exporter/smart/smartctl"
 	"storage_exporter/volume"
 )
 
@@ -93,7 +94,7 @@ func benchmarkScrape(b *testing.B, store cachestore.Store, name string) {
 	c := cache.New(cache.Config{Store: store, Observer: "test", Logger: slog.New(slog.DiscardHandler), Metrics: cache.NewMetrics(own)})
 	b.Cleanup(func() { _ = c.Close(context.Background()) })
 	path, _ := faketest.New(b, fakefleet.Mixed(78, 13, 0)...)
-	tool, err := smart.NewTool(smart.ToolConfig{Path: path})
+	tool, err := smartctl.New(smartctl.Config{Path: path})
 	if err != nil {
 		b.Fatal(err)
 	}

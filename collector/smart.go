@@ -8,6 +8,7 @@ import (
 	"storage_exporter/cache"
 	"storage_exporter/collector/exposition"
 	"storage_exporter/smart"
+	"storage_exporter/smart/report"
 )
 
 // smartCollector shows the drives' reports.
@@ -61,7 +62,7 @@ func (c *smartCollector) Read(ctx context.Context) ([]exposition.Part, bool) {
 
 // summary is what there is once: the version of the first smartctl that
 // answered, and the number of drives, whether they answer or not.
-func (c *smartCollector) summary(drives []*smart.Drive, results []cache.Result[smart.Report]) exposition.Part {
+func (c *smartCollector) summary(drives []*smart.Drive, results []cache.Result[report.Report]) exposition.Part {
 	type version struct {
 		format, version, revision, build string
 		drives                           int
@@ -89,7 +90,7 @@ type version struct {
 	revision uint64
 }
 
-func (c *smartCollector) part(d *smart.Drive, snap cache.Snapshot[smart.Report]) exposition.Part {
+func (c *smartCollector) part(d *smart.Drive, snap cache.Snapshot[report.Report]) exposition.Part {
 	label := d.Label()
 	return exposition.Part{ID: "drive " + d.Key, Version: version{label: label, revision: snap.Revision}, Emit: func(s exposition.Sink) {
 		r := snap.Value
@@ -111,7 +112,7 @@ func (c *smartCollector) unread(d *smart.Drive) exposition.Part {
 
 // state adds what does not come from the report: the trouble that the drive is
 // in, and its other paths.
-func (c *smartCollector) state(parts []exposition.Part, d *smart.Drive, r cache.Result[smart.Report]) []exposition.Part {
+func (c *smartCollector) state(parts []exposition.Part, d *smart.Drive, r cache.Result[report.Report]) []exposition.Part {
 	trouble, paths := d.Trouble(r.Err), d.Paths()
 	if trouble == "" && r.Err == nil && r.Snapshot.Value.WithoutSMART() {
 		trouble = smart.TroubleNoSMART

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -20,6 +18,10 @@ import (
 	"storage_exporter/internal/fakesmartctl/faketest"
 	fakefleet "storage_exporter/internal/fakesmartctl/fleet"
 	"storage_exporter/smart"
+	"storage_exporter/smart/assess"
+	"storage_exporter/smart/report"
+	"storage_exporter/smart/report/reporttest"
+	"storage_exporter/smart/smartctl"
 )
 
 // askedAs are the devices as they were asked for where the document's own name
@@ -50,35 +52,26 @@ func shown(t *testing.T, src exposition.Source) string {
 }
 
 // driveSource shows one report.
-func driveSource(label string, r *smart.Report) exposition.Source {
+func driveSource(label string, r *report.Report) exposition.Source {
 	all := newDriveFamilies()
 	observedAt := time.UnixMilli(1780000000500)
-	return fixed("smart", all.list, exposition.Part{ID: label, Emit: func(s exposition.Sink) { all.emit(s, label, r, smart.Assess(r, nil), observedAt) }})
+	return fixed("smart", all.list, exposition.Part{ID: label, Emit: func(s exposition.Sink) { all.emit(s, label, r, assess.Drive(r, nil), observedAt) }})
 }
 
 func TestDriveSeriesGolden(t *testing.T) {
-	paths, err := filepath.Glob("../smart/testdata/documents/*.json")
-	if err != nil || len(paths) == 0 {
-		t.Fatalf("no documents: %v", err)
-	}
 	covered := make(map[string]bool)
-	for _, path := range paths {
-		name := strings.TrimSuffix(filepath.Base(path), ".json")
+	for name, doc := range reporttest.Documents(t) {
 		t.Run(name, func(t *testing.T) {
-			doc, err := os.ReadFile(path)
+			r, err := report.Parse(doc)
 			if err != nil {
 				t.Fatal(err)
 			}
-			r, err := smart.ParseReport(doc)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if r.Smartctl.ExitStatus&(smart.ExitCommandLine|smart.ExitOpen) != 0 {
+			if r.Smartctl.ExitStatus&(report.ExitCommandLine|report.ExitOpen) != 0 {
 				return // a document without a report: it never gets here
 			}
 			d, ok := askedAs[name]
 			if !ok {
-				d = smart.Device{Name: r.Device.Name, Type: smart.Auto}
+				d = smart.Device{Name: r.Device.Name, Type: smartctl.Auto}
 			}
 			got := shown(t, driveSource(d.AnswerLabel(r.Device.Type), r))
 			golden(t, "smart/"+name, got)
@@ -159,7 +152,7 @@ func TestSmartctlExporterFamilies(t *testing.T) {
 }
 
 func TestDriveSeriesOfSleepers(t *testing.T) {
-	asleep := &smart.Report{NotRead: true, PowerMode: smart.Standby, SerialNumber: "EX1"}
+	asleep := &report.Report{NotRead: true, PowerMode: report.Standby, SerialNumber: "EX1"}
 	want := `# HELP jbod_drive_assessment 1 for the verdict on the drive by its last report (ok, warning, failing, unknown), 0 for the others; unknown without a report.
 # TYPE jbod_drive_assessment gauge
 jbod_drive_assessment{device="sda",serial_number="EX1",verdict="failing"} 0
@@ -182,7 +175,7 @@ jbod_drive_power_mode{device="sda",mode="standby"} 1
 func newDrives(t *testing.T, drives ...fakefleet.Drive) (*smart.Drives, *fakefleet.Fleet) {
 	t.Helper()
 	path, f := faketest.New(t, drives...)
-	tool, err := smart.NewTool(smart.ToolConfig{Path: path})
+	tool, err := smartctl.New(smartctl.Config{Path: path})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -249,7 +242,7 @@ func TestSmartCollectorTakesASleeperForASuccess(t *testing.T) {
 
 // A list that is not known is no empty list.
 func TestSmartCollectorWithoutList(t *testing.T) {
-	for _, err := range []error{smart.ErrNotInstalled, context.DeadlineExceeded} {
+	for _, err := range []error{smartctl.ErrNotInstalled, context.DeadlineExceeded} {
 		parts, ok := newSmartCollector(noDrives{err}).Read(t.Context())
 		if ok || len(parts) != 0 {
 			t.Errorf("%v: %d parts, ok %v", err, len(parts), ok)

@@ -8,11 +8,12 @@ import (
 	"time"
 
 	"storage_exporter/collector/exposition"
-	"storage_exporter/smart"
+	"storage_exporter/smart/assess"
+	"storage_exporter/smart/report"
 )
 
 // emit sends a drive's series. What the report does not hold has none.
-func (f *driveFamilies) emit(s exposition.Sink, label string, r *smart.Report, a smart.Assessment, observedAt time.Time) {
+func (f *driveFamilies) emit(s exposition.Sink, label string, r *report.Report, a assess.Result, observedAt time.Time) {
 	if r.PowerMode != "" {
 		s.Add(f.powerMode, 1, label, string(r.PowerMode))
 	}
@@ -65,13 +66,13 @@ func (f *driveFamilies) emit(s exposition.Sink, label string, r *smart.Report, a
 }
 
 // emitAssessment sends each rule once, though several attributes may speak by it.
-func (f *driveFamilies) emitAssessment(s exposition.Sink, label, serial string, a smart.Assessment) {
-	for _, v := range smart.Verdicts {
+func (f *driveFamilies) emitAssessment(s exposition.Sink, label, serial string, a assess.Result) {
+	for _, v := range assess.Verdicts {
 		s.Add(f.assessment, boolValue(a.Verdict == v), label, serial, string(v))
 	}
 	type spoken struct {
 		rule     string
-		severity smart.Verdict
+		severity assess.Verdict
 	}
 	said := make(map[spoken]bool)
 	for _, r := range a.Reasons {
@@ -83,12 +84,12 @@ func (f *driveFamilies) emitAssessment(s exposition.Sink, label, serial string, 
 	}
 }
 
-func (f *driveFamilies) emitIdentity(s exposition.Sink, label string, r *smart.Report) {
+func (f *driveFamilies) emitIdentity(s exposition.Sink, label string, r *report.Report) {
 	var productID, ataVersion, sataVersion string
 	if a := r.ATA; a != nil {
 		productID, ataVersion, sataVersion = a.AdditionalProductID, a.Version, a.SATAVersion
 	}
-	var scsi smart.SCSI
+	var scsi report.SCSI
 	if r.SCSI != nil {
 		scsi = *r.SCSI
 	}
@@ -100,7 +101,7 @@ func (f *driveFamilies) emitIdentity(s exposition.Sink, label string, r *smart.R
 // addFunc sends a value of the drive, unless it is absent.
 type addFunc func(f *exposition.Family, v *float64, labels ...string)
 
-func (f *driveFamilies) emitATA(s exposition.Sink, add addFunc, label string, a *smart.ATA) {
+func (f *driveFamilies) emitATA(s exposition.Sink, add addFunc, label string, a *report.ATA) {
 	add(f.interfaceSpeed, a.InterfaceSpeedMax, "max")
 	add(f.interfaceSpeed, a.InterfaceSpeedCurrent, "current")
 	for i := range a.Attributes {
@@ -134,7 +135,7 @@ func (f *driveFamilies) emitATA(s exposition.Sink, add addFunc, label string, a 
 	}
 }
 
-func (f *driveFamilies) emitNVMe(add addFunc, h *smart.NVMeHealth) {
+func (f *driveFamilies) emitNVMe(add addFunc, h *report.NVMeHealth) {
 	add(f.percentageUsed, h.PercentageUsed)
 	add(f.availableSpare, h.AvailableSpare)
 	add(f.availableSpareThreshold, h.AvailableSpareThreshold)
@@ -145,7 +146,7 @@ func (f *driveFamilies) emitNVMe(add addFunc, h *smart.NVMeHealth) {
 	add(f.bytesWritten, h.BytesWritten)
 }
 
-func (f *driveFamilies) emitSCSI(add addFunc, c *smart.SCSI) {
+func (f *driveFamilies) emitSCSI(add addFunc, c *report.SCSI) {
 	add(f.grownDefects, c.GrownDefects)
 	if c.Read != nil {
 		f.read.emit(add, c.Read)
@@ -157,7 +158,7 @@ func (f *driveFamilies) emitSCSI(add addFunc, c *smart.SCSI) {
 	}
 }
 
-func (f *scsiFamilies) emit(add addFunc, c *smart.ErrorCounter) {
+func (f *scsiFamilies) emit(add addFunc, c *report.ErrorCounter) {
 	add(f.rereads, c.CorrectedByRereads)
 	add(f.eccFast, c.CorrectedByECCFast)
 	add(f.eccDelayed, c.CorrectedByECCDelayed)

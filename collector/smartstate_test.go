@@ -21,13 +21,15 @@ import (
 	"storage_exporter/internal/fakesmartctl/faketest"
 	fakefleet "storage_exporter/internal/fakesmartctl/fleet"
 	"storage_exporter/smart"
+	"storage_exporter/smart/report"
+	"storage_exporter/smart/smartctl"
 )
 
 // quickDrives are read twice a second and scanned for once a second.
 func quickDrives(t *testing.T, sys block.System, drives ...fakefleet.Drive) (*smart.Drives, *fakefleet.Fleet) {
 	t.Helper()
 	path, f := faketest.New(t, drives...)
-	tool, err := smart.NewTool(smart.ToolConfig{Path: path})
+	tool, err := smartctl.New(smartctl.Config{Path: path})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,7 +125,7 @@ func TestDriveStateSeries(t *testing.T) {
 	}
 	tr.AddDisk(blocktest.Disk{Name: "sdb", Address: "sdb", Serial: "EXB1"})
 	broken := fakefleet.ATA("/dev/sdb", 2, 4)
-	broken.Exit = smart.ExitOpen
+	broken.Exit = report.ExitOpen
 	asleep := fakefleet.ATA("/dev/sdc", 3, 4)
 	asleep.PowerMode = "STANDBY"
 	ds, f := quickDrives(t, block.System{Sys: tr.Sys(), Udev: tr.Udev()}, fakefleet.ATA("/dev/sda", 1, 4), fakefleet.ATA("/dev/sdq", 1, 4), broken, asleep)
@@ -153,7 +155,7 @@ func TestDriveStateSeries(t *testing.T) {
 		return strings.Contains(shown(t, c), `jbod_drive_assessment{device="sda",serial_number="EXA0000001"`)
 	})
 	failed := fakefleet.ATA("/dev/sda", 1, 4)
-	failed.Exit = smart.ExitOpen
+	failed.Exit = report.ExitOpen
 	if err := f.Put(failed); err != nil {
 		t.Fatal(err)
 	}
@@ -169,7 +171,7 @@ func TestDriveStateSeries(t *testing.T) {
 
 // Several attributes may fail by one rule: that is one series.
 func TestAssessmentReasonsOnce(t *testing.T) {
-	r := &smart.Report{SerialNumber: "EX1", ATA: &smart.ATA{Attributes: []smart.Attribute{
+	r := &report.Report{SerialNumber: "EX1", ATA: &report.ATA{Attributes: []report.Attribute{
 		{ID: 1, Flags: "PO----", WhenFailed: "now"}, {ID: 3, Flags: "PO----", WhenFailed: "now"}, {ID: 190, Flags: "-O---K", WhenFailed: "now"},
 	}}}
 	page := shown(t, driveSource("sda", r))
@@ -179,8 +181,8 @@ func TestAssessmentReasonsOnce(t *testing.T) {
 			t.Errorf("%d times %s", n, series)
 		}
 	}
-	without := &smart.Report{SMARTAvailable: new(false)}
-	if !without.WithoutSMART() || (&smart.Report{SMARTAvailable: new(true)}).WithoutSMART() || (&smart.Report{}).WithoutSMART() {
+	without := &report.Report{SMARTAvailable: new(false)}
+	if !without.WithoutSMART() || (&report.Report{SMARTAvailable: new(true)}).WithoutSMART() || (&report.Report{}).WithoutSMART() {
 		t.Error("whether a drive has SMART")
 	}
 }

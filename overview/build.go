@@ -9,11 +9,13 @@ import (
 	"storage_exporter/cache"
 	"storage_exporter/enclosure"
 	"storage_exporter/smart"
+	"storage_exporter/smart/assess"
+	"storage_exporter/smart/report"
 	"storage_exporter/zpool"
 )
 
 // notAssessed is for a drive of which there is no report.
-var notAssessed = smart.Assess(nil, nil)
+var notAssessed = assess.Drive(nil, nil)
 
 // Build makes the overview of the parts. The same parts make the same overview.
 // It shares memory with them.
@@ -161,7 +163,7 @@ func (b *builder) sit(names []string, where seat) (members []zpool.Member) {
 }
 
 // report takes over what the report says.
-func (d *Drive) report(snap cache.Snapshot[smart.Report]) {
+func (d *Drive) report(snap cache.Snapshot[report.Report]) {
 	r := snap.Value
 	d.Model, d.Serial, d.WWN = cmp.Or(r.ModelName, d.Model), cmp.Or(r.SerialNumber, d.Serial), cmp.Or(r.WWN, d.WWN)
 	d.Protocol, d.CapacityBytes, d.PowerMode = r.Device.Protocol, r.CapacityBytes, r.PowerMode

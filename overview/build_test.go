@@ -15,7 +15,8 @@ import (
 	"storage_exporter/block"
 	"storage_exporter/cache"
 	"storage_exporter/enclosure"
-	"storage_exporter/smart"
+	"storage_exporter/smart/assess"
+	"storage_exporter/smart/report"
 	"storage_exporter/zpool"
 )
 
@@ -158,7 +159,7 @@ func TestNameOfAnotherDrive(t *testing.T) {
 	if out := o.Outside[0]; len(out.Pools) != 1 {
 		t.Errorf("outside: %+v, want it in the pool", out)
 	}
-	if v := o.Pools[0].Vdevs[0]; v.Device != "sda" || v.Verdict != smart.VerdictOK || v.Enclosure != "" {
+	if v := o.Pools[0].Vdevs[0]; v.Device != "sda" || v.Verdict != assess.OK || v.Enclosure != "" {
 		t.Errorf("vdev %+v, want the drive, in no slot", v)
 	}
 }
@@ -197,13 +198,13 @@ func TestMissingParts(t *testing.T) {
 	t.Run("a drive without a report", func(t *testing.T) {
 		o := Build(Parts{At: at, Drives: []Monitored{drive("sda", wwn(1), serial(1), unreadable)}})
 		d := o.Outside[0]
-		if d.Assessment.Verdict != smart.VerdictUnknown || d.Error == "" || d.Trouble == "" || d.AgeSeconds != nil || d.Serial != serial(1) {
+		if d.Assessment.Verdict != assess.Unknown || d.Error == "" || d.Trouble == "" || d.AgeSeconds != nil || d.Serial != serial(1) {
 			t.Errorf("%+v", d)
 		}
 	})
 	t.Run("a drive that always slept", func(t *testing.T) {
-		m := drive("sda", wwn(1), "", report(func(r *smart.Report) { *r = smart.Report{NotRead: true, PowerMode: smart.Standby} }))
-		if d := Build(Parts{At: at, Drives: []Monitored{m}}).Outside[0]; d.Assessment.Verdict != smart.VerdictUnknown || d.PowerMode != smart.Standby || d.TemperatureCelsius != nil {
+		m := drive("sda", wwn(1), "", reported(func(r *report.Report) { *r = report.Report{NotRead: true, PowerMode: report.Standby} }))
+		if d := Build(Parts{At: at, Drives: []Monitored{m}}).Outside[0]; d.Assessment.Verdict != assess.Unknown || d.PowerMode != report.Standby || d.TemperatureCelsius != nil {
 			t.Errorf("%+v", d)
 		}
 	})

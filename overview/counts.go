@@ -1,6 +1,6 @@
 package overview
 
-import "storage_exporter/smart"
+import "storage_exporter/smart/assess"
 
 // Counts add up what an overview shows.
 type Counts struct {
@@ -14,10 +14,10 @@ type Counts struct {
 // DriveCounts count the monitored drives: InSlots and Outside add up to Total,
 // and so do the verdicts.
 type DriveCounts struct {
-	Total     int                   `json:"total"`
-	InSlots   int                   `json:"in_slots"`
-	Outside   int                   `json:"outside"`
-	ByVerdict map[smart.Verdict]int `json:"by_assessment"` // all verdicts
+	Total     int                    `json:"total"`
+	InSlots   int                    `json:"in_slots"`
+	Outside   int                    `json:"outside"`
+	ByVerdict map[assess.Verdict]int `json:"by_assessment"` // all verdicts
 	// NotMonitored are those that only the enclosure knows, beside Total.
 	NotMonitored int `json:"not_monitored"`
 }
@@ -61,8 +61,8 @@ func (o *Overview) countDrives() *DriveCounts {
 	if o.Outside == nil {
 		return nil
 	}
-	c := &DriveCounts{Outside: len(o.Outside), ByVerdict: make(map[smart.Verdict]int, len(smart.Verdicts))}
-	for _, v := range smart.Verdicts {
+	c := &DriveCounts{Outside: len(o.Outside), ByVerdict: make(map[assess.Verdict]int, len(assess.Verdicts))}
+	for _, v := range assess.Verdicts {
 		c.ByVerdict[v] = 0
 	}
 	for d := range o.each {

@@ -3,13 +3,13 @@ package overview
 import (
 	"slices"
 
-	"storage_exporter/smart"
+	"storage_exporter/smart/assess"
 )
 
 // Filter is what to show of an overview. What is empty filters nothing.
 type Filter struct {
 	Enclosures []string // ids
-	Verdicts   []smart.Verdict
+	Verdicts   []assess.Verdict
 }
 
 // Empty says that the filter leaves everything as it is.

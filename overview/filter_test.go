@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"storage_exporter/smart"
+	"storage_exporter/smart/assess"
 )
 
 func TestFilter(t *testing.T) {
@@ -27,12 +27,12 @@ func TestFilter(t *testing.T) {
 		{"one enclosure", Filter{Enclosures: []string{first}}, []string{first}, 4, []string{"sda", "sdb", "sdc"}, 0, []string{"tank"}},
 		{"two enclosures", Filter{Enclosures: []string{third, second}}, []string{second, third}, 6,
 			[]string{"bus_0_megaraid_4", "sdd", "sde", "sdf", "sdg"}, 0, []string{"tank"}},
-		{"failing", Filter{Verdicts: []smart.Verdict{smart.VerdictFailing}}, []string{first}, 1, []string{"sdc"}, 0, []string{"tank"}},
-		{"failing or warning", Filter{Verdicts: []smart.Verdict{smart.VerdictFailing, smart.VerdictWarning}}, []string{first}, 2, []string{"sdb", "sdc"}, 0, []string{"tank"}},
-		{"ok", Filter{Verdicts: []smart.Verdict{smart.VerdictOK}}, []string{first, second, third}, 4,
+		{"failing", Filter{Verdicts: []assess.Verdict{assess.Failing}}, []string{first}, 1, []string{"sdc"}, 0, []string{"tank"}},
+		{"failing or warning", Filter{Verdicts: []assess.Verdict{assess.Failing, assess.Warning}}, []string{first}, 2, []string{"sdb", "sdc"}, 0, []string{"tank"}},
+		{"ok", Filter{Verdicts: []assess.Verdict{assess.OK}}, []string{first, second, third}, 4,
 			[]string{"bus_0_megaraid_4", "nvme0", "sda", "sdd", "sdf", "sdg", "sdz"}, 2, []string{"tank"}},
-		{"unknown, of an enclosure", Filter{Enclosures: []string{second}, Verdicts: []smart.Verdict{smart.VerdictUnknown}}, []string{second}, 1, []string{"sde"}, 0, []string{}},
-		{"none", Filter{Enclosures: []string{third}, Verdicts: []smart.Verdict{smart.VerdictFailing}}, []string{}, 0, nil, 0, []string{}},
+		{"unknown, of an enclosure", Filter{Enclosures: []string{second}, Verdicts: []assess.Verdict{assess.Unknown}}, []string{second}, 1, []string{"sde"}, 0, []string{}},
+		{"none", Filter{Enclosures: []string{third}, Verdicts: []assess.Verdict{assess.Failing}}, []string{}, 0, nil, 0, []string{}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			whole := Build(threeEnclosures())
@@ -76,10 +76,10 @@ func TestFilterOfTwoActuators(t *testing.T) {
 	p := threeEnclosures()
 	for i := range p.Drives {
 		if p.Drives[i].Label == "sdg" {
-			p.Drives[i].Assessment.Verdict = smart.VerdictWarning
+			p.Drives[i].Assessment.Verdict = assess.Warning
 		}
 	}
-	o := Build(p).Filter(Filter{Verdicts: []smart.Verdict{smart.VerdictWarning}})
+	o := Build(p).Filter(Filter{Verdicts: []assess.Verdict{assess.Warning}})
 	s := o.Enclosures[1].Slots[0]
 	if s.Drive.Device != "sdg" || len(s.More) != 0 {
 		t.Errorf("%+v", s)

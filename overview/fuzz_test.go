@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"storage_exporter/enclosure"
-	"storage_exporter/smart"
+	"storage_exporter/smart/assess"
 	"storage_exporter/zpool"
 )
 
@@ -46,7 +46,7 @@ func randomParts(seed uint64, drives, slots, vdevs uint8) Parts {
 			m.Label = fmt.Sprintf("sd%c%d", 'a'+i%26, i/26)
 		}
 		m.Paths = some()
-		m.Assessment.Verdict = smart.Verdicts[r.IntN(len(smart.Verdicts))]
+		m.Assessment.Verdict = assess.Verdicts[r.IntN(len(assess.Verdicts))]
 		if r.IntN(4) == 0 {
 			unreadable(&m)
 		}
@@ -86,7 +86,7 @@ func FuzzBuild(f *testing.F) {
 	f.Fuzz(func(t *testing.T, seed uint64, drives, slots, vdevs uint8) {
 		o := Build(randomParts(seed, drives, slots, vdevs))
 		shown := make(map[string]int)
-		verdicts := make(map[smart.Verdict]int)
+		verdicts := make(map[assess.Verdict]int)
 		for d := range o.each {
 			if !d.NotMonitored {
 				shown[d.Device]++

@@ -9,6 +9,8 @@ import (
 
 	"storage_exporter/enclosure"
 	"storage_exporter/smart"
+	"storage_exporter/smart/assess"
+	"storage_exporter/smart/report"
 	"storage_exporter/zpool"
 )
 
@@ -64,14 +66,14 @@ type Drive struct {
 	Device string `json:"device,omitempty"`
 	// Paths are all names of the drive where there are several, its own among
 	// them.
-	Paths              []string        `json:"paths,omitempty"`
-	Model              string          `json:"model_name,omitempty"`
-	Serial             string          `json:"serial_number,omitempty"`
-	WWN                string          `json:"wwn,omitempty"`
-	Protocol           string          `json:"protocol,omitempty"` // ATA, SCSI or NVMe
-	CapacityBytes      *float64        `json:"capacity_bytes,omitempty"`
-	TemperatureCelsius *float64        `json:"temperature_celsius,omitempty"`
-	PowerMode          smart.PowerMode `json:"power_mode,omitempty"`
+	Paths              []string         `json:"paths,omitempty"`
+	Model              string           `json:"model_name,omitempty"`
+	Serial             string           `json:"serial_number,omitempty"`
+	WWN                string           `json:"wwn,omitempty"`
+	Protocol           string           `json:"protocol,omitempty"` // ATA, SCSI or NVMe
+	CapacityBytes      *float64         `json:"capacity_bytes,omitempty"`
+	TemperatureCelsius *float64         `json:"temperature_celsius,omitempty"`
+	PowerMode          report.PowerMode `json:"power_mode,omitempty"`
 	// ObservedAt and AgeSeconds are the report's, the age as of the moment that
 	// the overview was made: that of a sleeping drive goes on growing.
 	ObservedAt *time.Time `json:"observed_at,omitempty"`
@@ -82,9 +84,9 @@ type Drive struct {
 	Trouble smart.Trouble `json:"trouble,omitempty"`
 	// NotMonitored says that only the enclosure knows the drive: smartctl does not
 	// list it, or leaves it out. Never set while the monitored drives are not known.
-	NotMonitored bool             `json:"not_monitored,omitempty"`
-	Assessment   smart.Assessment `json:"assessment"`
-	Pools        []Membership     `json:"pools,omitempty"`
+	NotMonitored bool          `json:"not_monitored,omitempty"`
+	Assessment   assess.Result `json:"assessment"`
+	Pools        []Membership  `json:"pools,omitempty"`
 }
 
 // Membership is a drive's place in a pool. A drive has several where its
@@ -126,8 +128,8 @@ type Vdev struct {
 
 	// Device is the drive below: its label, or the kernel's name of one that is
 	// not monitored. Verdict is that of a monitored one.
-	Device  string        `json:"device,omitempty"`
-	Verdict smart.Verdict `json:"assessment,omitempty"`
+	Device  string         `json:"device,omitempty"`
+	Verdict assess.Verdict `json:"assessment,omitempty"`
 	// Enclosure and Slot are where the drive sits, if that is known.
 	Enclosure string `json:"enclosure,omitempty"`
 	Slot      string `json:"slot,omitempty"`

@@ -8,6 +8,8 @@ import (
 	"storage_exporter/cache"
 	"storage_exporter/enclosure"
 	"storage_exporter/smart"
+	"storage_exporter/smart/assess"
+	"storage_exporter/smart/report"
 	"storage_exporter/zpool"
 )
 
@@ -28,8 +30,8 @@ type Monitored struct {
 	// them; Names all others that it is found by. Both are as smart.Drive has them.
 	Paths, Names []string
 	Identity     block.Identity // as the system knows it
-	Report       cache.Result[smart.Report]
-	Assessment   smart.Assessment
+	Report       cache.Result[report.Report]
+	Assessment   assess.Result
 	Trouble      smart.Trouble
 }
 

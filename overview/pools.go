@@ -2,6 +2,7 @@ package overview
 
 import (
 	"storage_exporter/smart"
+	"storage_exporter/smart/assess"
 	"storage_exporter/zpool"
 )
 
@@ -30,7 +31,7 @@ func (b *builder) findMembers() {
 // monitored drive's.
 type seat struct {
 	device          string
-	verdict         smart.Verdict
+	verdict         assess.Verdict
 	enclosure, slot string
 }
 

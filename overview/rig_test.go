@@ -9,6 +9,8 @@ import (
 	"storage_exporter/cache"
 	"storage_exporter/enclosure"
 	"storage_exporter/smart"
+	"storage_exporter/smart/assess"
+	"storage_exporter/smart/report"
 	"storage_exporter/zpool"
 )
 
@@ -22,8 +24,8 @@ func snapshot[T any](value T, age time.Duration) cache.Result[T] {
 // drive is a monitored drive, well and read a few seconds ago.
 func drive(label, wwn, serial string, change ...func(*Monitored)) Monitored {
 	m := Monitored{Label: label, Paths: []string{label}, Identity: block.Identity{WWN: wwn, Serial: serial}}
-	m.Report = snapshot(smart.Report{
-		Device: smart.Answer{Name: "/dev/" + label, Protocol: smart.ProtocolSCSI}, PowerMode: smart.Active,
+	m.Report = snapshot(report.Report{
+		Device: report.Answer{Name: "/dev/" + label, Protocol: report.ProtocolSCSI}, PowerMode: report.Active,
 		ModelName: "EXAMPLE 18TB", SerialNumber: serial, WWN: wwn, CapacityBytes: new(18000207937536.0),
 		Temperatures: map[string]float64{"current": 34, "drive_trip": 65}, Passed: new(true),
 	}, 20*time.Second)
@@ -31,9 +33,9 @@ func drive(label, wwn, serial string, change ...func(*Monitored)) Monitored {
 		f(&m)
 	}
 	if m.Report.Err == nil {
-		m.Assessment = smart.Assess(m.Report.Snapshot.Value, nil)
+		m.Assessment = assess.Drive(m.Report.Snapshot.Value, nil)
 	} else {
-		m.Assessment = smart.Assess(nil, nil)
+		m.Assessment = assess.Drive(nil, nil)
 	}
 	return m
 }
@@ -42,18 +44,18 @@ func paths(labels ...string) func(*Monitored) {
 	return func(m *Monitored) { m.Paths = labels }
 }
 
-func report(change func(*smart.Report)) func(*Monitored) {
+func reported(change func(*report.Report)) func(*Monitored) {
 	return func(m *Monitored) { change(m.Report.Snapshot.Value) }
 }
 
 func unreadable(m *Monitored) {
-	m.Report = cache.Result[smart.Report]{Err: errors.New("smart sdx: smartctl: /dev/sdx: Input/output error")}
+	m.Report = cache.Result[report.Report]{Err: errors.New("smart sdx: smartctl: /dev/sdx: Input/output error")}
 	m.Trouble = smart.TroubleOpenFailed
 }
 
 func asleep(since time.Duration) func(*Monitored) {
 	return func(m *Monitored) {
-		m.Report.Snapshot.Value.PowerMode = smart.Standby
+		m.Report.Snapshot.Value.PowerMode = report.Standby
 		m.Report.Snapshot.Age, m.Report.Snapshot.ObservedAt = since, at.Add(-since)
 	}
 }
@@ -102,14 +104,14 @@ func group(name string, role zpool.Role, state string) zpool.Vdev {
 // a drive of two actuators, a failing and a sleeping one, one that cannot be
 // read, one that only its enclosure knows, and members that nobody knows.
 func threeEnclosures() Parts {
-	failing := report(func(r *smart.Report) { r.Passed = new(false) })
-	worn := report(func(r *smart.Report) { r.SCSI = &smart.SCSI{GrownDefects: new(12.0)} })
+	failing := reported(func(r *report.Report) { r.Passed = new(false) })
+	worn := reported(func(r *report.Report) { r.SCSI = &report.SCSI{GrownDefects: new(12.0)} })
 	faulty := slot(3, []string{"sdc", "sdk"}, wwn(3), serial(3))
 	faulty.Fault, faulty.Status = new(true), enclosure.Critical
 	return Parts{
 		At: at,
 		Drives: []Monitored{
-			drive("nvme0", "eui.0025385b01234567", "S5GXNF0R000001", paths("nvme0"), report(func(r *smart.Report) { r.Device.Protocol = smart.ProtocolNVMe })),
+			drive("nvme0", "eui.0025385b01234567", "S5GXNF0R000001", paths("nvme0"), reported(func(r *report.Report) { r.Device.Protocol = report.ProtocolNVMe })),
 			drive("sda", wwn(1), serial(1), paths("sda", "sdi")),
 			drive("sdb", wwn(2), serial(2), paths("sdb", "sdj"), worn),
 			drive("sdc", wwn(3), serial(3), paths("sdc", "sdk"), failing),

@@ -13,6 +13,8 @@ import (
 	"storage_exporter/cache"
 	"storage_exporter/enclosure"
 	"storage_exporter/smart"
+	"storage_exporter/smart/assess"
+	"storage_exporter/smart/report"
 	"storage_exporter/volume/observed"
 	"storage_exporter/zpool"
 )
@@ -47,7 +49,7 @@ type Config struct {
 	Volumes func() []*observed.Volume
 	// Assess judges a drive's report, nil where there is none; nil: as the drive
 	// is configured.
-	Assess func(*smart.Drive, *smart.Report) smart.Assessment
+	Assess func(*smart.Drive, *report.Report) assess.Result
 	Logger *slog.Logger
 }
 

@@ -14,6 +14,9 @@ import (
 	"storage_exporter/cache"
 	"storage_exporter/enclosure"
 	"storage_exporter/smart"
+	"storage_exporter/smart/assess"
+	"storage_exporter/smart/report"
+	"storage_exporter/smart/smartctl"
 	"storage_exporter/volume"
 	"storage_exporter/volume/observed"
 	"storage_exporter/zpool"
@@ -21,14 +24,14 @@ import (
 
 func TestBuildsAtOnce(t *testing.T) {
 	inBubble(t, memory, func(t *testing.T, r *rig) {
-		if o := r.Get(); o.Lookup != cache.Hit || o.Value.Counts.Drives.ByVerdict[smart.VerdictUnknown] != 2 {
+		if o := r.Get(); o.Lookup != cache.Hit || o.Value.Counts.Drives.ByVerdict[assess.Unknown] != 2 {
 			t.Errorf("before the start: %v %+v", o.Lookup, o.Value.Counts.Drives)
 		}
 		r.start()
 		synctest.Wait()
 		time.Sleep(leastPause) // the parts came after the first build
 		o := r.Get()
-		if o.Lookup != cache.Hit || o.Value.Counts.Drives.ByVerdict[smart.VerdictOK] != 2 {
+		if o.Lookup != cache.Hit || o.Value.Counts.Drives.ByVerdict[assess.OK] != 2 {
 			t.Errorf("%v %+v", o.Lookup, o.Value.Counts)
 		}
 		if diff := cmp.Diff(map[string]string{"sda": "e/1", "sdb": "outside"}, where(o.Value)); diff != "" {
@@ -59,11 +62,11 @@ func TestBuildingAsksNothing(t *testing.T) {
 			}
 		}
 		time.Sleep(2 * every) // stale now, still alive
-		if o := r.Get().Value; !o.Stale || o.Counts.Drives.ByVerdict[smart.VerdictOK] != 2 {
+		if o := r.Get().Value; !o.Stale || o.Counts.Drives.ByVerdict[assess.OK] != 2 {
 			t.Errorf("stale: %v, %+v", o.Stale, o.Counts)
 		}
 		time.Sleep(4 * every) // dead
-		if o := r.Get().Value; o.Counts.Drives.ByVerdict[smart.VerdictUnknown] != 2 || o.Outside[0].Error == "" {
+		if o := r.Get().Value; o.Counts.Drives.ByVerdict[assess.Unknown] != 2 || o.Outside[0].Error == "" {
 			t.Errorf("%+v", o.Counts)
 		}
 		if n := r.asked(); n != 2 {
@@ -98,11 +101,11 @@ func TestRebuiltOnChange(t *testing.T) {
 		r.start()
 		time.Sleep(40 * time.Second)
 		synctest.Wait()
-		failing := smart.Report{SerialNumber: "EXsda", Passed: new(false)}
+		failing := report.Report{SerialNumber: "EXsda", Passed: new(false)}
 		r.drives[0].set(failing, nil)
 		r.drives[0].source.Observe()
 		synctest.Wait()
-		if o := r.Get(); o.Value.Counts.Drives.ByVerdict[smart.VerdictFailing] != 1 {
+		if o := r.Get(); o.Value.Counts.Drives.ByVerdict[assess.Failing] != 1 {
 			t.Errorf("%+v: the change does not show at once", o.Value.Counts)
 		}
 		r.pools.set([]zpool.Pool{{Name: "p", State: "FAULTED"}}, nil)
@@ -210,7 +213,7 @@ func TestPartsThatFail(t *testing.T) {
 	inBubble(t, memory, func(t *testing.T, r *rig) {
 		r.enclosures.set(nil, errors.New("permission denied"))
 		r.pools.set(nil, errors.New("zpool: cannot be run"))
-		r.drives[1].set(smart.Report{}, &smart.ReportError{Device: "/dev/sdb", Message: "Smartctl open device: /dev/sdb failed: Permission denied", ExitStatus: smart.ExitOpen})
+		r.drives[1].set(report.Report{}, &smartctl.ReportError{Device: "/dev/sdb", Message: "Smartctl open device: /dev/sdb failed: Permission denied", ExitStatus: report.ExitOpen})
 		r.start()
 		time.Sleep(time.Minute)
 		synctest.Wait()
@@ -218,10 +221,10 @@ func TestPartsThatFail(t *testing.T) {
 		if o.Enclosures != nil || o.Pools != nil || o.Errors["enclosures"] == "" || o.Errors["pools"] == "" {
 			t.Errorf("errors %v", o.Errors)
 		}
-		if d := o.Outside[1]; d.Trouble != smart.TroublePermission || d.Error == "" || d.Assessment.Verdict != smart.VerdictUnknown {
+		if d := o.Outside[1]; d.Trouble != smart.TroublePermission || d.Error == "" || d.Assessment.Verdict != assess.Unknown {
 			t.Errorf("the drive that cannot be read: %+v", d)
 		}
-		if d := o.Outside[0]; d.Error != "" || d.Assessment.Verdict != smart.VerdictOK {
+		if d := o.Outside[0]; d.Error != "" || d.Assessment.Verdict != assess.OK {
 			t.Errorf("the other one: %+v", d)
 		}
 	})
@@ -235,14 +238,14 @@ func TestPublished(t *testing.T) {
 		time.Sleep(every - time.Second) // until the second round of the parts
 		synctest.Wait()
 		before := r.store.puts.Load()
-		if o := r.stored(t); o == nil || o.Counts.Drives.ByVerdict[smart.VerdictOK] != 2 {
+		if o := r.stored(t); o == nil || o.Counts.Drives.ByVerdict[assess.OK] != 2 {
 			t.Fatalf("stored: %+v", o)
 		}
-		r.drives[0].set(smart.Report{SerialNumber: "EXsda", Passed: new(false)}, nil)
+		r.drives[0].set(report.Report{SerialNumber: "EXsda", Passed: new(false)}, nil)
 		r.drives[0].source.Observe()
 		time.Sleep(leastPause)
 		synctest.Wait()
-		if o := r.stored(t); o.Counts.Drives.ByVerdict[smart.VerdictFailing] != 1 || r.store.puts.Load() == before {
+		if o := r.stored(t); o.Counts.Drives.ByVerdict[assess.Failing] != 1 || r.store.puts.Load() == before {
 			t.Errorf("stored after the change: %+v", o.Counts.Drives)
 		}
 		before = r.store.puts.Load()
@@ -271,7 +274,7 @@ func TestReplicas(t *testing.T) {
 		time.Sleep(2 * every)
 		synctest.Wait()
 		for _, r := range []*rig{one, two} {
-			if o := r.Get(); o.Value.Counts.Drives.ByVerdict[smart.VerdictOK] != 2 || len(o.Value.Pools) != 1 || len(o.Value.Enclosures) != 1 {
+			if o := r.Get(); o.Value.Counts.Drives.ByVerdict[assess.OK] != 2 || len(o.Value.Pools) != 1 || len(o.Value.Enclosures) != 1 {
 				t.Errorf("%+v", o.Value.Counts)
 			}
 		}

@@ -18,6 +18,8 @@ import (
 	"storage_exporter/cachestore"
 	"storage_exporter/enclosure"
 	"storage_exporter/smart"
+	"storage_exporter/smart/assess"
+	"storage_exporter/smart/report"
 	"storage_exporter/zpool"
 )
 
@@ -69,7 +71,7 @@ func (p *part[T]) count() int {
 type rig struct {
 	*View
 	cache      *cache.Cache
-	drives     []*part[smart.Report]
+	drives     []*part[report.Report]
 	enclosures *part[[]enclosure.Enclosure]
 	pools      *part[[]zpool.Pool]
 
@@ -107,10 +109,10 @@ func newRig(t *testing.T, store cachestore.Store, observer string) *rig {
 	c := r.cache
 	var set []*smart.Drive
 	for _, label := range []string{"sda", "sdb"} {
-		p := newPart(c, label, every, smart.Report{SerialNumber: "EX" + label, Passed: new(true)})
+		p := newPart(c, label, every, report.Report{SerialNumber: "EX" + label, Passed: new(true)})
 		r.drives = append(r.drives, p)
 		d := &smart.Drive{Key: label, Device: smart.Device{Name: "/dev/" + label, Type: "auto"}, Report: p.entry}
-		p.entry.OnChange(func(cache.Snapshot[smart.Report]) { r.Changed() })
+		p.entry.OnChange(func(cache.Snapshot[report.Report]) { r.Changed() })
 		set = append(set, d)
 	}
 	r.enclosures = newPart(c, "enclosures", every, []enclosure.Enclosure{enclosed("e", slot(1, []string{"sda"}, "", ""))})
@@ -127,7 +129,7 @@ func newRig(t *testing.T, store cachestore.Store, observer string) *rig {
 			return set, nil
 		},
 		Logger: slog.New(slog.DiscardHandler),
-		Assess: func(_ *smart.Drive, report *smart.Report) smart.Assessment { return smart.Assess(report, nil) },
+		Assess: func(_ *smart.Drive, report *report.Report) assess.Result { return assess.Drive(report, nil) },
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -1,5 +1,5 @@
-// Package smart observes drives through smartctl: it runs the program, reads its
-// report, and keeps the monitored set of drives.
+// Package smart keeps the monitored set of drives, observes them through smartctl, and
+// finds a drive by whatever names it.
 package smart
 
 import (
@@ -8,9 +8,10 @@ import (
 	"strings"
 
 	"storage_exporter/block"
+	"storage_exporter/smart/smartctl"
 )
 
-// Device is what smartctl is asked for: a device node and the type to talk to it.
+// Device is what smartctl is asked for, and what the system knows of it.
 type Device struct {
 	Name string `json:"name"` // as in /dev/sda, always absolute
 	Type string `json:"type"` // smartctl's --device: auto, sat, "megaraid,1", ...
@@ -30,22 +31,13 @@ type Device struct {
 	Apart bool `json:"-"`
 }
 
-// Auto is the type by which smartctl finds the type itself. That may wake a
-// drive, so the type it found is passed from then on.
-const Auto = "auto"
-
-const (
-	maxName = 4096 // PATH_MAX
-	maxType = 64
-)
-
 // ParseDevice reads what --smartctl.device takes: a path, with an optional
 // ";type" as in "/dev/bus/0;megaraid,1".
 func ParseDevice(s string) (Device, error) {
 	name, typ, found := strings.Cut(s, ";")
 	d := Device{Name: strings.TrimSpace(name), Type: strings.TrimSpace(typ)}
 	if !found {
-		d.Type = Auto
+		d.Type = smartctl.Auto
 	}
 	if !d.valid() {
 		return Device{}, fmt.Errorf("device %q: want an absolute path, with an optional type as in '/dev/bus/0;megaraid,1'", s)
@@ -53,24 +45,10 @@ func ParseDevice(s string) (Device, error) {
 	return d, nil
 }
 
-// valid says whether the device may be handed to smartctl.
-func (d Device) valid() bool {
-	return strings.HasPrefix(d.Name, "/") && len(d.Name) <= maxName && !strings.ContainsAny(d.Name, "\x00\n") && validType(d.Type)
-}
+// asked is the device as smartctl is asked for it.
+func (d Device) asked() smartctl.Device { return smartctl.Device{Name: d.Name, Type: d.Type} }
 
-func validType(t string) bool {
-	if t == "" || len(t) > maxType || strings.ContainsRune("+,/_-.", rune(t[0])) {
-		return false
-	}
-	for _, c := range t {
-		switch {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', strings.ContainsRune("+,/_-.", c):
-		default:
-			return false
-		}
-	}
-	return true
-}
+func (d Device) valid() bool { return d.asked().Valid() }
 
 // Label names the device as it was asked for, in smartctl_exporter's way: sda,
 // nvme0, bus_0_megaraid_1. The store's keys are made of it. In metrics a drive has
@@ -85,7 +63,7 @@ func (d Device) AnswerLabel(answeredType string) string {
 	_, asked, _ := strings.Cut(d.Type, ",")
 	_, answered, _ := strings.Cut(answeredType, ",")
 	numbered := d.member() || d.port() || asked == ""
-	if numbered && asked != answered || !validType(answeredType) {
+	if numbered && asked != answered || !smartctl.ValidType(answeredType) {
 		return d.Label()
 	}
 	return label(d.Name, answeredType)

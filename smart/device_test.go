@@ -2,6 +2,7 @@ package smart
 
 import (
 	"reflect"
+	"storage_exporter/smart/smartctl"
 	"strings"
 	"testing"
 )
@@ -60,7 +61,7 @@ func TestParseDevice(t *testing.T) {
 		want Device
 		ok   bool
 	}{
-		{"/dev/sda", Device{Name: "/dev/sda", Type: Auto}, true},
+		{"/dev/sda", Device{Name: "/dev/sda", Type: smartctl.Auto}, true},
 		{"/dev/bus/0;megaraid,1", Device{Name: "/dev/bus/0", Type: "megaraid,1"}, true},
 		{" /dev/sda ; sat ", Device{Name: "/dev/sda", Type: "sat"}, true},
 		{"sda", Device{}, false},

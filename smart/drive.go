@@ -14,6 +14,9 @@ import (
 	"storage_exporter/block"
 	"storage_exporter/cache"
 	"storage_exporter/internal/outside"
+	"storage_exporter/smart/assess"
+	"storage_exporter/smart/report"
+	"storage_exporter/smart/smartctl"
 )
 
 // Drive is one monitored drive. Its two entries are filled by the same runs of
@@ -23,7 +26,7 @@ type Drive struct {
 	// device as it was asked for. What is shown is Label.
 	Key    string
 	Device Device
-	Report *cache.Entry[Report]
+	Report *cache.Entry[report.Report]
 	// Document is smartctl's own JSON.
 	Document *cache.Entry[json.RawMessage]
 
@@ -32,7 +35,7 @@ type Drive struct {
 	tally  *tally
 
 	mu       sync.Mutex     // guards the fields below
-	without  Logs           // what the drive does not have
+	without  smartctl.Logs  // what the drive does not have
 	misread  bool           // the last read failed: the resolved type may be another's
 	label    string         // see Label
 	labelled bool           // the label is that of a report
@@ -99,7 +102,9 @@ func (d *Drive) setNodes(nodes []string) bool {
 
 // Assess judges a report of the drive's by the configured thresholds; nil where
 // there is none.
-func (d *Drive) Assess(r *Report) Assessment { return Assess(r, d.drives.cfg.Thresholds) }
+func (d *Drive) Assess(r *report.Report) assess.Result {
+	return assess.Drive(r, d.drives.cfg.Thresholds)
+}
 
 // newDrive makes a drive's source and entries; it is started by the caller. Where
 // it takes another's place, that one's snapshots are none of its own.
@@ -122,10 +127,10 @@ func (ds *Drives) newDrive(dev Device, instead bool) *Drive {
 		Observe: d.observe,
 		Done:    d.done,
 	})
-	d.Report = cache.Add[Report](d.source, cfg.KeyPrefix+"smart:"+d.Key, cfg.TTL)
+	d.Report = cache.Add[report.Report](d.source, cfg.KeyPrefix+"smart:"+d.Key, cfg.TTL)
 	d.Document = cache.Add[json.RawMessage](d.source, cfg.KeyPrefix+"smartctl:"+d.Key, cfg.TTL)
 	d.Document.OnDemand()
-	d.Report.OnChange(func(s cache.Snapshot[Report]) {
+	d.Report.OnChange(func(s cache.Snapshot[report.Report]) {
 		ds.identify(d, s.Value)
 		if cfg.OnChange != nil {
 			cfg.OnChange()
@@ -146,7 +151,7 @@ func (d *Drive) observe(ctx context.Context, round *cache.Round) error {
 	}
 	last, known := d.Report.Last()
 	dev, without := d.request(last)
-	doc, err := d.drives.cfg.Tool.Read(ctx, dev, without)
+	doc, err := d.drives.cfg.Tool.Read(ctx, dev.asked(), without)
 	d.learn(doc, err)
 	if err != nil {
 		return err
@@ -156,8 +161,8 @@ func (d *Drive) observe(ctx context.Context, round *cache.Round) error {
 		d.Document.Put(round, &doc.JSON, justNow)
 		return nil
 	}
-	if doc.Report.PowerMode == Sleep && d.drives.cfg.System.Offline(d.Device.path()) {
-		return &ReportError{Device: dev.Name, Type: dev.Type, Message: "the kernel has taken the device offline", ExitStatus: ExitOpen}
+	if doc.Report.PowerMode == report.Sleep && d.drives.cfg.System.Offline(d.Device.path()) {
+		return &smartctl.ReportError{Device: dev.Name, Type: dev.Type, Message: "the kernel has taken the device offline", ExitStatus: report.ExitOpen}
 	}
 	d.keep(round, doc.Report.PowerMode, last, known)
 	return nil
@@ -166,23 +171,23 @@ func (d *Drive) observe(ctx context.Context, round *cache.Round) error {
 // request is the device as smartctl is asked for it now. The type that it
 // found before is passed where it was left to find it: finding it again may
 // wake the drive.
-func (d *Drive) request(last cache.Snapshot[Report]) (Device, Logs) {
+func (d *Drive) request(last cache.Snapshot[report.Report]) (Device, smartctl.Logs) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	dev := d.Device
-	if dev.Type != Auto || d.misread || last.Value == nil {
+	if dev.Type != smartctl.Auto || d.misread || last.Value == nil {
 		return dev, d.without
 	}
-	if found := last.Value.Device.Type; validType(found) {
+	if found := last.Value.Device.Type; smartctl.ValidType(found) {
 		dev.Type = found
 	}
 	return dev, d.without
 }
 
-func (d *Drive) learn(doc *Document, err error) {
+func (d *Drive) learn(doc *smartctl.Document, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.misread = errors.Is(err, ErrNoReport)
+	d.misread = errors.Is(err, smartctl.ErrNoReport)
 	if doc != nil {
 		d.without |= doc.Missing
 	}
@@ -190,7 +195,7 @@ func (d *Drive) learn(doc *Document, err error) {
 
 // keep shows a sleeping drive's last report on, with that report's age and
 // time. Of a drive that was never read, it shows what is known without it.
-func (d *Drive) keep(round *cache.Round, mode PowerMode, last cache.Snapshot[Report], known bool) {
+func (d *Drive) keep(round *cache.Round, mode report.PowerMode, last cache.Snapshot[report.Report], known bool) {
 	if !known {
 		r := notRead(d.Device)
 		r.PowerMode = mode
@@ -209,9 +214,9 @@ func (d *Drive) keep(round *cache.Round, mode PowerMode, last cache.Snapshot[Rep
 }
 
 // notRead is the report of a drive that always slept.
-func notRead(dev Device) *Report {
-	return &Report{
-		Device: Answer{Name: dev.Name}, NotRead: true,
+func notRead(dev Device) *report.Report {
+	return &report.Report{
+		Device: report.Answer{Name: dev.Name}, NotRead: true,
 		WWN: dev.Identity.WWN, ModelName: dev.Identity.Model, SerialNumber: dev.Identity.Serial,
 	}
 }
@@ -220,7 +225,7 @@ func notRead(dev Device) *Report {
 // seems to be gone.
 func (d *Drive) done(err error, _ time.Duration) {
 	d.tally.count(err)
-	if errors.Is(err, ErrNoReport) && (errors.Is(err, ErrNoSuchDevice) || !outside.Exists(d.Device.Name)) {
+	if errors.Is(err, smartctl.ErrNoReport) && (errors.Is(err, smartctl.ErrNoSuchDevice) || !outside.Exists(d.Device.Name)) {
 		d.drives.rescanSoon()
 	}
 }

@@ -85,7 +85,7 @@ func (ds *Drives) Close() {
 
 // List is the monitored drives, ordered by label as people count. Until a scan
 // has gone well for the first time it waits, and then says why there is no
-// list: ErrNotInstalled, among others. Later a failing scan forgets no drive.
+// list: smartctl.ErrNotInstalled, among others. Later a failing scan forgets no drive.
 // The slice must not be changed.
 func (ds *Drives) List(ctx context.Context) ([]*Drive, error) {
 	if drives, ok := ds.current(); ok {
@@ -118,12 +118,15 @@ func (ds *Drives) observe(ctx context.Context, round *cache.Round) error {
 }
 
 func (ds *Drives) scanSystem(ctx context.Context) ([]Device, error) {
-	devices, err := ds.cfg.Tool.Scan(ctx)
+	scanned, err := ds.cfg.Tool.Scan(ctx)
 	if err != nil {
 		return nil, err
 	}
+	devices := make([]Device, len(scanned))
 	find := ds.cfg.System.Index(ctx).Node
-	for i, d := range devices {
+	for i, found := range scanned {
+		d := Device{Name: found.Name, Type: found.Type}
+		devices[i] = d
 		devices[i].Identity, devices[i].Nodes = ds.look(d, find)
 		devices[i].Virtual = virtual(ds.cfg.System.Maker(d.path()))
 		devices[i].Offline = ds.cfg.System.Offline(d.path())

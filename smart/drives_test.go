@@ -18,20 +18,23 @@ import (
 	"storage_exporter/cachestore"
 	"storage_exporter/internal/fakesmartctl/faketest"
 	"storage_exporter/internal/fakesmartctl/fleet"
+	"storage_exporter/smart/report"
+	"storage_exporter/smart/report/reporttest"
+	"storage_exporter/smart/smartctl"
 )
 
 func TestDrives(t *testing.T) {
 	r := newRig(t, []fleet.Drive{
 		fleet.NVMe("/dev/nvme0", 3), fleet.ATA("/dev/sdaa", 2, 4), fleet.ATA("/dev/sdb", 1, 4),
-		{Name: "/dev/bus/0", Type: "megaraid,8", Report: documents(t)["scsi-behind-megaraid-7.4"]},
-		{Name: "/dev/bus/6", Type: "megaraid,14", Report: documents(t)["ata-behind-megaraid-7.3"]},
+		{Name: "/dev/bus/0", Type: "megaraid,8", Report: reporttest.Documents(t)["scsi-behind-megaraid-7.4"]},
+		{Name: "/dev/bus/6", Type: "megaraid,14", Report: reporttest.Documents(t)["ata-behind-megaraid-7.3"]},
 	}, func(c *DrivesConfig) { c.Interval = time.Minute })
 	if got, want := r.labels(t), "bus_0_megaraid_8 bus_6_megaraid_14 nvme0 sdb sdaa"; got != want {
 		t.Errorf("drives %s, want %s", got, want)
 	}
 	for label, serial := range map[string]string{"sdb": "EXA0000001", "sdaa": "EXA0000002", "nvme0": "EXN0000003", "bus_0_megaraid_8": "EXS0MR8"} {
 		d := r.drive(t, label)
-		snap := report(t, d)
+		snap := reported(t, d)
 		if snap.Value.SerialNumber != serial {
 			t.Errorf("%s has %s, want %s", label, snap.Value.SerialNumber, serial)
 		}
@@ -42,7 +45,7 @@ func TestDrives(t *testing.T) {
 		// Counted just after the readers have their answer.
 		eventually(t, label+" is counted", func() bool { return r.counted(label, "success") == 1 && r.counted(label, "failure") == 0 })
 	}
-	report(t, r.drive(t, "bus_6_megaraid_14"))
+	reported(t, r.drive(t, "bus_6_megaraid_14"))
 	if d := r.drive(t, "bus_6_sat+megaraid_14"); d.Key != "bus_6_megaraid_14" || d.Label() != "bus_6_sat+megaraid_14" {
 		t.Errorf("by its own label: %s %s", d.Key, d.Label())
 	}
@@ -99,14 +102,14 @@ func TestDrivesRemember(t *testing.T) {
 	if last := r.fleet.Reads("/dev/sda")[2]; strings.Contains(last, "devstat") {
 		t.Errorf("a log that the drive lacks is asked for again: %s", last)
 	}
-	if s := report(t, r.drive(t, "sda")).Value.Smartctl.ExitStatus; s != 0 {
+	if s := reported(t, r.drive(t, "sda")).Value.Smartctl.ExitStatus; s != 0 {
 		t.Errorf("exit status %d", s)
 	}
 }
 
 func TestDrivesHotUnplug(t *testing.T) {
 	r := newRig(t, []fleet.Drive{fleet.ATA("/dev/sda", 1, 2), fleet.ATA("/dev/sdb", 2, 2)}, nil)
-	report(t, r.drive(t, "sda"))
+	reported(t, r.drive(t, "sda"))
 	if err := r.fleet.Remove("/dev/sda", "scsi"); err != nil {
 		t.Fatal(err)
 	}
@@ -122,13 +125,13 @@ func TestDrivesHotUnplug(t *testing.T) {
 
 func TestDrivesHotPlug(t *testing.T) {
 	r := newRig(t, []fleet.Drive{fleet.ATA("/dev/sda", 1, 2)}, func(c *DrivesConfig) { c.ScanInterval = time.Second })
-	report(t, r.drive(t, "sda"))
+	reported(t, r.drive(t, "sda"))
 	before := r.drive(t, "sda")
 	if err := r.fleet.Put(fleet.NVMe("/dev/nvme0", 2)); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "nvme0 is found", func() bool { return r.labels(t) == "nvme0 sda" })
-	if got := report(t, r.drive(t, "nvme0")).Value.SerialNumber; got != "EXN0000002" {
+	if got := reported(t, r.drive(t, "nvme0")).Value.SerialNumber; got != "EXN0000002" {
 		t.Errorf("serial number %s", got)
 	}
 	if r.drive(t, "sda") != before {
@@ -142,7 +145,7 @@ func TestDrivesSwapped(t *testing.T) {
 	tr.AddDisk(path("sda", "5000c50000000aaa", ""))
 	r := newRig(t, []fleet.Drive{fleet.ATA("/dev/sda", 1, 2)}, func(c *DrivesConfig) { c.System = system(tr) })
 	old := r.drive(t, "sda")
-	if got := report(t, old).Value.SerialNumber; got != "EXA0000001" {
+	if got := reported(t, old).Value.SerialNumber; got != "EXA0000001" {
 		t.Fatalf("serial number %s", got)
 	}
 	// The new one cannot be read: nothing must be shown of it.
@@ -170,7 +173,7 @@ func TestDrivesSwapped(t *testing.T) {
 
 func TestDrivesKeepTheirListWhenScansFail(t *testing.T) {
 	r := newRig(t, []fleet.Drive{fleet.ATA("/dev/sda", 1, 2)}, func(c *DrivesConfig) { c.ScanInterval = time.Second })
-	report(t, r.drive(t, "sda"))
+	reported(t, r.drive(t, "sda"))
 	scans, _ := r.fleet.Runs()
 	if err := r.fleet.SetScan(fleet.Behaviour{Exit: 1}); err != nil {
 		t.Fatal(err)
@@ -184,20 +187,20 @@ func TestDrivesKeepTheirListWhenScansFail(t *testing.T) {
 func TestDrivesAsleep(t *testing.T) {
 	r := newRig(t, []fleet.Drive{fleet.ATA("/dev/sda", 1, 2)}, nil)
 	d := r.drive(t, "sda")
-	awake := report(t, d)
+	awake := reported(t, d)
 	asleep := fleet.ATA("/dev/sda", 1, 2)
 	asleep.PowerMode = "STANDBY"
 	if err := r.fleet.Put(asleep); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the power mode is standby", func() bool { return report(t, d).Value.PowerMode == Standby })
-	first := report(t, d)
-	eventually(t, "it is asked again", func() bool { s := report(t, d); return s.Revision != first.Revision })
-	now := report(t, d)
+	eventually(t, "the power mode is standby", func() bool { return reported(t, d).Value.PowerMode == report.Standby })
+	first := reported(t, d)
+	eventually(t, "it is asked again", func() bool { s := reported(t, d); return s.Revision != first.Revision })
+	now := reported(t, d)
 	if now.Value.SerialNumber != awake.Value.SerialNumber || !now.ObservedAt.Equal(first.ObservedAt) || now.Age <= first.Age {
 		t.Errorf("serial %s, observed at %v then %v, age %v then %v", now.Value.SerialNumber, first.ObservedAt, now.ObservedAt, first.Age, now.Age)
 	}
-	if awake.Value.PowerMode != Active {
+	if awake.Value.PowerMode != report.Active {
 		t.Error("the report that was read before was changed")
 	}
 	doc, err := d.Document.Get(t.Context())
@@ -211,8 +214,8 @@ func TestDrivesAsleep(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "it is awake", func() bool {
-		s := report(t, d)
-		return s.Value.PowerMode == Active && s.ObservedAt.After(now.ObservedAt)
+		s := reported(t, d)
+		return s.Value.PowerMode == report.Active && s.ObservedAt.After(now.ObservedAt)
 	})
 }
 
@@ -223,8 +226,8 @@ func TestDrivesAsleepFromTheStart(t *testing.T) {
 	asleep.PowerMode = "SLEEP"
 	r := newRig(t, []fleet.Drive{asleep}, func(c *DrivesConfig) { c.System = system(tr) })
 	d := r.drive(t, "sda")
-	got := report(t, d).Value
-	if !got.NotRead || got.PowerMode != Sleep || got.WWN != "0x5000c50000000aaa" {
+	got := reported(t, d).Value
+	if !got.NotRead || got.PowerMode != report.Sleep || got.WWN != "0x5000c50000000aaa" {
 		t.Errorf("got %+v", got)
 	}
 	if _, err := d.Document.Get(t.Context()); !errors.Is(err, cache.ErrNothing) || !errors.Is(err, ErrAsleep) {
@@ -243,7 +246,7 @@ func TestDrivesWithoutSmartctl(t *testing.T) {
 	r := newRigAt(t, path, f, cachestore.NewMemory(), func(c *DrivesConfig) { c.ScanInterval = time.Second })
 	for range 3 {
 		drives, err := r.List(t.Context())
-		if !errors.Is(err, ErrNotInstalled) || drives != nil {
+		if !errors.Is(err, smartctl.ErrNotInstalled) || drives != nil {
 			t.Fatalf("got %v, %v", drives, err)
 		}
 	}
@@ -259,13 +262,13 @@ func TestDrivesWithoutSmartctl(t *testing.T) {
 
 func TestDrivesConfiguredOnly(t *testing.T) {
 	r := newRig(t, []fleet.Drive{fleet.ATA("/dev/sda", 1, 2), fleet.ATA("/dev/sdb", 2, 2)}, func(c *DrivesConfig) {
-		c.Devices = []Device{{Name: "/dev/sdb", Type: "sat"}, {Name: "/dev/sdx", Type: Auto}}
+		c.Devices = []Device{{Name: "/dev/sdb", Type: "sat"}, {Name: "/dev/sdx", Type: smartctl.Auto}}
 	})
 	if got := r.labels(t); got != "sdb sdx" {
 		t.Errorf("drives %q", got)
 	}
-	report(t, r.drive(t, "sdb"))
-	if _, err := r.drive(t, "sdx").Report.Get(t.Context()); !errors.Is(err, ErrNoSuchDevice) {
+	reported(t, r.drive(t, "sdb"))
+	if _, err := r.drive(t, "sdx").Report.Get(t.Context()); !errors.Is(err, smartctl.ErrNoSuchDevice) {
 		t.Errorf("sdx: %v", err)
 	}
 	if scans, _ := r.fleet.Runs(); scans != 0 {
@@ -335,7 +338,7 @@ func TestDrivesConcurrency(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, d := range drives {
-		report(t, d)
+		reported(t, d)
 	}
 	if most := r.fleet.MostAtOnce(); most > 3 {
 		t.Errorf("%d reads at once", most)
@@ -358,7 +361,7 @@ func TestDrivesSomeHang(t *testing.T) {
 		warm := r.drive(t, Device{Name: d.Name, Type: d.Type}.Label())
 		eventually(t, d.Name+" is read", func() bool { _, err := warm.Report.Get(t.Context()); return err == nil })
 	}
-	label := Device{Name: drives[0].Name, Type: Auto}.Label()
+	label := Device{Name: drives[0].Name, Type: smartctl.Auto}.Label()
 	eventually(t, "a hanging drive counts as a failure", func() bool { return r.counted(label, "failure") > 0 })
 	if _, err := r.drive(t, label).Report.Get(t.Context()); err == nil {
 		t.Error("a hanging drive has a report")
@@ -377,7 +380,7 @@ func TestDrivesOfTwoHosts(t *testing.T) {
 	for range 20 {
 		for i, host := range []string{"host-a", "host-b"} {
 			want := fmt.Sprintf("EXA%07d", i+1)
-			if got := report(t, hosts[host].drive(t, "sda")).Value.SerialNumber; got != want {
+			if got := reported(t, hosts[host].drive(t, "sda")).Value.SerialNumber; got != want {
 				t.Fatalf("%s shows %s, its own drive is %s", host, got, want)
 			}
 		}
@@ -396,8 +399,8 @@ func TestNewDrivesRefuses(t *testing.T) {
 
 func TestStoredListIsHostile(t *testing.T) {
 	r := newRig(t, []fleet.Drive{fleet.ATA("/dev/sda", 1, 2)}, nil)
-	report(t, r.drive(t, "sda"))
-	r.apply([]Device{{Name: "--all", Type: "sat"}, {Name: "/dev/sdb", Type: "sat -s off"}, {Name: "/dev/sdc", Type: Auto}})
+	reported(t, r.drive(t, "sda"))
+	r.apply([]Device{{Name: "--all", Type: "sat"}, {Name: "/dev/sdb", Type: "sat -s off"}, {Name: "/dev/sdc", Type: smartctl.Auto}})
 	if got := r.labels(t); got != "sdc" {
 		t.Errorf("drives %q", got)
 	}

@@ -12,12 +12,14 @@ import (
 
 	"storage_exporter/block"
 	"storage_exporter/cache"
+	"storage_exporter/smart/assess"
+	"storage_exporter/smart/smartctl"
 )
 
 // DrivesConfig is what a monitored set of drives is made of.
 type DrivesConfig struct {
 	Cache  *cache.Cache
-	Tool   *Tool
+	Tool   *smartctl.Tool
 	System block.System
 	// Host is this node's fingerprint, never empty: it keeps other hosts'
 	// snapshots out.
@@ -40,7 +42,7 @@ type DrivesConfig struct {
 	TTL          time.Duration // of a report
 	Concurrency  int           // how many drives are read at once
 
-	Thresholds Thresholds // of the drives' assessment; nil: the rules' own
+	Thresholds assess.Thresholds // of the drives' assessment; nil: the rules' own
 
 	// OnChange, if set, is called with each new report and each new list. It must
 	// return at once and call nothing of the set's.
@@ -56,7 +58,7 @@ func NewDrives(cfg DrivesConfig) (*Drives, error) {
 		return nil, errors.New("drives: the host's fingerprint is empty")
 	}
 	var err error
-	cfg.Thresholds.check(func(name, format string, args ...any) {
+	cfg.Thresholds.Check(func(name, format string, args ...any) {
 		err = errors.Join(err, fmt.Errorf("threshold %q "+format, append([]any{name}, args...)...))
 	})
 	if err != nil {
@@ -94,7 +96,7 @@ func NewDrives(cfg DrivesConfig) (*Drives, error) {
 	if ds.scans() && !cfg.ScanOnce {
 		ds.scan = cfg.Cache.NewSource(cache.SourceConfig{
 			Kind: "drives", Name: "drives",
-			Origin: cfg.Host + "|drives|" + strings.Join(cfg.Tool.scanTypes, " "),
+			Origin: cfg.Host + "|drives|" + strings.Join(cfg.Tool.ScanTypes(), " "),
 			Lane:   cache.NewLane(1), Interval: cfg.ScanInterval, Timeout: cfg.ScanTimeout,
 			Observe: ds.observe,
 		})

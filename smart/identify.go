@@ -1,6 +1,9 @@
 package smart
 
-import "storage_exporter/block"
+import (
+	"storage_exporter/block"
+	"storage_exporter/smart/report"
+)
 
 // said is what a device's last report says of it.
 type said struct {
@@ -12,7 +15,7 @@ type said struct {
 // identify takes what a drive's report says of it: who it is, and its own label from
 // the first report. Two devices may so turn out to be one drive, such as a RAID
 // controller's member that is also a disk of the kernel.
-func (ds *Drives) identify(d *Drive, r *Report) {
+func (ds *Drives) identify(d *Drive, r *report.Report) {
 	reported := r.Identity()
 	before, labelled := d.identity()
 	if r.NotRead || labelled && reported == before {
@@ -44,11 +47,6 @@ func (ds *Drives) identify(d *Drive, r *Report) {
 	case owner == nil && reported.Key() != "":
 		ds.whose[reported.Key()] = d
 	}
-}
-
-// Identity is who the drive is by its own account.
-func (r *Report) Identity() block.Identity {
-	return block.Identity{WWN: r.WWN, Model: r.ModelName, Serial: r.SerialNumber}
 }
 
 // another says that two names are known and differ.

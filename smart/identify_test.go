@@ -11,6 +11,7 @@ import (
 
 	"storage_exporter/block/blocktest"
 	"storage_exporter/internal/fakesmartctl/fleet"
+	"storage_exporter/smart/smartctl"
 )
 
 // asked is a drive of the fleet that is asked for with a type and answers with
@@ -64,7 +65,7 @@ func TestLabelIsTheFirstReports(t *testing.T) {
 		t.Error("not found by one of its labels")
 	}
 	put(asked(member, "megaraid,14", "megaraid,14"))
-	eventually(t, "the other type", func() bool { return report(t, d).Value.Device.Type == "megaraid,14" })
+	eventually(t, "the other type", func() bool { return reported(t, d).Value.Device.Type == "megaraid,14" })
 	if got := d.Label(); got != own {
 		t.Errorf("the label changed to %s", got)
 	}
@@ -123,7 +124,7 @@ func TestMemberWithAnothersWWN(t *testing.T) {
 	d.Report = bytes.Replace(d.Report, []byte("EXA0000001"), []byte("EXA0000002"), 1)
 	r := newRig(t, []fleet.Drive{fleet.ATA("/dev/sdb", 1, 2), d}, nil)
 	for _, label := range []string{"sdb", "bus_0_megaraid_0"} {
-		report(t, r.drive(t, label))
+		reported(t, r.drive(t, label))
 	}
 	if got := r.labels(t); got != "bus_0_megaraid_0 sdb" {
 		t.Errorf("drives %s", got)
@@ -141,13 +142,13 @@ func TestSelectionOfTypesWithANumber(t *testing.T) {
 		want                []string // label, kernel names
 	}{
 		{"beside a scan", devices("/dev/sde;sat,12", "/dev/sdf;sat,auto", "/dev/nvme0;nvme,1"),
-			[]Device{sde, {Name: "/dev/sdf", Type: Auto}, {Name: "/dev/nvme0", Type: "nvme"}, {Name: "/dev/sdg", Type: Auto}},
+			[]Device{sde, {Name: "/dev/sdf", Type: smartctl.Auto}, {Name: "/dev/nvme0", Type: "nvme"}, {Name: "/dev/sdg", Type: smartctl.Auto}},
 			[]string{"sde_sat_12 sde", "sdf_sat_auto sdf", "nvme0_nvme_1 nvme0", "sdg sdg"}},
-		{"a port on each node", devices("/dev/sda;jmb39x-q,0", "/dev/sdb;jms56x,1"), []Device{{Name: "/dev/sda", Type: Auto}, {Name: "/dev/sdb", Type: Auto}},
+		{"a port on each node", devices("/dev/sda;jmb39x-q,0", "/dev/sdb;jms56x,1"), []Device{{Name: "/dev/sda", Type: smartctl.Auto}, {Name: "/dev/sdb", Type: smartctl.Auto}},
 			[]string{"sda_jmb39x-q_0 sda", "sdb_jms56x_1 sdb"}},
-		{"ports of one node", devices("/dev/sda;jmb39x,0", "/dev/sda;jmb39x,1+sat,12"), []Device{{Name: "/dev/sda", Type: Auto}},
+		{"ports of one node", devices("/dev/sda;jmb39x,0", "/dev/sda;jmb39x,1+sat,12"), []Device{{Name: "/dev/sda", Type: smartctl.Auto}},
 			[]string{"sda_jmb39x_0", "sda_jmb39x_1+sat_12"}},
-		{"a member beside its controller's disk", devices("/dev/sda;aacraid,0,0,1"), []Device{{Name: "/dev/sda", Type: Auto}},
+		{"a member beside its controller's disk", devices("/dev/sda;aacraid,0,0,1"), []Device{{Name: "/dev/sda", Type: smartctl.Auto}},
 			[]string{"sda_aacraid_0_0_1", "sda sda"}},
 	}
 	for _, tt := range tests {

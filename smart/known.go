@@ -7,6 +7,7 @@ import (
 
 	"storage_exporter/block"
 	"storage_exporter/cache"
+	"storage_exporter/smart/report"
 )
 
 // index is the monitored set as it is looked up. It never changes.
@@ -83,13 +84,13 @@ func (ds *Drives) Drive(ctx context.Context, name string) (*Drive, error) {
 
 // Reports lists drives and reads all their reports at once; again where the list
 // changed meanwhile, as when a report shows that two devices are one drive.
-func Reports(ctx context.Context, list func(context.Context) ([]*Drive, error)) ([]*Drive, []cache.Result[Report], error) {
+func Reports(ctx context.Context, list func(context.Context) ([]*Drive, error)) ([]*Drive, []cache.Result[report.Report], error) {
 	drives, err := list(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
 	for again := true; ; again = false {
-		entries := make([]*cache.Entry[Report], len(drives))
+		entries := make([]*cache.Entry[report.Report], len(drives))
 		for i, d := range drives {
 			entries[i] = d.Report
 		}

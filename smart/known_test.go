@@ -10,6 +10,7 @@ import (
 	"storage_exporter/cachestore"
 	"storage_exporter/internal/fakesmartctl/faketest"
 	"storage_exporter/internal/fakesmartctl/fleet"
+	"storage_exporter/smart/smartctl"
 )
 
 // Who composes the reports hears of each new one, and finds the drives without
@@ -19,7 +20,7 @@ func TestKnownAndChanged(t *testing.T) {
 	r := newRig(t, []fleet.Drive{fleet.ATA("/dev/sda", 1, 2)}, func(cfg *DrivesConfig) {
 		cfg.OnChange = func() { changes.Add(1) }
 	})
-	report(t, r.drive(t, "sda"))
+	reported(t, r.drive(t, "sda"))
 	if n := changes.Load(); n < 2 {
 		t.Errorf("%d changes, want one of the list and one of the report", n)
 	}
@@ -45,7 +46,7 @@ func TestKnownSaysWhyNot(t *testing.T) {
 			r := newRigAt(t, path, f, cachestore.NewMemory(), func(cfg *DrivesConfig) { cfg.ScanOnce = once })
 			eventually(t, "the reason is known", func() bool {
 				_, err := r.Known()
-				return errors.Is(err, ErrNotInstalled)
+				return errors.Is(err, smartctl.ErrNotInstalled)
 			})
 		})
 	}

@@ -10,6 +10,7 @@ import (
 	"storage_exporter/block"
 	"storage_exporter/block/blocktest"
 	"storage_exporter/internal/fakesmartctl/fleet"
+	"storage_exporter/smart/smartctl"
 )
 
 func system(tr *blocktest.Tree) block.System {
@@ -41,7 +42,7 @@ func TestDrivesMultipath(t *testing.T) {
 	if diff := cmp.Diff([]string{"sdb"}, r.drive(t, "sdb").Paths()); diff != "" {
 		t.Errorf("paths of sdb (-want +got):\n%s", diff)
 	}
-	report(t, r.drive(t, "sda"))
+	reported(t, r.drive(t, "sda"))
 	if _, reads := r.fleet.Runs(); reads["/dev/sdq"] != 0 {
 		t.Errorf("the second path was read %d times", reads["/dev/sdq"])
 	}
@@ -61,7 +62,7 @@ func TestDrivesMultipath(t *testing.T) {
 	// The first path fails: the other takes over.
 	tr.Write("sys/class/block/sda/device/state", "offline\n")
 	eventually(t, "the other path is read", func() bool { return r.labels(t) == "sdb sdq sdr" })
-	if got := report(t, r.drive(t, "sdq")).Value.SerialNumber; got != "EXA0000001" {
+	if got := reported(t, r.drive(t, "sdq")).Value.SerialNumber; got != "EXA0000001" {
 		t.Errorf("serial number %s", got)
 	}
 }
@@ -91,9 +92,9 @@ func TestDrivesConfiguredAndExchanged(t *testing.T) {
 	tr.AddDisk(path("sda", "5000c50000000aaa", "EXA1"))
 	s := system(tr)
 	r := newRig(t, []fleet.Drive{fleet.ATA("/dev/sda", 1, 2)}, func(c *DrivesConfig) {
-		c.System, c.ScanInterval, c.Scan, c.Devices = s, time.Second, true, []Device{{Name: "/dev/sda", Type: Auto}}
+		c.System, c.ScanInterval, c.Scan, c.Devices = s, time.Second, true, []Device{{Name: "/dev/sda", Type: smartctl.Auto}}
 	})
-	report(t, r.drive(t, "sda"))
+	reported(t, r.drive(t, "sda"))
 	tr.Write("sys/class/block/sda/device/wwid", "naa.5000c50000000bbb\n")
 	tr.Write("sys/class/block/sda/device/vpd_pg80", blocktest.SerialPage("EXA2"))
 	eventually(t, "the new drive", func() bool { return r.drive(t, "sda").Device.Identity.Serial == "EXA2" })

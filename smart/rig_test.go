@@ -16,6 +16,8 @@ import (
 	"storage_exporter/internal/fakesmartctl/faketest"
 	"storage_exporter/internal/fakesmartctl/fleet"
 	"storage_exporter/internal/logtest"
+	"storage_exporter/smart/report"
+	"storage_exporter/smart/smartctl"
 )
 
 // rig is a monitored set of fake drives that are read twice a second.
@@ -85,9 +87,9 @@ func (r *rig) drive(t *testing.T, label string) *Drive {
 	return d
 }
 
-func report(t *testing.T, d *Drive) cache.Snapshot[Report] {
+func reported(t *testing.T, d *Drive) cache.Snapshot[report.Report] {
 	t.Helper()
-	var s cache.Snapshot[Report]
+	var s cache.Snapshot[report.Report]
 	eventually(t, "a report", func() (there bool) { // a busy machine may need more than one interval
 		var err error
 		s, err = d.Report.Get(t.Context())
@@ -101,3 +103,22 @@ func (r *rig) counted(label, status string) float64 {
 }
 
 func (r *rig) series() int { return testutil.CollectAndCount(r.cfg.Metrics.observations) }
+
+func toolAt(tb testing.TB, path string) *smartctl.Tool {
+	tb.Helper()
+	tool, err := smartctl.New(smartctl.Config{Path: path})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return tool
+}
+
+// eventually waits for a condition, for as long as a loaded machine may need.
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(20 * time.Second); !ok(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("not in time: %s", what)
+		}
+	}
+}

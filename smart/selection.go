@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"storage_exporter/block"
+	"storage_exporter/smart/smartctl"
 )
 
 // selection makes the monitored set of the scanned and the configured devices.
@@ -100,7 +101,7 @@ func (c *choice) add(d Device) {
 		if d.Name != c.set[i].Name || d.member() {
 			c.set[i].others = append(c.set[i].others, c.label(d))
 		}
-	case len(c.set) == maxDrives:
+	case len(c.set) == smartctl.MaxDevices:
 		return
 	default:
 		i = len(c.set)

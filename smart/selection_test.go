@@ -10,18 +10,21 @@ import (
 
 	"storage_exporter/block"
 	"storage_exporter/block/blocktest"
+	"storage_exporter/smart/smartctl"
 )
 
 // at is a scanned device of a drive; an empty serial number is one that the
 // system does not know.
 func at(name, wwn, serial string) Device {
-	return Device{Name: "/dev/" + name, Type: Auto, Identity: block.Identity{WWN: wwn, Model: "EX", Serial: serial}}
+	return Device{Name: "/dev/" + name, Type: smartctl.Auto, Identity: block.Identity{WWN: wwn, Model: "EX", Serial: serial}}
 }
 
 func TestSelection(t *testing.T) {
 	const one, two = "0x5000c50000000aaa", "0x5000c50000000bbb"
-	scanned := []Device{{Name: "/dev/sda", Type: Auto}, {Name: "/dev/sdb", Type: Auto}, {Name: "/dev/nvme0", Type: "nvme"}, {Name: "/dev/sda", Type: "sat"}, {Name: "bad", Type: "sat"}}
-	lun := func(name string) Device { return Device{Name: "/dev/" + name, Type: Auto, Virtual: "iSCSI LUN"} }
+	scanned := []Device{{Name: "/dev/sda", Type: smartctl.Auto}, {Name: "/dev/sdb", Type: smartctl.Auto}, {Name: "/dev/nvme0", Type: "nvme"}, {Name: "/dev/sda", Type: "sat"}, {Name: "bad", Type: "sat"}}
+	lun := func(name string) Device {
+		return Device{Name: "/dev/" + name, Type: smartctl.Auto, Virtual: "iSCSI LUN"}
+	}
 	offline := at("sda", one, "A")
 	offline.Offline = true
 	otherModel := at("sdb", one, "A")
@@ -82,10 +85,10 @@ func TestSelection(t *testing.T) {
 		})
 	}
 	many := []Device{{Name: "/dev/x", Type: "sat"}}
-	for i := range maxDrives + 10 {
+	for i := range smartctl.MaxDevices + 10 {
 		many = append(many, Device{Name: "/dev/" + blocktest.DiskName(i), Type: "sat"})
 	}
-	if got, _ := (selection{}).choose(many, nil); len(got) != maxDrives {
+	if got, _ := (selection{}).choose(many, nil); len(got) != smartctl.MaxDevices {
 		t.Errorf("%d drives", len(got))
 	}
 }

@@ -2,7 +2,6 @@ package smart
 
 import (
 	"errors"
-	"maps"
 	"regexp"
 	"regexp/syntax"
 	"slices"
@@ -10,6 +9,8 @@ import (
 	"time"
 
 	"storage_exporter/cache"
+	"storage_exporter/smart/assess"
+	"storage_exporter/smart/smartctl"
 )
 
 // Settings are what an operator chooses of the observation of drives, as written.
@@ -26,8 +27,8 @@ type Settings struct {
 	DeviceInclude   string
 	DeviceExclude   string
 	ScanDeviceTypes []string
-	PowermodeCheck  string             // one of PowerModeChecks
-	Thresholds      map[string]float64 // as Thresholds, with a limit for each name
+	PowermodeCheck  string             // one of smartctl.PowerModeChecks
+	Thresholds      map[string]float64 // as assess.Thresholds, with a limit for each name
 }
 
 // The bounds of what can be meant.
@@ -37,16 +38,16 @@ const (
 )
 
 var standard = Settings{
-	Path:     "/usr/sbin/smartctl",
+	Path:     smartctl.DefaultPath,
 	Interval: 90 * time.Second, Timeout: 20 * time.Second, TTL: 120 * time.Second,
-	Rescan: 10 * time.Minute, Concurrency: 8, PowermodeCheck: "standby",
+	Rescan: 10 * time.Minute, Concurrency: 8, PowermodeCheck: smartctl.DefaultPowerModeCheck,
 }
 
 // DefaultSettings are what holds where nothing is chosen, with a threshold for
 // each rule.
 func DefaultSettings() Settings {
 	s := standard
-	s.Thresholds = maps.Clone(defaultLimits)
+	s.Thresholds = assess.DefaultLimits()
 	return s
 }
 
@@ -78,16 +79,16 @@ func (s Settings) Check(wrong func(key, format string, args ...any)) {
 		}
 	}
 	for i, t := range s.ScanDeviceTypes {
-		if !validType(t) {
+		if !smartctl.ValidType(t) {
 			wrong("scan_device_types", `must be device types of smartctl, such as "nvme": entry %d is not`, i+1)
 		}
 	}
 	checkPattern("device_include", s.DeviceInclude, wrong)
 	checkPattern("device_exclude", s.DeviceExclude, wrong)
-	if !slices.Contains(PowerModeChecks, s.PowermodeCheck) {
-		wrong("powermode_check", "must be one of %s", strings.Join(PowerModeChecks, ", "))
+	if !slices.Contains(smartctl.PowerModeChecks, s.PowermodeCheck) {
+		wrong("powermode_check", "must be one of %s", strings.Join(smartctl.PowerModeChecks, ", "))
 	}
-	Thresholds(s.Thresholds).check(func(name, format string, args ...any) { wrong("thresholds."+name, format, args...) })
+	assess.Thresholds(s.Thresholds).Check(func(name, format string, args ...any) { wrong("thresholds."+name, format, args...) })
 }
 
 func checkPattern(key, pattern string, wrong func(key, format string, args ...any)) {
@@ -111,7 +112,7 @@ func compile(pattern string) (*regexp.Regexp, error) {
 // Apply puts the settings into a set's configuration, with the Tool that they name.
 func (s Settings) Apply(cfg *DrivesConfig) error {
 	var err error
-	if cfg.Tool, err = NewTool(ToolConfig{Path: s.Path, PowerModeCheck: s.PowermodeCheck, ScanTypes: s.ScanDeviceTypes}); err != nil {
+	if cfg.Tool, err = smartctl.New(smartctl.Config{Path: s.Path, PowerModeCheck: s.PowermodeCheck, ScanTypes: s.ScanDeviceTypes}); err != nil {
 		return err
 	}
 	for _, d := range s.Devices {

@@ -3,9 +3,10 @@ package smart
 import (
 	"context"
 	"errors"
-	"strings"
 
 	"storage_exporter/cache"
+	"storage_exporter/smart/report"
+	"storage_exporter/smart/smartctl"
 )
 
 // Trouble is why a drive has no new report, or one that says nothing of its health.
@@ -36,46 +37,26 @@ func (d *Drive) Trouble(err error) Trouble {
 }
 
 func troubleOf(err error) Trouble {
-	refused := (*ReportError)(nil)
+	refused := (*smartctl.ReportError)(nil)
 	switch {
 	case err == nil, errors.Is(err, cache.ErrNothing), errors.Is(err, cache.ErrClosed):
 		return ""
-	case errors.Is(err, ErrNotInstalled):
+	case errors.Is(err, smartctl.ErrNotInstalled):
 		return TroubleNotInstalled
-	case errors.Is(err, ErrNoSuchDevice):
+	case errors.Is(err, smartctl.ErrNoSuchDevice):
 		return TroubleNotFound
-	case errors.Is(err, ErrPermission):
+	case errors.Is(err, smartctl.ErrPermission):
 		return TroublePermission
 	case errors.Is(err, cache.ErrStuck):
 		return TroubleStuck
 	case errors.Is(err, cache.ErrTimeout), errors.Is(err, context.DeadlineExceeded):
 		return TroubleTimeout
-	case errors.Is(err, ErrBadOutput):
+	case errors.Is(err, report.ErrBadOutput):
 		return TroubleBadOutput
-	case errors.As(err, &refused) && refused.noSMART():
+	case errors.As(err, &refused) && refused.NoSMART():
 		return TroubleNoSMART
-	case errors.Is(err, ErrNoReport):
+	case errors.Is(err, smartctl.ErrNoReport):
 		return TroubleOpenFailed
 	}
 	return TroubleOther
-}
-
-// noSMART says that smartctl found no drive that it could talk to behind a
-// device that is there, in the words that it has for that.
-func (e *ReportError) noSMART() bool {
-	for _, words := range []string{
-		"Unable to detect device type", "please specify device type", "Unknown USB bridge", "Unsupported USB bridge",
-		"lacks SMART capability", "RAID volume", "DELL or MegaRaid controller",
-	} {
-		if strings.Contains(e.Message, words) {
-			return true
-		}
-	}
-	return false
-}
-
-// WithoutSMART says that a drive was read and has no SMART, or has it switched
-// off, by its own account.
-func (r *Report) WithoutSMART() bool {
-	return r.SMARTAvailable != nil && !*r.SMARTAvailable || r.SMARTEnabled != nil && !*r.SMARTEnabled
 }

@@ -9,11 +9,14 @@ import (
 
 	"storage_exporter/cache"
 	"storage_exporter/internal/fakesmartctl/fleet"
+	"storage_exporter/smart/assess"
+	"storage_exporter/smart/report"
+	"storage_exporter/smart/smartctl"
 )
 
 func TestTroubleOf(t *testing.T) {
 	refused := func(message string) error {
-		return fmt.Errorf("smart sda: %w", &ReportError{Device: "/dev/sda", Type: Auto, Message: message, ExitStatus: ExitOpen})
+		return fmt.Errorf("smart sda: %w", &smartctl.ReportError{Device: "/dev/sda", Type: smartctl.Auto, Message: message, ExitStatus: report.ExitOpen})
 	}
 	tests := []struct {
 		err  error
@@ -22,7 +25,7 @@ func TestTroubleOf(t *testing.T) {
 		{nil, ""},
 		{ErrAsleep, ""},
 		{cache.ErrClosed, ""},
-		{fmt.Errorf("x: %w", ErrNotInstalled), TroubleNotInstalled},
+		{fmt.Errorf("x: %w", smartctl.ErrNotInstalled), TroubleNotInstalled},
 		{refused("Smartctl open device: /dev/sda failed: No such device"), TroubleNotFound},
 		{refused("Smartctl open device: /dev/sda failed: Permission denied"), TroublePermission},
 		{refused("Smartctl open device: /dev/sda failed: Operation not permitted"), TroublePermission},
@@ -32,10 +35,10 @@ func TestTroubleOf(t *testing.T) {
 		{refused("Read Device Identity failed: Input/output error"), TroubleOpenFailed},
 		{refused(""), TroubleOpenFailed},
 		{fmt.Errorf("%w after 20s", cache.ErrTimeout), TroubleTimeout},
-		{fmt.Errorf("%w: %w", cache.ErrTimeout, ErrBadOutput), TroubleTimeout},
+		{fmt.Errorf("%w: %w", cache.ErrTimeout, report.ErrBadOutput), TroubleTimeout},
 		{context.DeadlineExceeded, TroubleTimeout},
 		{cache.ErrStuck, TroubleStuck},
-		{fmt.Errorf("x: %w", ErrBadOutput), TroubleBadOutput},
+		{fmt.Errorf("x: %w", report.ErrBadOutput), TroubleBadOutput},
 		{errors.New("fork: no more processes"), TroubleOther},
 	}
 	for _, tt := range tests {
@@ -50,24 +53,24 @@ func TestTroubleOf(t *testing.T) {
 func TestDriveTrouble(t *testing.T) {
 	r := newRig(t, []fleet.Drive{fleet.ATA("/dev/sda", 1, 2)}, func(c *DrivesConfig) { c.TTL = time.Minute })
 	d := r.drive(t, "sda")
-	report(t, d)
+	reported(t, d)
 	if got := d.Trouble(nil); got != "" {
 		t.Errorf("a drive that is well is in trouble: %s", got)
 	}
 	broken := fleet.ATA("/dev/sda", 1, 2)
-	broken.Exit = ExitOpen
+	broken.Exit = report.ExitOpen
 	if err := r.fleet.Put(broken); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "it cannot be opened", func() bool { return d.Trouble(nil) == TroubleOpenFailed })
-	report(t, d) // still
+	reported(t, d) // still
 	asleep := fleet.ATA("/dev/sda", 1, 2)
 	asleep.PowerMode = "STANDBY"
 	if err := r.fleet.Put(asleep); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "it sleeps", func() bool { return d.Trouble(nil) == "" })
-	if got := d.Assess(report(t, d).Value).Verdict; got == VerdictUnknown {
+	if got := d.Assess(reported(t, d).Value).Verdict; got == assess.Unknown {
 		t.Error("a sleeping drive lost its last assessment")
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"storage_exporter/block/blocktest"
+	"storage_exporter/smart/smartctl"
 )
 
 func TestVirtual(t *testing.T) {
@@ -46,7 +47,7 @@ func TestVirtual(t *testing.T) {
 	s := system(tr)
 	what := func(d Device) string { return virtual(s.Maker(d.node())) }
 	for name, i := range inquiries {
-		if got := what(Device{Name: "/dev/" + name, Type: Auto}); got != i.want {
+		if got := what(Device{Name: "/dev/" + name, Type: smartctl.Auto}); got != i.want {
 			t.Errorf("%s %s: got %q, want %q", i.vendor, i.model, got, i.want)
 		}
 	}
@@ -60,7 +61,7 @@ func TestVirtual(t *testing.T) {
 	}
 	for name, p := range places {
 		tr.AddDisk(blocktest.Disk{Name: name, Address: name, Below: p.below, Vendor: p.vendor})
-		if got := what(Device{Name: "/dev/" + name, Type: Auto}); got != p.want {
+		if got := what(Device{Name: "/dev/" + name, Type: smartctl.Auto}); got != p.want {
 			t.Errorf("%s: got %q, want %q", p.below, got, p.want)
 		}
 	}
@@ -74,8 +75,8 @@ func TestVirtual(t *testing.T) {
 		{Device{Name: "/dev/nvme1n1", Type: "nvme"}, "NVMe over fabrics (tcp)"},
 		{Device{Name: "/dev/nvme2", Type: "nvme"}, ""},
 		{Device{Name: "/dev/sdg", Type: "megaraid,3"}, ""}, // a drive behind it
-		{Device{Name: "/dev/missing", Type: Auto}, ""},
-		{Device{Name: "/dev/bus/0", Type: Auto}, ""},
+		{Device{Name: "/dev/missing", Type: smartctl.Auto}, ""},
+		{Device{Name: "/dev/bus/0", Type: smartctl.Auto}, ""},
 	} {
 		if got := what(tt.device); got != tt.want {
 			t.Errorf("%s: got %q, want %q", tt.device.Label(), got, tt.want)

@@ -30,11 +30,15 @@ var (
 // below that have none. Only main and internal/ have no line.
 var layers = map[string]layer{
 	"block":      {"internal/outside"},
-	"smart":      {prometheus, "block", "cache", "internal/command", "internal/outside"},
+	"smart":      {prometheus, "block", "cache", "internal/outside", "smart/assess", "smart/report", "smart/smartctl"},
 	"enclosure":  {unix, "block", "cache", "internal/outside"},
 	"zpool":      {"block", "cache", "internal/command", "internal/outside"},
 	"cachestore": {prometheus, "github.com/redis/go-redis/v9/...", "github.com/sony/gobreaker/v2", unix, "internal/outside"},
 	"cache":      {prometheus, "cachestore"},
+
+	"smart/report":   {"block", "internal/outside"},
+	"smart/smartctl": {"internal/command", "internal/outside", "smart/report"},
+	"smart/assess":   {"internal/outside", "smart/report"},
 
 	"volume":             {"internal/secret"},
 	"volume/rates":       {"volume"},
@@ -49,10 +53,10 @@ var layers = map[string]layer{
 	"volume/observed":    {"cache", "volume"},
 
 	"config":               {"github.com/BurntSushi/toml", "github.com/prometheus/common/model", "internal/outside", "internal/secret"},
-	"overview":             {"block", "cache", "enclosure", "smart", "volume", "volume/observed", "zpool"},
+	"overview":             {"block", "cache", "enclosure", "smart", "smart/assess", "smart/report", "volume", "volume/observed", "zpool"},
 	"collector/exposition": {"github.com/klauspost/compress/flate", "github.com/prometheus/...", "google.golang.org/protobuf/proto"},
-	"collector":            {"cache", "collector/exposition", "enclosure", "smart", "volume", "volume/observed", "zpool"},
-	"api":                  {"cache", "enclosure", "overview", "smart", "volume", "volume/observed", "zpool"},
+	"collector":            {"cache", "collector/exposition", "enclosure", "smart", "smart/assess", "smart/report", "volume", "volume/observed", "zpool"},
+	"api":                  {"cache", "enclosure", "overview", "smart", "smart/assess", "smart/report", "volume", "volume/observed", "zpool"},
 }
 
 // isKit is whether a package is for tests only: nothing else may import it.

@@ -1,9 +1,11 @@
-package smart
+package assess
 
 import (
 	"fmt"
 	"math"
 	"strings"
+
+	"storage_exporter/smart/report"
 )
 
 // counter is an attribute whose raw value is a number of bad things.
@@ -77,12 +79,12 @@ func (v view) counter(c *counter) finding {
 		text := fmt.Sprintf("%s (id %d)", quantity(n, c.one, c.many), c.id)
 		// The rates are of disks that turn.
 		if v.RotationRate == nil || *v.RotationRate == 0 {
-			return speaks(VerdictWarning, n, "%s", text)
+			return speaks(Warning, n, "%s", text)
 		}
 		annual, note := c.annual(n)
-		severity := VerdictWarning
+		severity := Warning
 		if v.failingRate >= 0 && annual > 0 && annual*100 >= v.failingRate {
-			severity = VerdictFailing
+			severity = Failing
 		}
 		return speaks(severity, n, "%s%s", text, note)
 	}
@@ -90,7 +92,7 @@ func (v view) counter(c *counter) finding {
 }
 
 // read is the attribute's count; false where it means something else.
-func (c *counter) read(a *Attribute) (float64, bool) {
+func (c *counter) read(a *report.Attribute) (float64, bool) {
 	if a.Raw == nil || *a.Raw < 0 || !c.means(a.Name) {
 		return 0, false
 	}
@@ -147,22 +149,22 @@ func (v view) pending() finding {
 
 // failedNow and failedPast go by what smartctl says of the whole table.
 func (v view) failedNow() finding {
-	return v.failed(func(when string) bool { return when == "now" || when == "failing_now" }, func(a *Attribute) (Verdict, string) {
-		severity := VerdictWarning
-		if a.prefail() {
-			severity = VerdictFailing
+	return v.failed(func(when string) bool { return when == "now" || when == "failing_now" }, func(a *report.Attribute) (Verdict, string) {
+		severity := Warning
+		if prefail(a) {
+			severity = Failing
 		}
 		return severity, "is at or below its threshold now"
 	})
 }
 
 func (v view) failedPast() finding {
-	return v.failed(func(when string) bool { return when == "past" || when == "in_the_past" }, func(*Attribute) (Verdict, string) {
-		return VerdictWarning, "was at or below its threshold once"
+	return v.failed(func(when string) bool { return when == "past" || when == "in_the_past" }, func(*report.Attribute) (Verdict, string) {
+		return Warning, "was at or below its threshold once"
 	})
 }
 
-func (v view) failed(when func(string) bool, say func(*Attribute) (Verdict, string)) finding {
+func (v view) failed(when func(string) bool, say func(*report.Attribute) (Verdict, string)) finding {
 	if v.ATA == nil || len(v.ATA.Attributes) == 0 {
 		return nothing
 	}
@@ -185,6 +187,6 @@ func (v view) failed(when func(string) bool, say func(*Attribute) (Verdict, stri
 
 // prefail says whether the vendor takes the attribute for a sign of failure,
 // rather than of age.
-func (a *Attribute) prefail() bool {
+func prefail(a *report.Attribute) bool {
 	return strings.HasPrefix(a.Flags, "P") || strings.HasPrefix(a.FlagsLong, "prefailure")
 }

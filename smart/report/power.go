@@ -1,4 +1,4 @@
-package smart
+package report
 
 import "strings"
 
@@ -37,7 +37,7 @@ func powerModeByName(name string) PowerMode {
 // powerMode is the drive's mode: as a message says for a drive that was not
 // woken, by name since smartctl 7.5, else active for a drive that answered.
 func (d *reportJSON) powerMode(r *Report) PowerMode {
-	if mode, ok := r.asleep(); ok {
+	if mode, ok := r.Asleep(); ok {
 		return mode
 	}
 	if mode := powerModeByName(string(d.PowerMode.Name)); mode != "" {
@@ -49,11 +49,11 @@ func (d *reportJSON) powerMode(r *Report) PowerMode {
 	return ""
 }
 
-// asleep says whether smartctl left the drive alone because of its power mode,
+// Asleep says whether smartctl left the drive alone because of its power mode,
 // and in which it was. smartctl then says so in a message that is no error,
 // such as "Device is in STANDBY mode, exit(2)", and exits as if it could not
 // open the drive.
-func (r *Report) asleep() (PowerMode, bool) {
+func (r *Report) Asleep() (PowerMode, bool) {
 	if r.Smartctl.ExitStatus&ExitOpen == 0 || r.Smartctl.ExitStatus&ExitCommandLine != 0 {
 		return "", false
 	}

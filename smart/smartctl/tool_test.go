@@ -1,4 +1,4 @@
-package smart
+package smartctl
 
 import (
 	"context"
@@ -18,6 +18,8 @@ import (
 
 	"storage_exporter/internal/fakesmartctl/faketest"
 	"storage_exporter/internal/fakesmartctl/fleet"
+	"storage_exporter/smart/report"
+	"storage_exporter/smart/report/reporttest"
 )
 
 // fakeTool plays these drives.
@@ -29,7 +31,7 @@ func fakeTool(tb testing.TB, drives ...fleet.Drive) (*Tool, *fleet.Fleet) {
 
 func toolAt(tb testing.TB, path string) *Tool {
 	tb.Helper()
-	tool, err := NewTool(ToolConfig{Path: path})
+	tool, err := New(Config{Path: path})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -49,8 +51,8 @@ func script(tb testing.TB, body string) *Tool {
 // recorded is a drive that answers with one of the documents.
 func recorded(tb testing.TB, name string) fleet.Drive {
 	tb.Helper()
-	doc := documents(tb)[name]
-	r, err := ParseReport(doc)
+	doc := reporttest.Documents(tb)[name]
+	r, err := report.Parse(doc)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -65,7 +67,7 @@ func recorded(tb testing.TB, name string) fleet.Drive {
 }
 
 func TestRead(t *testing.T) {
-	for name, doc := range documents(t) {
+	for name, doc := range reporttest.Documents(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			d := recorded(t, name)
@@ -108,9 +110,9 @@ func TestReadErrors(t *testing.T) {
 		want  error
 		says  string
 	}{
-		{"half a JSON", drive(func(d *fleet.Drive) { d.Print = &half }), ErrBadOutput, "unexpected end"},
-		{"nothing", drive(func(d *fleet.Drive) { d.Print, d.Exit, d.Stderr = &empty, 1, "cannot allocate" }), ErrBadOutput, "cannot allocate"},
-		{"garbage", drive(func(d *fleet.Drive) { d.Print = &garbage }), ErrBadOutput, "Segmentation"},
+		{"half a JSON", drive(func(d *fleet.Drive) { d.Print = &half }), report.ErrBadOutput, "unexpected end"},
+		{"nothing", drive(func(d *fleet.Drive) { d.Print, d.Exit, d.Stderr = &empty, 1, "cannot allocate" }), report.ErrBadOutput, "cannot allocate"},
+		{"garbage", drive(func(d *fleet.Drive) { d.Print = &garbage }), report.ErrBadOutput, "Segmentation"},
 		{"exit bit 0", drive(func(d *fleet.Drive) { d.Exit = 1 }), ErrNoReport, "exit status 1"},
 		{"exit bit 1", drive(func(d *fleet.Drive) { d.Exit = 2 }), ErrNoReport, "exit status 2"},
 		{"no such device", fleet.ATA("/dev/sdb", 1, 2), ErrNoSuchDevice, "No such device"},
@@ -213,7 +215,7 @@ func TestReadWithRefusedLog(t *testing.T) {
 }
 
 func TestReadStripsTextBeforeTheJSON(t *testing.T) {
-	text := "  Pending defect count:" + string(documents(t)["scsi-hdd-7.1"])
+	text := "  Pending defect count:" + string(reporttest.Documents(t)["scsi-hdd-7.1"])
 	d := fleet.Drive{Name: "/dev/sda", Type: "scsi", Behaviour: fleet.Behaviour{Print: &text}, Report: json.RawMessage("{}")}
 	tool, _ := fakeTool(t, d)
 	doc, err := tool.Read(t.Context(), Device{Name: "/dev/sda", Type: Auto}, 0)
@@ -234,7 +236,7 @@ func TestReadBoundsTheOutput(t *testing.T) {
 	tool := script(t, `exec yes '{"smartctl":{}}'`)
 	begun := time.Now()
 	_, err := tool.Read(t.Context(), Device{Name: "/dev/sda", Type: Auto}, 0)
-	if !errors.Is(err, ErrBadOutput) || !strings.Contains(err.Error(), "too much output") {
+	if !errors.Is(err, report.ErrBadOutput) || !strings.Contains(err.Error(), "too much output") {
 		t.Errorf("got %v", err)
 	}
 	if time.Since(begun) > netTimeout/2 {
@@ -305,11 +307,11 @@ func TestNotInstalled(t *testing.T) {
 	}
 }
 
-func TestNewTool(t *testing.T) {
-	if _, err := NewTool(ToolConfig{PowerModeCheck: "always"}); err == nil || !strings.Contains(err.Error(), "never, sleep, standby, idle") {
+func TestNew(t *testing.T) {
+	if _, err := New(Config{PowerModeCheck: "always"}); err == nil || !strings.Contains(err.Error(), "never, sleep, standby, idle") {
 		t.Errorf("got %v", err)
 	}
-	if _, err := NewTool(ToolConfig{ScanTypes: []string{"by-id; rm"}}); err == nil {
+	if _, err := New(Config{ScanTypes: []string{"by-id; rm"}}); err == nil {
 		t.Error("a scan type with a blank was taken")
 	}
 }
@@ -348,7 +350,7 @@ func TestRealSmartctl(t *testing.T) {
 		if doc != nil || !errors.Is(err, tt.want) || !strings.Contains(fmt.Sprint(err), tt.says) {
 			t.Errorf("%+v: got %v, want %v that says %q", tt.device, err, tt.want, tt.says)
 		}
-		if refused := (*ReportError)(nil); !errors.As(err, &refused) || refused.ExitStatus&(ExitCommandLine|ExitOpen) == 0 {
+		if refused := (*ReportError)(nil); !errors.As(err, &refused) || refused.ExitStatus&(report.ExitCommandLine|report.ExitOpen) == 0 {
 			t.Errorf("%+v: %#v", tt.device, err)
 		}
 	}

@@ -1,4 +1,4 @@
-package smart
+package assess
 
 import (
 	"encoding/json"
@@ -13,56 +13,58 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"storage_exporter/internal/outside"
+	"storage_exporter/smart/report"
+	"storage_exporter/smart/report/reporttest"
 )
 
 // disk is a report of a hard disk with one attribute.
-func disk(id int, name string, raw float64) *Report {
-	return &Report{
+func disk(id int, name string, raw float64) *report.Report {
+	return &report.Report{
 		RotationRate: new(7200.0),
-		ATA:          &ATA{Attributes: []Attribute{{ID: id, Name: name, Flags: "-O--CK", Raw: &raw, Value: new(100.0), Worst: new(100.0), Thresh: new(10.0)}}},
+		ATA:          &report.ATA{Attributes: []report.Attribute{{ID: id, Name: name, Flags: "-O--CK", Raw: &raw, Value: new(100.0), Worst: new(100.0), Thresh: new(10.0)}}},
 	}
 }
 
-func flash(id int, name string, raw float64) *Report {
+func flash(id int, name string, raw float64) *report.Report {
 	r := disk(id, name, raw)
 	r.RotationRate = new(0.0)
 	return r
 }
 
-func attributeFailed(when, flags string) *Report {
+func attributeFailed(when, flags string) *report.Report {
 	r := disk(7, "Seek_Error_Rate", 0)
 	r.ATA.Attributes[0].WhenFailed, r.ATA.Attributes[0].Flags = when, flags
 	return r
 }
 
-func nvme(change func(*NVMeHealth)) *Report {
-	r := &Report{NVMe: &NVMe{Health: &NVMeHealth{}}}
+func nvme(change func(*report.NVMeHealth)) *report.Report {
+	r := &report.Report{NVMe: &report.NVMe{Health: &report.NVMeHealth{}}}
 	change(r.NVMe.Health)
 	return r
 }
 
-func warning(bits float64) *Report {
-	return nvme(func(h *NVMeHealth) { h.CriticalWarning = &bits })
+func warning(bits float64) *report.Report {
+	return nvme(func(h *report.NVMeHealth) { h.CriticalWarning = &bits })
 }
 
-func sas(change func(*SCSI)) *Report {
-	r := &Report{SCSI: &SCSI{}}
+func sas(change func(*report.SCSI)) *report.Report {
+	r := &report.Report{SCSI: &report.SCSI{}}
 	change(r.SCSI)
 	return r
 }
 
-func warm(now float64, limits map[string]float64) *Report {
-	r := &Report{Passed: new(true), Temperatures: map[string]float64{"current": now}}
+func warm(now float64, limits map[string]float64) *report.Report {
+	r := &report.Report{Passed: new(true), Temperatures: map[string]float64{"current": now}}
 	for name, at := range limits {
 		r.Temperatures[name] = at
 	}
 	return r
 }
 
-func tested(results ...string) *Report {
-	r := &Report{}
+func tested(results ...string) *report.Report {
+	r := &report.Report{}
 	for _, result := range results {
-		t := SelfTest{Type: "Extended offline", Result: result}
+		t := report.SelfTest{Type: "Extended offline", Result: result}
 		switch result {
 		case "passed":
 			t.Passed = new(true)
@@ -74,39 +76,41 @@ func tested(results ...string) *Report {
 	return r
 }
 
-func exited(status int) *Report { return &Report{Smartctl: Program{ExitStatus: status}} }
+func exited(status int) *report.Report {
+	return &report.Report{Smartctl: report.Program{ExitStatus: status}}
+}
 
-func TestAssess(t *testing.T) {
-	const ok, warn, fail, unknown = VerdictOK, VerdictWarning, VerdictFailing, VerdictUnknown
+func TestDrive(t *testing.T) {
+	const ok, warn, fail, unknown = OK, Warning, Failing, Unknown
 	tests := []struct {
 		name string
-		r    *Report
+		r    *report.Report
 		t    Thresholds
 		want Verdict
 		rule string // the only one that speaks
 		text string // part of it
 	}{
 		{"no report", nil, nil, unknown, "", ""},
-		{"a report without anything", &Report{}, nil, unknown, "", ""},
-		{"slept from the start", &Report{NotRead: true, Passed: new(false)}, nil, unknown, "", ""},
-		{"asleep keeps the last", &Report{PowerMode: Standby, Passed: new(false)}, nil, fail, "smart_status", ""},
+		{"a report without anything", &report.Report{}, nil, unknown, "", ""},
+		{"slept from the start", &report.Report{NotRead: true, Passed: new(false)}, nil, unknown, "", ""},
+		{"asleep keeps the last", &report.Report{PowerMode: report.Standby, Passed: new(false)}, nil, fail, "smart_status", ""},
 
-		{"passed", &Report{Passed: new(true)}, nil, ok, "", ""},
-		{"not passed", &Report{Passed: new(false)}, nil, fail, "smart_status", "the drive says that it is failing"},
-		{"not passed, SCSI says why", &Report{Passed: new(false), SCSI: &SCSI{Exception: "TOO MANY BLOCK REASSIGNS"}}, nil, fail, "smart_status", "TOO MANY BLOCK REASSIGNS"},
-		{"not passed, off", &Report{Passed: new(false)}, Thresholds{"smart_status": Off}, unknown, "", ""},
+		{"passed", &report.Report{Passed: new(true)}, nil, ok, "", ""},
+		{"not passed", &report.Report{Passed: new(false)}, nil, fail, "smart_status", "the drive says that it is failing"},
+		{"not passed, SCSI says why", &report.Report{Passed: new(false), SCSI: &report.SCSI{Exception: "TOO MANY BLOCK REASSIGNS"}}, nil, fail, "smart_status", "TOO MANY BLOCK REASSIGNS"},
+		{"not passed, off", &report.Report{Passed: new(false)}, Thresholds{"smart_status": Off}, unknown, "", ""},
 
 		{"exit status 0 is no sign of health", exited(0), nil, unknown, "", ""},
-		{"exit bit 2 is none either", exited(ExitCommand), nil, unknown, "", ""},
-		{"exit bit 3", exited(ExitFailing), nil, fail, "exit_status_failing", ""},
-		{"exit bit 3 beside the verdict is not reported twice", &Report{Passed: new(false), Smartctl: Program{ExitStatus: ExitFailing}}, nil, fail, "smart_status", ""},
-		{"exit bit 3, off", exited(ExitFailing), Thresholds{"exit_status_failing": Off}, unknown, "", ""},
-		{"exit bit 4", exited(ExitPrefail), nil, fail, "exit_status_prefail", ""},
-		{"exit bit 4, off", exited(ExitPrefail), Thresholds{"exit_status_prefail": Off}, unknown, "", ""},
-		{"exit bits 5 to 7", exited(ExitPastPrefail | ExitErrorLog | ExitSelfTestLog), nil, unknown, "", ""},
-		{"exit bit 4 beside its attribute is not reported twice", func() *Report {
+		{"exit bit 2 is none either", exited(report.ExitCommand), nil, unknown, "", ""},
+		{"exit bit 3", exited(report.ExitFailing), nil, fail, "exit_status_failing", ""},
+		{"exit bit 3 beside the verdict is not reported twice", &report.Report{Passed: new(false), Smartctl: report.Program{ExitStatus: report.ExitFailing}}, nil, fail, "smart_status", ""},
+		{"exit bit 3, off", exited(report.ExitFailing), Thresholds{"exit_status_failing": Off}, unknown, "", ""},
+		{"exit bit 4", exited(report.ExitPrefail), nil, fail, "exit_status_prefail", ""},
+		{"exit bit 4, off", exited(report.ExitPrefail), Thresholds{"exit_status_prefail": Off}, unknown, "", ""},
+		{"exit bits 5 to 7", exited(report.ExitPastPrefail | report.ExitErrorLog | report.ExitSelfTestLog), nil, unknown, "", ""},
+		{"exit bit 4 beside its attribute is not reported twice", func() *report.Report {
 			r := attributeFailed("now", "PO--CK")
-			r.Smartctl.ExitStatus = ExitPrefail
+			r.Smartctl.ExitStatus = report.ExitPrefail
 			return r
 		}(), nil, fail, "attribute_failed_now", ""},
 
@@ -164,8 +168,8 @@ func TestAssess(t *testing.T) {
 		{"pending", disk(197, "Current_Pending_Sector", 2), nil, fail, "pending_sectors", "34 %"},
 		{"pending, override", disk(197, "Current_Pending_Sector", 2), Thresholds{"pending_sectors": 8}, ok, "", ""},
 		{"pending, a false alarm of some flash", flash(197, "Current_Pending_ECC_Cnt", 1), nil, ok, "", ""},
-		{"pending, SCSI", &Report{SCSI: &SCSI{}, PendingDefects: new(1.0)}, nil, warn, "pending_sectors", "1 sector waits"},
-		{"pending, SCSI, none", &Report{SCSI: &SCSI{}, PendingDefects: new(0.0)}, nil, ok, "", ""},
+		{"pending, SCSI", &report.Report{SCSI: &report.SCSI{}, PendingDefects: new(1.0)}, nil, warn, "pending_sectors", "1 sector waits"},
+		{"pending, SCSI, none", &report.Report{SCSI: &report.SCSI{}, PendingDefects: new(0.0)}, nil, ok, "", ""},
 		{"offline uncorrectable", disk(198, "Offline_Uncorrectable", 1), nil, fail, "offline_uncorrectable", "81 %"},
 		{"offline uncorrectable, none", disk(198, "Offline_Uncorrectable", 0), nil, ok, "", ""},
 
@@ -179,44 +183,44 @@ func TestAssess(t *testing.T) {
 		{"reliability, off", warning(4), Thresholds{"critical_warning_reliability": Off}, ok, "", ""},
 		{"a bit of which nothing is known", warning(64), nil, ok, "", ""},
 		{"no bit mask at all", warning(1e9), nil, unknown, "", ""},
-		{"NVMe's verdict is judged by its bits", func() *Report { r := warning(2); r.Passed = new(false); return r }(), nil, warn, "critical_warning_temperature", ""},
-		{"but counts where no bit is known", func() *Report { r := warning(64); r.Passed = new(false); return r }(), nil, fail, "smart_status", ""},
+		{"NVMe's verdict is judged by its bits", func() *report.Report { r := warning(2); r.Passed = new(false); return r }(), nil, warn, "critical_warning_temperature", ""},
+		{"but counts where no bit is known", func() *report.Report { r := warning(64); r.Passed = new(false); return r }(), nil, fail, "smart_status", ""},
 
-		{"spare above", &Report{SparePercent: new(11.0), SpareThresholdPercent: new(10.0)}, nil, ok, "", ""},
-		{"spare at", &Report{SparePercent: new(10.0), SpareThresholdPercent: new(10.0)}, nil, ok, "", ""},
-		{"spare below", &Report{SparePercent: new(9.0), SpareThresholdPercent: new(10.0)}, nil, warn, "available_spare", "9 % of the spare capacity is left, below its threshold 10 %"},
-		{"spare without a threshold", &Report{SparePercent: new(1.0)}, nil, unknown, "", ""},
-		{"spare below the override", &Report{SparePercent: new(40.0)}, Thresholds{"available_spare": 50}, warn, "available_spare", "below the configured 50 %"},
-		{"spare, off", &Report{SparePercent: new(9.0), SpareThresholdPercent: new(10.0)}, Thresholds{"available_spare": Off}, unknown, "", ""},
-		{"threshold that cannot be", &Report{SparePercent: new(99.0), SpareThresholdPercent: new(255.0)}, nil, unknown, "", ""},
+		{"spare above", &report.Report{SparePercent: new(11.0), SpareThresholdPercent: new(10.0)}, nil, ok, "", ""},
+		{"spare at", &report.Report{SparePercent: new(10.0), SpareThresholdPercent: new(10.0)}, nil, ok, "", ""},
+		{"spare below", &report.Report{SparePercent: new(9.0), SpareThresholdPercent: new(10.0)}, nil, warn, "available_spare", "9 % of the spare capacity is left, below its threshold 10 %"},
+		{"spare without a threshold", &report.Report{SparePercent: new(1.0)}, nil, unknown, "", ""},
+		{"spare below the override", &report.Report{SparePercent: new(40.0)}, Thresholds{"available_spare": 50}, warn, "available_spare", "below the configured 50 %"},
+		{"spare, off", &report.Report{SparePercent: new(9.0), SpareThresholdPercent: new(10.0)}, Thresholds{"available_spare": Off}, unknown, "", ""},
+		{"threshold that cannot be", &report.Report{SparePercent: new(99.0), SpareThresholdPercent: new(255.0)}, nil, unknown, "", ""},
 
-		{"endurance below", &Report{EnduranceUsedPercent: new(89.0)}, nil, ok, "", ""},
-		{"endurance at", &Report{EnduranceUsedPercent: new(90.0)}, nil, warn, "endurance_used", "90 % of the rated life of the flash is used"},
-		{"endurance used up", &Report{EnduranceUsedPercent: new(100.0)}, nil, warn, "endurance_used", "beyond what the vendor vouches for"},
-		{"endurance, override", &Report{EnduranceUsedPercent: new(96.0)}, Thresholds{"endurance_used": 110}, ok, "", ""},
-		{"endurance from ATA's statistics", &Report{ATA: &ATA{Statistics: []Statistic{{Name: "Percentage Used Endurance Indicator", Value: new(93.0)}}}}, nil, warn, "endurance_used", "93 %"},
-		{"media errors, none", nvme(func(h *NVMeHealth) { h.MediaErrors = new(0.0) }), nil, ok, "", ""},
-		{"media errors", nvme(func(h *NVMeHealth) { h.MediaErrors = new(1.0) }), nil, warn, "media_errors", "1 media error"},
-		{"media errors, override", nvme(func(h *NVMeHealth) { h.MediaErrors = new(3.0) }), Thresholds{"media_errors": 4}, ok, "", ""},
-		{"error log entries are harmless", nvme(func(h *NVMeHealth) { h.MediaErrors, h.ErrorLogEntries = new(0.0), new(5000.0) }), nil, ok, "", ""},
+		{"endurance below", &report.Report{EnduranceUsedPercent: new(89.0)}, nil, ok, "", ""},
+		{"endurance at", &report.Report{EnduranceUsedPercent: new(90.0)}, nil, warn, "endurance_used", "90 % of the rated life of the flash is used"},
+		{"endurance used up", &report.Report{EnduranceUsedPercent: new(100.0)}, nil, warn, "endurance_used", "beyond what the vendor vouches for"},
+		{"endurance, override", &report.Report{EnduranceUsedPercent: new(96.0)}, Thresholds{"endurance_used": 110}, ok, "", ""},
+		{"endurance from ATA's statistics", &report.Report{ATA: &report.ATA{Statistics: []report.Statistic{{Name: "Percentage Used Endurance Indicator", Value: new(93.0)}}}}, nil, warn, "endurance_used", "93 %"},
+		{"media errors, none", nvme(func(h *report.NVMeHealth) { h.MediaErrors = new(0.0) }), nil, ok, "", ""},
+		{"media errors", nvme(func(h *report.NVMeHealth) { h.MediaErrors = new(1.0) }), nil, warn, "media_errors", "1 media error"},
+		{"media errors, override", nvme(func(h *report.NVMeHealth) { h.MediaErrors = new(3.0) }), Thresholds{"media_errors": 4}, ok, "", ""},
+		{"error log entries are harmless", nvme(func(h *report.NVMeHealth) { h.MediaErrors, h.ErrorLogEntries = new(0.0), new(5000.0) }), nil, ok, "", ""},
 
-		{"grown defects, none", sas(func(s *SCSI) { s.GrownDefects = new(0.0) }), nil, ok, "", ""},
-		{"grown defects", sas(func(s *SCSI) { s.GrownDefects = new(3.0) }), nil, warn, "grown_defects", "3 grown defects"},
-		{"grown defects, override", sas(func(s *SCSI) { s.GrownDefects = new(3.0) }), Thresholds{"grown_defects": 4}, ok, "", ""},
-		{"read errors", sas(func(s *SCSI) { s.Read = &ErrorCounter{TotalUncorrected: new(1.0)} }), nil, warn, "read_errors_uncorrected", "1 uncorrected read error"},
-		{"read errors, none", sas(func(s *SCSI) { s.Read = &ErrorCounter{TotalUncorrected: new(0.0)} }), nil, ok, "", ""},
-		{"read errors, not counted", sas(func(s *SCSI) { s.Read = &ErrorCounter{} }), nil, unknown, "", ""},
-		{"write errors", sas(func(s *SCSI) { s.Write = &ErrorCounter{TotalUncorrected: new(2.0)} }), nil, warn, "write_errors_uncorrected", "2 uncorrected write errors"},
-		{"verify errors", sas(func(s *SCSI) { s.Verify = &ErrorCounter{TotalUncorrected: new(2.0)} }), nil, warn, "verify_errors_uncorrected", ""},
-		{"corrected errors are daily bread", sas(func(s *SCSI) {
-			s.Read = &ErrorCounter{TotalUncorrected: new(0.0), TotalCorrected: new(1e9), CorrectedByRereads: new(40.0)}
+		{"grown defects, none", sas(func(s *report.SCSI) { s.GrownDefects = new(0.0) }), nil, ok, "", ""},
+		{"grown defects", sas(func(s *report.SCSI) { s.GrownDefects = new(3.0) }), nil, warn, "grown_defects", "3 grown defects"},
+		{"grown defects, override", sas(func(s *report.SCSI) { s.GrownDefects = new(3.0) }), Thresholds{"grown_defects": 4}, ok, "", ""},
+		{"read errors", sas(func(s *report.SCSI) { s.Read = &report.ErrorCounter{TotalUncorrected: new(1.0)} }), nil, warn, "read_errors_uncorrected", "1 uncorrected read error"},
+		{"read errors, none", sas(func(s *report.SCSI) { s.Read = &report.ErrorCounter{TotalUncorrected: new(0.0)} }), nil, ok, "", ""},
+		{"read errors, not counted", sas(func(s *report.SCSI) { s.Read = &report.ErrorCounter{} }), nil, unknown, "", ""},
+		{"write errors", sas(func(s *report.SCSI) { s.Write = &report.ErrorCounter{TotalUncorrected: new(2.0)} }), nil, warn, "write_errors_uncorrected", "2 uncorrected write errors"},
+		{"verify errors", sas(func(s *report.SCSI) { s.Verify = &report.ErrorCounter{TotalUncorrected: new(2.0)} }), nil, warn, "verify_errors_uncorrected", ""},
+		{"corrected errors are daily bread", sas(func(s *report.SCSI) {
+			s.Read = &report.ErrorCounter{TotalUncorrected: new(0.0), TotalCorrected: new(1e9), CorrectedByRereads: new(40.0)}
 		}), nil, ok, "", ""},
 
 		{"self-test passed", tested("passed", "failed"), nil, ok, "", ""},
 		{"self-test failed", tested("failed", "passed"), nil, warn, "self_test_failed", "the last self-test (Extended offline) failed: failed"},
 		{"self-test failed before one was aborted", tested("aborted", "failed"), nil, warn, "self_test_failed", ""},
 		{"self-tests without result", tested("aborted"), nil, unknown, "", ""},
-		{"self-test, by the status alone", &Report{ATA: &ATA{SelfTestStatus: &SelfTest{Result: "read failure", Passed: new(false)}}}, nil, warn, "self_test_failed", "read failure"},
+		{"self-test, by the status alone", &report.Report{ATA: &report.ATA{SelfTestStatus: &report.SelfTest{Result: "read failure", Passed: new(false)}}}, nil, warn, "self_test_failed", "read failure"},
 		{"self-test, off", tested("failed"), Thresholds{"self_test_failed": Off}, unknown, "", ""},
 
 		{"warm without limits", warm(70, nil), nil, ok, "", ""},
@@ -230,16 +234,16 @@ func TestAssess(t *testing.T) {
 		{"override of the temperature", warm(55, map[string]float64{"op_limit_max": 60}), Thresholds{"temperature": 50}, warn, "temperature", "the configured limit is 50 °C"},
 		{"higher override of the temperature", warm(61, map[string]float64{"op_limit_max": 60}), Thresholds{"temperature": 70}, ok, "", ""},
 		{"temperature, off", warm(90, map[string]float64{"op_limit_max": 60}), Thresholds{"temperature": Off}, ok, "", ""},
-		{"NVMe's own limits", &Report{Temperatures: map[string]float64{"current": 84}, NVMe: &NVMe{WarningTemperature: new(83.0)}}, nil, warn, "temperature", "warning temperature is 83 °C"},
-		{"ATA's statistics have a limit", &Report{Temperatures: map[string]float64{"current": 61}, ATA: &ATA{Statistics: []Statistic{{Name: "Specified Maximum Operating Temperature", Value: new(60.0)}}}}, nil, warn, "temperature", ""},
-		{"a fine temperature alone is no health", &Report{Temperatures: map[string]float64{"current": 30, "drive_trip": 60}}, nil, unknown, "", ""},
+		{"NVMe's own limits", &report.Report{Temperatures: map[string]float64{"current": 84}, NVMe: &report.NVMe{WarningTemperature: new(83.0)}}, nil, warn, "temperature", "warning temperature is 83 °C"},
+		{"ATA's statistics have a limit", &report.Report{Temperatures: map[string]float64{"current": 61}, ATA: &report.ATA{Statistics: []report.Statistic{{Name: "Specified Maximum Operating Temperature", Value: new(60.0)}}}}, nil, warn, "temperature", ""},
+		{"a fine temperature alone is no health", &report.Report{Temperatures: map[string]float64{"current": 30, "drive_trip": 60}}, nil, unknown, "", ""},
 
-		{"all rules off", &Report{Passed: new(true)}, allOff(), unknown, "", ""},
+		{"all rules off", &report.Report{Passed: new(true)}, allOff(), unknown, "", ""},
 	}
 	spoke := make(map[string]bool)
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			a := Assess(tt.r, tt.t)
+			a := Drive(tt.r, tt.t)
 			checkAssessment(t, a)
 			var rules []string
 			for _, r := range a.Reasons {
@@ -273,7 +277,7 @@ func allOff() Thresholds {
 }
 
 // checkAssessment is what must hold for every assessment.
-func checkAssessment(t *testing.T, a Assessment) {
+func checkAssessment(t *testing.T, a Result) {
 	t.Helper()
 	if !slices.Contains(Verdicts, a.Verdict) {
 		t.Errorf("verdict %q", a.Verdict)
@@ -283,23 +287,23 @@ func checkAssessment(t *testing.T, a Assessment) {
 		t.Errorf("%d reasons", len(a.Reasons))
 	}
 	for i, r := range a.Reasons {
-		if r.Severity != VerdictFailing && r.Severity != VerdictWarning || r.Text == "" || math.IsNaN(r.Value) || math.IsInf(r.Value, 0) {
+		if r.Severity != Failing && r.Severity != Warning || r.Text == "" || math.IsNaN(r.Value) || math.IsInf(r.Value, 0) {
 			t.Errorf("reason %+v", r)
 		}
 		if _, ok := defaultLimits[r.Rule]; !ok {
 			t.Errorf("reason of no rule: %+v", r)
 		}
-		if i > 0 && a.Reasons[i-1].Severity == VerdictWarning && r.Severity == VerdictFailing {
+		if i > 0 && a.Reasons[i-1].Severity == Warning && r.Severity == Failing {
 			t.Error("a failing reason after a warning one")
 		}
-		if worst != VerdictFailing {
+		if worst != Failing {
 			worst = r.Severity
 		}
 	}
 	switch {
 	case worst != "" && a.Verdict != worst:
 		t.Errorf("verdict %s, the worst reason is %s", a.Verdict, worst)
-	case worst == "" && a.Verdict != VerdictOK && a.Verdict != VerdictUnknown:
+	case worst == "" && a.Verdict != OK && a.Verdict != Unknown:
 		t.Errorf("verdict %s without a reason", a.Verdict)
 	}
 	if _, err := json.Marshal(a); err != nil {
@@ -307,14 +311,14 @@ func checkAssessment(t *testing.T, a Assessment) {
 	}
 }
 
-func TestAssessOrder(t *testing.T) {
+func TestOrder(t *testing.T) {
 	r := disk(197, "Current_Pending_Sector", 3)
-	r.ATA.Attributes = append([]Attribute{{ID: 10, Name: "Spin_Retry_Count", Raw: new(2.0)}}, r.ATA.Attributes...)
+	r.ATA.Attributes = append([]report.Attribute{{ID: 10, Name: "Spin_Retry_Count", Raw: new(2.0)}}, r.ATA.Attributes...)
 	r.Passed = new(false)
 	var first string
 	for range 20 {
 		var got []string
-		for _, reason := range Assess(r, nil).Reasons {
+		for _, reason := range Drive(r, nil).Reasons {
 			got = append(got, fmt.Sprintf("%s %s", reason.Severity, reason.Rule))
 		}
 		text := strings.Join(got, ", ")
@@ -330,27 +334,36 @@ func TestAssessOrder(t *testing.T) {
 	}
 }
 
-func TestAssessIsBounded(t *testing.T) {
-	r := &Report{ATA: &ATA{}}
+func TestReasonsAreBounded(t *testing.T) {
+	r := &report.Report{ATA: &report.ATA{}}
 	for id := range 255 {
-		r.ATA.Attributes = append(r.ATA.Attributes, Attribute{ID: id + 1, Name: strings.Repeat("n", 1000), WhenFailed: "now"})
+		r.ATA.Attributes = append(r.ATA.Attributes, report.Attribute{ID: id + 1, Name: strings.Repeat("n", 1000), WhenFailed: "now"})
 	}
-	a := Assess(r, nil)
+	a := Drive(r, nil)
 	checkAssessment(t, a)
 	if len(a.Reasons) != maxReasons || len(a.Reasons[0].Text) > outside.MaxText {
 		t.Errorf("%d reasons of %d bytes", len(a.Reasons), len(a.Reasons[0].Text))
 	}
 }
 
+func parse(tb testing.TB, doc []byte) *report.Report {
+	tb.Helper()
+	r, err := report.Parse(doc)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return r
+}
+
 // The golden assessments of all documents: one line of verdict and reasons each.
-func TestAssessDocuments(t *testing.T) {
+func TestDocuments(t *testing.T) {
 	got := make(map[string]string)
-	for name := range documents(t) {
-		r := parse(t, name)
-		if r.Smartctl.ExitStatus&(ExitCommandLine|ExitOpen) != 0 {
+	for name, doc := range reporttest.Documents(t) {
+		r := parse(t, doc)
+		if r.Smartctl.ExitStatus&(report.ExitCommandLine|report.ExitOpen) != 0 {
 			continue // no report: it never gets here
 		}
-		a := Assess(r, nil)
+		a := Drive(r, nil)
 		checkAssessment(t, a)
 		var rules []string
 		for _, reason := range a.Reasons {
@@ -397,48 +410,48 @@ func TestThresholdsAreChecked(t *testing.T) {
 		want string
 	}{
 		{Thresholds{"pending_sectors": 3, FailingRate: Off, "smart_status": Off, "self_test_failed": 1}, ""},
-		{DefaultSettings().Thresholds, ""},
+		{DefaultLimits(), ""},
 		{Thresholds{"pending": 3}, "pending"},
 		{Thresholds{"smart_status": 5, "critical_warning_spare": 2, "spin_retries": 2}, "critical_warning_spare smart_status"},
 	}
 	for _, tt := range tests {
 		var wrong []string
-		tt.t.check(func(name, _ string, _ ...any) { wrong = append(wrong, name) })
+		tt.t.Check(func(name, _ string, _ ...any) { wrong = append(wrong, name) })
 		if got := strings.Join(wrong, " "); got != tt.want {
 			t.Errorf("%v: wrong is %q, want %q", tt.t, got, tt.want)
 		}
 	}
 }
 
-func FuzzAssess(f *testing.F) {
-	for _, doc := range documents(f) {
+func FuzzDrive(f *testing.F) {
+	for _, doc := range reporttest.Documents(f) {
 		f.Add(doc, "pending_sectors", 3.0)
 	}
 	f.Add([]byte(`{"smartctl":{},"device":{"protocol":"ATA"},"ata_smart_attributes":{"table":[{"id":188,"raw":{"value":1e300}}]}}`), FailingRate, -1.0)
 	f.Fuzz(func(t *testing.T, b []byte, name string, limit float64) {
-		r, err := ParseReport(b)
+		r, err := report.Parse(b)
 		if err != nil {
 			return
 		}
-		checkAssessment(t, Assess(r, nil))
-		checkAssessment(t, Assess(r, Thresholds{name: limit}))
-		if a := Assess(r, allOff()); a.Verdict != VerdictUnknown || len(a.Reasons) != 0 {
+		checkAssessment(t, Drive(r, nil))
+		checkAssessment(t, Drive(r, Thresholds{name: limit}))
+		if a := Drive(r, allOff()); a.Verdict != Unknown || len(a.Reasons) != 0 {
 			t.Errorf("without rules: %+v", a)
 		}
 	})
 }
 
-func BenchmarkAssess(b *testing.B) {
-	r := parse(b, "ata-hdd-failing-7.2")
+func BenchmarkDrive(b *testing.B) {
+	r := parse(b, reporttest.Documents(b)["ata-hdd-failing-7.2"])
 	b.ReportAllocs()
 	for b.Loop() {
-		Assess(r, nil)
+		Drive(r, nil)
 	}
 }
 
 // The table of docs/metrics.md is this table.
 func TestRulesAreDocumented(t *testing.T) {
-	b, err := os.ReadFile("../docs/metrics.md")
+	b, err := os.ReadFile("../../docs/metrics.md")
 	if err != nil {
 		t.Fatal(err)
 	}

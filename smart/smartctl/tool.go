@@ -1,4 +1,5 @@
-package smart
+// Package smartctl runs smartctl: it reads a drive, and scans for drives.
+package smartctl
 
 import (
 	"bytes"
@@ -14,11 +15,18 @@ import (
 
 	"storage_exporter/internal/command"
 	"storage_exporter/internal/outside"
+	"storage_exporter/smart/report"
 )
 
 // PowerModeChecks lists what --smartctl.powermode-check takes: the least deep
 // power mode in which a drive is left alone.
 var PowerModeChecks = []string{"never", "sleep", "standby", "idle"}
+
+// What holds where nothing is chosen.
+const (
+	DefaultPath           = "/usr/sbin/smartctl"
+	DefaultPowerModeCheck = "standby"
+)
 
 // Tool runs smartctl. It may be used by many goroutines.
 type Tool struct {
@@ -30,36 +38,39 @@ type Tool struct {
 	plain atomic.Bool
 }
 
-// ToolConfig is what a Tool is made of.
-type ToolConfig struct {
-	Path           string   // as DefaultSettings has it if empty
-	PowerModeCheck string   // one of PowerModeChecks; as DefaultSettings has it if empty
+// Config is what a Tool is made of.
+type Config struct {
+	Path           string   // DefaultPath if empty
+	PowerModeCheck string   // one of PowerModeChecks; DefaultPowerModeCheck if empty
 	ScanTypes      []string // passed to the scan as --device; may be empty
 }
 
-// NewTool makes a Tool. Whether smartctl is there shows only when it runs.
-func NewTool(cfg ToolConfig) (*Tool, error) {
+// New makes a Tool. Whether smartctl is there shows only when it runs.
+func New(cfg Config) (*Tool, error) {
 	t := &Tool{
-		path:           cmp.Or(cfg.Path, standard.Path),
-		powerModeCheck: cmp.Or(cfg.PowerModeCheck, standard.PowermodeCheck),
+		path:           cmp.Or(cfg.Path, DefaultPath),
+		powerModeCheck: cmp.Or(cfg.PowerModeCheck, DefaultPowerModeCheck),
 		scanTypes:      cfg.ScanTypes,
 	}
 	if !slices.Contains(PowerModeChecks, t.powerModeCheck) {
 		return nil, fmt.Errorf("power mode %q is none of %s", t.powerModeCheck, strings.Join(PowerModeChecks, ", "))
 	}
 	for _, typ := range t.scanTypes {
-		if !validType(typ) {
+		if !ValidType(typ) {
 			return nil, fmt.Errorf("%q is no device type of smartctl", typ)
 		}
 	}
 	return t, nil
 }
 
+// ScanTypes are the types of the scan.
+func (t *Tool) ScanTypes() []string { return t.scanTypes }
+
 // Document is what one run of smartctl printed.
 type Document struct {
 	// JSON is smartctl's own document, compact and valid UTF-8.
 	JSON   json.RawMessage
-	Report *Report
+	Report *report.Report
 	// Asleep says that the drive was left alone because of its power mode. The
 	// report then has little more than that mode.
 	Asleep bool
@@ -71,14 +82,14 @@ type Document struct {
 const netTimeout = time.Minute
 
 // Read asks smartctl for all that a drive reports cheaply, but for the logs of
-// without. The error is ErrNotInstalled, a *ReportError, ErrBadOutput
+// without. The error is ErrNotInstalled, a *ReportError, report.ErrBadOutput
 // or ctx's, wrapped.
 //
-// A log that the drive does not have makes smartctl set ExitCommand. That
+// A log that the drive does not have makes smartctl set report.ExitCommand. That
 // would look like a fault of the drive, so then the drive is read again without
 // the logs that are missing; pass Missing as without the next time.
 func (t *Tool) Read(ctx context.Context, d Device, without Logs) (*Document, error) {
-	if !d.valid() {
+	if !d.Valid() {
 		return nil, fmt.Errorf("device %q of type %q: not a name that smartctl can be given", d.Name, d.Type)
 	}
 	ctx, cancel := withNet(ctx)
@@ -92,10 +103,10 @@ func (t *Tool) Read(ctx context.Context, d Device, without Logs) (*Document, err
 		t.plain.Store(true)
 		return t.read(ctx, d, 0)
 	}
-	if err != nil || doc.Asleep || doc.Report.Smartctl.ExitStatus&ExitCommand == 0 {
+	if err != nil || doc.Asleep || doc.Report.Smartctl.ExitStatus&report.ExitCommand == 0 {
 		return doc, err
 	}
-	missing := logs & doc.Report.relevantLogs() &^ doc.Report.foundLogs()
+	missing := logs & relevantLogs(doc.Report) &^ foundLogs(doc.Report)
 	if missing == 0 {
 		return doc, nil
 	}
@@ -119,13 +130,13 @@ func (t *Tool) read(ctx context.Context, d Device, logs Logs) (*Document, error)
 		return nil, fmt.Errorf("smartctl %s: %w", d.Name, err)
 	}
 	r := doc.Report
-	if _, doc.Asleep = r.asleep(); doc.Asleep {
+	if _, doc.Asleep = r.Asleep(); doc.Asleep {
 		return doc, nil
 	}
 	refused := &ReportError{Device: d.Name, Type: d.Type, ExitStatus: r.Smartctl.ExitStatus}
 	switch {
-	case refused.ExitStatus&(ExitCommandLine|ExitOpen) != 0:
-		refused.Message = r.complaint()
+	case refused.ExitStatus&(report.ExitCommandLine|report.ExitOpen) != 0:
+		refused.Message = complaint(r)
 	case r.Device.Protocol == "":
 		refused.Message = "the answer names no device"
 	default:
@@ -136,12 +147,12 @@ func (t *Tool) read(ctx context.Context, d Device, logs Logs) (*Document, error)
 
 // run executes smartctl and reads what it prints.
 func (t *Tool) run(ctx context.Context, args ...string) (*Document, error) {
-	out, err := command.Run(ctx, command.Command{Path: t.path, Args: args, MaxOutput: MaxDocument})
+	out, err := command.Run(ctx, command.Command{Path: t.path, Args: args, MaxOutput: report.MaxDocument})
 	switch {
 	case errors.Is(err, command.ErrCannotRun):
 		return nil, fmt.Errorf("%w: %w; install the package smartmontools, or name the program with --smartctl.path", ErrNotInstalled, err)
 	case errors.Is(err, command.ErrTooMuchOutput):
-		return nil, fmt.Errorf("%w: %w", ErrBadOutput, err)
+		return nil, fmt.Errorf("%w: %w", report.ErrBadOutput, err)
 	case err != nil:
 		return nil, err
 	}
@@ -159,7 +170,7 @@ func parseOutput(out command.Output) (*Document, error) {
 		}
 	}
 	b = bytes.ToValidUTF8(b, []byte("\uFFFD"))
-	r, err := ParseReport(b)
+	r, err := report.Parse(b)
 	if err != nil {
 		line := outside.Text(out.FirstLine())
 		if line != "" {
@@ -169,19 +180,19 @@ func parseOutput(out command.Output) (*Document, error) {
 	}
 	if r.Smartctl.ExitStatus == 0 && out.ExitStatus > 0 {
 		r.Smartctl.ExitStatus = out.ExitStatus & 0xff
-		if mode, ok := r.asleep(); ok {
+		if mode, ok := r.Asleep(); ok {
 			r.PowerMode = mode
 		}
 	}
 	var compact bytes.Buffer
 	if err := json.Compact(&compact, b); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrBadOutput, err)
+		return nil, fmt.Errorf("%w: %w", report.ErrBadOutput, err)
 	}
 	return &Document{JSON: compact.Bytes(), Report: r}, nil
 }
 
 // complaint is smartctl's first error, or else its first remark.
-func (r *Report) complaint() string {
+func complaint(r *report.Report) string {
 	for _, m := range r.Smartctl.Messages {
 		if m.Severity == "error" {
 			return m.Text

@@ -1,8 +1,11 @@
-package smart
+package assess
 
 import (
 	"fmt"
+	"maps"
 	"strconv"
+
+	"storage_exporter/smart/report"
 )
 
 // rule is one thing that a drive is judged by.
@@ -47,20 +50,20 @@ var rules = []rule{
 	{name: "pending_sectors", limit: 1, source: sourceRates, look: view.pending},
 	{name: "offline_uncorrectable", limit: 1, source: sourceRates, look: attribute(198)},
 
-	{name: "critical_warning_spare", limit: 1, yesNo: true, source: sourceNVMe, look: warningBit(0, VerdictWarning, "the spare capacity has fallen below its threshold")},
-	{name: "critical_warning_temperature", limit: 1, yesNo: true, source: sourceNVMe, look: warningBit(1, VerdictWarning, "a temperature is beyond its threshold")},
-	{name: "critical_warning_reliability", limit: 1, yesNo: true, source: sourceNVMe, look: warningBit(2, VerdictFailing, "the reliability is degraded by media or internal errors")},
-	{name: "critical_warning_read_only", limit: 1, yesNo: true, source: sourceNVMe, look: warningBit(3, VerdictFailing, "the media has become read-only")},
-	{name: "critical_warning_backup", limit: 1, yesNo: true, source: sourceNVMe, look: warningBit(4, VerdictWarning, "the backup of the volatile memory has failed")},
-	{name: "critical_warning_persistent_memory", limit: 1, yesNo: true, source: sourceNVMe, look: warningBit(5, VerdictWarning, "the persistent memory region is unreliable or read-only")},
+	{name: "critical_warning_spare", limit: 1, yesNo: true, source: sourceNVMe, look: warningBit(0, Warning, "the spare capacity has fallen below its threshold")},
+	{name: "critical_warning_temperature", limit: 1, yesNo: true, source: sourceNVMe, look: warningBit(1, Warning, "a temperature is beyond its threshold")},
+	{name: "critical_warning_reliability", limit: 1, yesNo: true, source: sourceNVMe, look: warningBit(2, Failing, "the reliability is degraded by media or internal errors")},
+	{name: "critical_warning_read_only", limit: 1, yesNo: true, source: sourceNVMe, look: warningBit(3, Failing, "the media has become read-only")},
+	{name: "critical_warning_backup", limit: 1, yesNo: true, source: sourceNVMe, look: warningBit(4, Warning, "the backup of the volatile memory has failed")},
+	{name: "critical_warning_persistent_memory", limit: 1, yesNo: true, source: sourceNVMe, look: warningBit(5, Warning, "the persistent memory region is unreliable or read-only")},
 	{name: "available_spare", source: "the drive's own threshold", look: view.spare},
 	{name: "endurance_used", limit: 90, source: "the vendor's rated life is 100 %", look: view.endurance},
 	{name: "media_errors", limit: 1, source: sourceNVMe, look: view.mediaErrors},
 
 	{name: "grown_defects", limit: 1, source: sourceSCSI, look: view.grownDefects},
-	{name: "read_errors_uncorrected", limit: 1, source: sourceSCSI, look: uncorrected("read", func(s *SCSI) *ErrorCounter { return s.Read })},
-	{name: "write_errors_uncorrected", limit: 1, source: sourceSCSI, look: uncorrected("write", func(s *SCSI) *ErrorCounter { return s.Write })},
-	{name: "verify_errors_uncorrected", limit: 1, source: sourceSCSI, look: uncorrected("verify", func(s *SCSI) *ErrorCounter { return s.Verify })},
+	{name: "read_errors_uncorrected", limit: 1, source: sourceSCSI, look: uncorrected("read", func(s *report.SCSI) *report.ErrorCounter { return s.Read })},
+	{name: "write_errors_uncorrected", limit: 1, source: sourceSCSI, look: uncorrected("write", func(s *report.SCSI) *report.ErrorCounter { return s.Write })},
+	{name: "verify_errors_uncorrected", limit: 1, source: sourceSCSI, look: uncorrected("verify", func(s *report.SCSI) *report.ErrorCounter { return s.Verify })},
 
 	{name: "self_test_failed", limit: 1, yesNo: true, source: "the drive's self-test log: the last test that came to a result", look: view.selfTest},
 	{name: "temperature", source: "the drive's own limits; none, no rule", minor: true, look: view.temperature},
@@ -76,13 +79,16 @@ const FailingRate = "failing_rate_percent"
 const defaultFailingRate = 20
 
 // defaultLimits are the limits by name, and names all thresholds.
-var defaultLimits = func() map[string]float64 {
-	limits := map[string]float64{FailingRate: defaultFailingRate}
+var defaultLimits = func() Thresholds {
+	limits := Thresholds{FailingRate: defaultFailingRate}
 	for i := range rules {
 		limits[rules[i].name] = rules[i].limit
 	}
 	return limits
 }()
+
+// DefaultLimits are the limits of all rules, by name, with FailingRate.
+func DefaultLimits() Thresholds { return maps.Clone(defaultLimits) }
 
 // figure writes a number without an exponent.
 func figure(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }

@@ -1,19 +1,21 @@
-package smart
+package assess
 
 import (
 	"fmt"
 	"slices"
+
+	"storage_exporter/smart/report"
 )
 
 // warningBits are those of NVMe's critical warning that have a rule.
 const warningBits = 1<<6 - 1
 
 // criticalWarning is NVMe's bit mask, where it is known.
-func (r *Report) criticalWarning() (int, bool) {
-	if r.NVMe == nil || r.NVMe.Health == nil || r.NVMe.Health.CriticalWarning == nil {
+func (v view) criticalWarning() (int, bool) {
+	if v.NVMe == nil || v.NVMe.Health == nil || v.NVMe.Health.CriticalWarning == nil {
 		return 0, false
 	}
-	w := *r.NVMe.Health.CriticalWarning
+	w := *v.NVMe.Health.CriticalWarning
 	if w < 0 || w > 255 {
 		return 0, false
 	}
@@ -23,8 +25,8 @@ func (r *Report) criticalWarning() (int, bool) {
 // warns says whether the bits of NVMe's critical warning say what is wrong. What
 // smartctl calls the drive's verdict is only whether any of them is set, a
 // temperature for instance, so that the bits are judged in its place.
-func (r *Report) warns() bool {
-	w, _ := r.criticalWarning()
+func (v view) warns() bool {
+	w, _ := v.criticalWarning()
 	return w&warningBits != 0
 }
 
@@ -35,28 +37,28 @@ func (v view) smartStatus() finding {
 	case *v.Passed || v.warns():
 		return well
 	case v.SCSI != nil && v.SCSI.Exception != "":
-		return speaks(VerdictFailing, 1, "the drive says that it is failing: %s", v.SCSI.Exception)
+		return speaks(Failing, 1, "the drive says that it is failing: %s", v.SCSI.Exception)
 	}
-	return speaks(VerdictFailing, 1, "the drive says that it is failing")
+	return speaks(Failing, 1, "the drive says that it is failing")
 }
 
 // exitFailing judges the exit status only where a bit is set: it is also 0 for what
 // reports no health.
 func (v view) exitFailing() finding {
-	if v.Smartctl.ExitStatus&ExitFailing == 0 || v.Passed != nil || v.warns() {
+	if v.Smartctl.ExitStatus&report.ExitFailing == 0 || v.Passed != nil || v.warns() {
 		return nothing
 	}
-	return speaks(VerdictFailing, 1, "smartctl says that the drive is failing")
+	return speaks(Failing, 1, "smartctl says that the drive is failing")
 }
 
 func (v view) exitPrefail() finding {
-	if v.Smartctl.ExitStatus&ExitPrefail == 0 {
+	if v.Smartctl.ExitStatus&report.ExitPrefail == 0 {
 		return nothing
 	}
-	if slices.ContainsFunc((view{Report: v.Report}).failedNow().reasons, func(r Reason) bool { return r.Severity == VerdictFailing }) {
+	if slices.ContainsFunc((view{Report: v.Report}).failedNow().reasons, func(r Reason) bool { return r.Severity == Failing }) {
 		return nothing
 	}
-	return speaks(VerdictFailing, 1, "smartctl says that an attribute that foretells failure is at or below its threshold")
+	return speaks(Failing, 1, "smartctl says that an attribute that foretells failure is at or below its threshold")
 }
 
 // warningBit is the rule of one bit of NVMe's critical warning.
@@ -85,7 +87,7 @@ func (v view) spare() finding {
 	case *v.SparePercent >= *limit:
 		return well
 	}
-	return speaks(VerdictWarning, *v.SparePercent, "%s %% of the spare capacity is left, below %s %s %%", figure(*v.SparePercent), whose, figure(*limit))
+	return speaks(Warning, *v.SparePercent, "%s %% of the spare capacity is left, below %s %s %%", figure(*v.SparePercent), whose, figure(*limit))
 }
 
 // endurance takes ATA's device statistics where smartctl has no figure of its
@@ -101,18 +103,18 @@ func (v view) endurance() finding {
 	case *used < v.limit:
 		return well
 	case *used >= 100:
-		return speaks(VerdictWarning, *used, "%s %% of the rated life of the flash is used: it is beyond what the vendor vouches for", figure(*used))
+		return speaks(Warning, *used, "%s %% of the rated life of the flash is used: it is beyond what the vendor vouches for", figure(*used))
 	}
-	return speaks(VerdictWarning, *used, "%s %% of the rated life of the flash is used", figure(*used))
+	return speaks(Warning, *used, "%s %% of the rated life of the flash is used", figure(*used))
 }
 
 // statistic is a device statistic by its name.
-func (r *Report) statistic(name string) *float64 {
-	if r.ATA == nil {
+func (v view) statistic(name string) *float64 {
+	if v.ATA == nil {
 		return nil
 	}
-	for i := range r.ATA.Statistics {
-		if s := &r.ATA.Statistics[i]; s.Name == name {
+	for i := range v.ATA.Statistics {
+		if s := &v.ATA.Statistics[i]; s.Name == name {
 			return s.Value
 		}
 	}
@@ -134,7 +136,7 @@ func (v view) grownDefects() finding {
 }
 
 // uncorrected is the rule of one of SCSI's error counters.
-func uncorrected(what string, of func(*SCSI) *ErrorCounter) func(view) finding {
+func uncorrected(what string, of func(*report.SCSI) *report.ErrorCounter) func(view) finding {
 	return func(v view) finding {
 		if v.SCSI == nil || of(v.SCSI) == nil {
 			return nothing
@@ -157,7 +159,7 @@ func (v view) selfTest() finding {
 	return nothing
 }
 
-func (v view) tested(t *SelfTest) finding {
+func (v view) tested(t *report.SelfTest) finding {
 	if *t.Passed {
 		return well
 	}
@@ -168,7 +170,7 @@ func (v view) tested(t *SelfTest) finding {
 	if t.Result != "" {
 		text += ": " + t.Result
 	}
-	return speaks(VerdictWarning, 1, "%s", text)
+	return speaks(Warning, 1, "%s", text)
 }
 
 // The limits of temperature, in degrees Celsius, that make sense: drives say 0
@@ -186,7 +188,7 @@ func (v view) temperature() finding {
 		if now < v.limit {
 			return well
 		}
-		return speaks(VerdictWarning, now, "%s °C, the configured limit is %s °C", figure(now), figure(v.limit))
+		return speaks(Warning, now, "%s °C, the configured limit is %s °C", figure(now), figure(v.limit))
 	}
 	found, reached, name := nothing, 0.0, ""
 	for _, l := range v.temperatureLimits() {
@@ -201,7 +203,7 @@ func (v view) temperature() finding {
 	if reached == 0 {
 		return found
 	}
-	return speaks(VerdictWarning, now, "%s °C, the drive's %s is %s °C", figure(now), name, figure(reached))
+	return speaks(Warning, now, "%s °C, the drive's %s is %s °C", figure(now), name, figure(reached))
 }
 
 type temperatureLimit struct {
@@ -209,20 +211,20 @@ type temperatureLimit struct {
 	at   *float64
 }
 
-func (r *Report) temperatureLimits() []temperatureLimit {
+func (v view) temperatureLimits() []temperatureLimit {
 	reported := func(key string) *float64 {
-		if t, ok := r.Temperatures[key]; ok {
+		if t, ok := v.Temperatures[key]; ok {
 			return &t
 		}
 		return nil
 	}
 	limits := []temperatureLimit{
 		{"highest operating temperature", reported("op_limit_max")},
-		{"highest operating temperature", r.statistic("Specified Maximum Operating Temperature")},
+		{"highest operating temperature", v.statistic("Specified Maximum Operating Temperature")},
 		{"critical temperature", reported("critical_limit_max")},
 		{"trip temperature", reported("drive_trip")},
 	}
-	if n := r.NVMe; n != nil {
+	if n := v.NVMe; n != nil {
 		limits = append(limits, temperatureLimit{"warning temperature", n.WarningTemperature}, temperatureLimit{"critical temperature", n.CriticalTemperature})
 	}
 	return limits

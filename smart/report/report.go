@@ -1,13 +1,19 @@
-package smart
+// Package report is what smartctl reports of a drive, read from its JSON.
+package report
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 
+	"storage_exporter/block"
 	"storage_exporter/internal/outside"
 )
+
+// ErrBadOutput says that what smartctl printed is not a whole JSON document of its own.
+var ErrBadOutput = errors.New("not smartctl's JSON")
 
 // MaxDocument bounds what is read of smartctl's output, in bytes.
 const MaxDocument = 4 << 20
@@ -186,11 +192,11 @@ type reportJSON struct {
 	scsiJSON
 }
 
-// ParseReport reads smartctl's JSON, of version 7.0 and later. A field of an
+// Parse reads smartctl's JSON, of version 7.0 and later. A field of an
 // unexpected shape is absent from the report; the error, which wraps
 // ErrBadOutput, is for what is no JSON, too large or not smartctl's. Whether
 // smartctl could read the drive at all is in Smartctl.ExitStatus.
-func ParseReport(b []byte) (*Report, error) {
+func Parse(b []byte) (*Report, error) {
 	b = bytes.TrimSpace(b)
 	if len(b) > MaxDocument {
 		return nil, fmt.Errorf("%w: larger than %d MiB", ErrBadOutput, MaxDocument>>20)
@@ -309,4 +315,15 @@ func temperatures(m map[string]number) map[string]float64 {
 		out[name] = *v
 	}
 	return out
+}
+
+// Identity is who the drive is by its own account.
+func (r *Report) Identity() block.Identity {
+	return block.Identity{WWN: r.WWN, Model: r.ModelName, Serial: r.SerialNumber}
+}
+
+// WithoutSMART says that a drive was read and has no SMART, or has it switched
+// off, by its own account.
+func (r *Report) WithoutSMART() bool {
+	return r.SMARTAvailable != nil && !*r.SMARTAvailable || r.SMARTEnabled != nil && !*r.SMARTEnabled
 }

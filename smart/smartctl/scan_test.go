@@ -1,4 +1,4 @@
-package smart
+package smartctl
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"storage_exporter/internal/fakesmartctl/fleet"
+	"storage_exporter/smart/report"
 )
 
 func TestScan(t *testing.T) {
@@ -42,7 +43,7 @@ func TestScanOutcomes(t *testing.T) {
 		{"a controller that cannot be asked", fleet.Behaviour{Exit: 2}, 1, nil},
 		{"nothing could be asked", fleet.Behaviour{Exit: 2, Print: text(`{"smartctl":{"exit_status":2,"messages":[{"string":"scan failed","severity":"error"}]}}`)}, 0, ErrNoReport},
 		{"command line", fleet.Behaviour{Exit: 1}, 0, ErrNoReport},
-		{"half a JSON", fleet.Behaviour{Print: text(`{"smartctl":{},"devices":[{"na`)}, 0, ErrBadOutput},
+		{"half a JSON", fleet.Behaviour{Print: text(`{"smartctl":{},"devices":[{"na`)}, 0, report.ErrBadOutput},
 		{"odd shapes", fleet.Behaviour{Print: text(`{"smartctl":{},"devices":[5,{"name":["x"]},{"name":"sda","type":"sat"},{"name":"/dev/sdb"},{"name":"/dev/sdc","type":"a b"}]}`)}, 1, nil},
 		{"no list", fleet.Behaviour{Print: text(`{"smartctl":{},"devices":"all"}`)}, 0, nil},
 	}
@@ -78,11 +79,11 @@ func FuzzParseScan(f *testing.F) {
 	f.Add([]byte(`{"devices":[{"name":"-x"},7,null]}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		devices, err := parseScan(b)
-		if err != nil && (!errors.Is(err, ErrBadOutput) || devices != nil) {
+		if err != nil && (!errors.Is(err, report.ErrBadOutput) || devices != nil) {
 			t.Fatalf("got %v, %v", devices, err)
 		}
 		for _, d := range devices {
-			if !d.valid() || d.Type == "scsi" {
+			if !d.Valid() || d.Type == "scsi" {
 				t.Errorf("%+v is listed", d)
 			}
 		}

@@ -1,4 +1,4 @@
-package smart
+package report
 
 import (
 	"bytes"
@@ -15,33 +15,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"storage_exporter/internal/outside"
+	"storage_exporter/smart/report/reporttest"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-// documents are smartctl's outputs by name. Values are invented; the names say
-// protocol, kind of drive and smartctl's version. "emulated", "virtual" and
-// "debug" were recorded from a real smartctl 7.3 on emulated drives.
-func documents(tb testing.TB) map[string][]byte {
-	tb.Helper()
-	paths, err := filepath.Glob("testdata/documents/*.json")
-	if err != nil || len(paths) < 12 {
-		tb.Fatalf("documents: %d found, %v", len(paths), err)
-	}
-	docs := make(map[string][]byte)
-	for _, path := range paths {
-		b, err := os.ReadFile(path)
-		if err != nil {
-			tb.Fatal(err)
-		}
-		docs[strings.TrimSuffix(filepath.Base(path), ".json")] = b
-	}
-	return docs
-}
-
 func parse(tb testing.TB, name string) *Report {
 	tb.Helper()
-	r, err := ParseReport(documents(tb)[name])
+	r, err := Parse(reporttest.Documents(tb)[name])
 	if err != nil {
 		tb.Fatalf("%s: %v", name, err)
 	}
@@ -50,10 +31,10 @@ func parse(tb testing.TB, name string) *Report {
 
 // The golden files are the whole reports as they are stored: review them when
 // they change.
-func TestParseReportGolden(t *testing.T) {
-	for name, doc := range documents(t) {
+func TestParseGolden(t *testing.T) {
+	for name, doc := range reporttest.Documents(t) {
 		t.Run(name, func(t *testing.T) {
-			r, err := ParseReport(doc)
+			r, err := Parse(doc)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -121,7 +102,7 @@ func checkReport(t *testing.T, r *Report) {
 	}
 }
 
-func TestParseReport(t *testing.T) {
+func TestParse(t *testing.T) {
 	tests := []struct {
 		name string // of the document
 		what string
@@ -197,7 +178,7 @@ func TestParseReport(t *testing.T) {
 	}
 }
 
-func TestParseReportRefuses(t *testing.T) {
+func TestParseRefuses(t *testing.T) {
 	tests := []struct{ name, in string }{
 		{"nothing", ""},
 		{"blanks", " \n"},
@@ -211,7 +192,7 @@ func TestParseReportRefuses(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			r, err := ParseReport([]byte(tt.in))
+			r, err := Parse([]byte(tt.in))
 			if !errors.Is(err, ErrBadOutput) || r != nil {
 				t.Errorf("got %v, %v; want ErrBadOutput", r, err)
 			}
@@ -219,14 +200,14 @@ func TestParseReportRefuses(t *testing.T) {
 	}
 }
 
-func TestParseReportIsBounded(t *testing.T) {
+func TestParseIsBounded(t *testing.T) {
 	var b strings.Builder
 	b.WriteString(`{"smartctl":{},"device":{"protocol":"ATA"},"model_name":"` + strings.Repeat("é", 4000) + `","ata_device_statistics":{"pages":[{"name":"P","table":[`)
 	for range 20000 {
 		b.WriteString(`{"name":"s","value":1},`)
 	}
 	b.WriteString(`{"name":"last","value":1}]}]}}`)
-	r, err := ParseReport([]byte(b.String()))
+	r, err := Parse([]byte(b.String()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -237,7 +218,7 @@ func TestParseReportIsBounded(t *testing.T) {
 }
 
 func TestReportIsCompact(t *testing.T) {
-	docs := documents(t)
+	docs := reporttest.Documents(t)
 	stored, _ := json.Marshal(parse(t, "nvme-7.4"))
 	if len(stored) > len(docs["nvme-7.4"])*2/3 {
 		t.Errorf("stored report has %d bytes, the document %d", len(stored), len(docs["nvme-7.4"]))
@@ -247,12 +228,12 @@ func TestReportIsCompact(t *testing.T) {
 	}
 }
 
-func FuzzParseReport(f *testing.F) {
-	for _, doc := range documents(f) {
+func FuzzParse(f *testing.F) {
+	for _, doc := range reporttest.Documents(f) {
 		f.Add(doc)
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		r, err := ParseReport(b)
+		r, err := Parse(b)
 		if err != nil {
 			if !errors.Is(err, ErrBadOutput) || r != nil {
 				t.Fatalf("got %v, %v", r, err)
@@ -263,12 +244,12 @@ func FuzzParseReport(f *testing.F) {
 	})
 }
 
-func BenchmarkParseReport(b *testing.B) {
-	doc := documents(b)["ata-hdd-7.4"]
+func BenchmarkParse(b *testing.B) {
+	doc := reporttest.Documents(b)["ata-hdd-7.4"]
 	b.SetBytes(int64(len(doc)))
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := ParseReport(doc); err != nil {
+		if _, err := Parse(doc); err != nil {
 			b.Fatal(err)
 		}
 	}

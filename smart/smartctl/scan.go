@@ -1,12 +1,14 @@
-package smart
+package smartctl
 
 import (
 	"context"
 	"fmt"
+
+	"storage_exporter/smart/report"
 )
 
-// maxDrives bounds the monitored set.
-const maxDrives = 4096
+// MaxDevices bounds a scan, and with it the monitored set.
+const MaxDevices = 4096
 
 // Scan asks smartctl which drives there are. Their types are such that a SATA
 // drive behind a SAS adapter is read as well: what is scanned as SCSI is asked
@@ -30,29 +32,24 @@ func (t *Tool) Scan(ctx context.Context) ([]Device, error) {
 	// Exit status 2 means that a controller could not be asked: what was found
 	// besides counts.
 	status := doc.Report.Smartctl.ExitStatus
-	if status != 0 && (status != ExitOpen || len(devices) == 0 && doc.Report.complaint() != "") {
-		return nil, &ReportError{Device: "--scan", Message: doc.Report.complaint(), ExitStatus: status}
+	if status != 0 && (status != report.ExitOpen || len(devices) == 0 && complaint(doc.Report) != "") {
+		return nil, &ReportError{Device: "--scan", Message: complaint(doc.Report), ExitStatus: status}
 	}
 	return devices, nil
 }
 
 func parseScan(b []byte) ([]Device, error) {
-	var doc struct {
-		Devices []struct {
-			Name text `json:"name"`
-			Type text `json:"type"`
-		} `json:"devices"`
+	found, err := report.ParseScan(b, MaxDevices)
+	if err != nil {
+		return nil, err
 	}
-	if err := decode(b, &doc); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrBadOutput, err)
-	}
-	devices := make([]Device, 0, min(len(doc.Devices), maxDrives))
-	for _, found := range bounded(doc.Devices, maxDrives) {
-		d := Device{Name: string(found.Name), Type: string(found.Type)}
+	devices := make([]Device, 0, len(found))
+	for _, answer := range found {
+		d := Device{Name: answer.Name, Type: answer.Type}
 		if d.Type == "scsi" || d.Type == "" {
 			d.Type = Auto
 		}
-		if d.valid() {
+		if d.Valid() {
 			devices = append(devices, d)
 		}
 	}

@@ -1,4 +1,4 @@
-package smart
+package report
 
 // ATA is what only SATA and PATA drives report.
 type ATA struct {

@@ -1,4 +1,5 @@
-package smart
+// Package assess judges a drive by its report.
+package assess
 
 import (
 	"cmp"
@@ -7,6 +8,7 @@ import (
 	"slices"
 
 	"storage_exporter/internal/outside"
+	"storage_exporter/smart/report"
 )
 
 // Verdict is what an assessment comes to.
@@ -14,17 +16,17 @@ type Verdict string
 
 // The verdicts. Warning and Failing are also the severities of reasons.
 const (
-	VerdictOK      Verdict = "ok"
-	VerdictWarning Verdict = "warning" // look at it, plan its replacement
-	VerdictFailing Verdict = "failing" // replace it
-	VerdictUnknown Verdict = "unknown" // nothing to judge by
+	OK      Verdict = "ok"
+	Warning Verdict = "warning" // look at it, plan its replacement
+	Failing Verdict = "failing" // replace it
+	Unknown Verdict = "unknown" // nothing to judge by
 )
 
 // Verdicts lists all verdicts, the best first.
-var Verdicts = []Verdict{VerdictOK, VerdictWarning, VerdictFailing, VerdictUnknown}
+var Verdicts = []Verdict{OK, Warning, Failing, Unknown}
 
-// Assessment is what a report says about a drive's health, and why.
-type Assessment struct {
+// Result is what a report says about a drive's health, and why.
+type Result struct {
 	Verdict Verdict `json:"verdict"`
 	// Reasons are those of a Warning or Failing: the failing ones first, then
 	// in the order of the rules. They hold whole sentences for people.
@@ -47,8 +49,8 @@ type Thresholds map[string]float64
 // Off is the threshold of a rule that is switched off.
 const Off = -1
 
-// check reports a name that no rule has, and a limit where nothing is counted.
-func (t Thresholds) check(wrong func(name, format string, args ...any)) {
+// Check reports a name that no rule has, and a limit where nothing is counted.
+func (t Thresholds) Check(wrong func(name, format string, args ...any)) {
 	for _, name := range slices.Sorted(maps.Keys(t)) {
 		limit := t[name]
 		standard, known := defaultLimits[name]
@@ -74,15 +76,15 @@ func (t Thresholds) limit(name string) (limit float64, overridden bool) {
 // maxReasons bounds an assessment: a table of attributes may fail as a whole.
 const maxReasons = 64
 
-// Assess judges a report by the rules. It is VerdictUnknown for nil, for a drive
+// Drive judges a report by the rules. It is Unknown for nil, for a drive
 // that slept whenever it was asked, and where no rule found anything to judge: a
 // drive is not well because nothing is known of it. That of a sleeping drive is
 // the assessment of its last report.
-func Assess(r *Report, t Thresholds) Assessment {
+func Drive(r *report.Report, t Thresholds) Result {
 	if r == nil || r.NotRead {
-		return Assessment{Verdict: VerdictUnknown}
+		return Result{Verdict: Unknown}
 	}
-	a := Assessment{Verdict: VerdictUnknown}
+	a := Result{Verdict: Unknown}
 	failingRate, _ := t.limit(FailingRate)
 	for i := range rules {
 		rule := &rules[i]
@@ -91,8 +93,8 @@ func Assess(r *Report, t Thresholds) Assessment {
 			continue
 		}
 		found := rule.look(view{Report: r, limit: limit, overridden: overridden, failingRate: failingRate})
-		if found.judged && !rule.minor && a.Verdict == VerdictUnknown {
-			a.Verdict = VerdictOK
+		if found.judged && !rule.minor && a.Verdict == Unknown {
+			a.Verdict = OK
 		}
 		for _, reason := range found.reasons {
 			reason.Rule = rule.name
@@ -102,7 +104,7 @@ func Assess(r *Report, t Thresholds) Assessment {
 	}
 	// Of the two severities, failing comes first by the alphabet too.
 	slices.SortStableFunc(a.Reasons, func(x, y Reason) int { return cmp.Compare(x.Severity, y.Severity) })
-	a.Reasons = bounded(a.Reasons, maxReasons)
+	a.Reasons = a.Reasons[:min(len(a.Reasons), maxReasons)]
 	if len(a.Reasons) > 0 {
 		a.Verdict = a.Reasons[0].Severity
 	}
@@ -111,7 +113,7 @@ func Assess(r *Report, t Thresholds) Assessment {
 
 // view is what a rule looks at.
 type view struct {
-	*Report
+	*report.Report
 	limit       float64
 	overridden  bool    // the limit is the operator's
 	failingRate float64 // as FailingRate has it
@@ -142,5 +144,5 @@ func (v view) count(n *float64, one, many string) finding {
 	if *n < v.limit {
 		return well
 	}
-	return speaks(VerdictWarning, *n, "%s", quantity(*n, one, many))
+	return speaks(Warning, *n, "%s", quantity(*n, one, many))
 }

@@ -1,4 +1,6 @@
-package smart
+package smartctl
+
+import "storage_exporter/smart/report"
 
 // Logs is a set of the logs that are asked for beside what smartctl_exporter
 // asks for. All of them are cheap, only read, and known to smartctl since 7.0;
@@ -32,19 +34,19 @@ func (l Logs) args() []string {
 
 // relevantLogs are those that the drive's protocol knows and whose lack
 // smartctl counts as a failed command.
-func (r *Report) relevantLogs() Logs {
+func relevantLogs(r *report.Report) Logs {
 	switch r.Device.Protocol {
-	case ProtocolATA:
+	case report.ProtocolATA:
 		// smartctl takes "ssd" for device statistics on ATA.
 		return LogSelfTest | LogDeviceStatistics | LogERC | LogEndurance
-	case ProtocolSCSI:
+	case report.ProtocolSCSI:
 		return LogSelfTest | LogBackgroundScan
 	}
 	return 0
 }
 
 // foundLogs are those that left something in the report.
-func (r *Report) foundLogs() Logs {
+func foundLogs(r *report.Report) Logs {
 	var found Logs
 	set := func(l Logs, ok bool) {
 		if ok {
