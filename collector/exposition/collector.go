@@ -53,7 +53,7 @@ func NewCollector(src Source) *Collector {
 		c.index[f] = len(c.families)
 		c.families = append(c.families, newTextFamily(f))
 	}
-	c.memo = newEncoder(c)
+	c.memo = encoder{collector: c}
 	return c
 }
 

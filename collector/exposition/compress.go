@@ -5,8 +5,11 @@ import (
 	"hash/crc32"
 	"hash/maphash"
 	"io"
+	"iter"
+	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/klauspost/compress/flate"
 )
@@ -30,10 +33,13 @@ type segment struct {
 }
 
 // A segment is not ended before the one size and ends at the other: each begins
-// without a window, which costs up to a kilobyte.
+// without a window, which costs up to a kilobyte. Where one part has as much as
+// loneChunk of a family, as a drive of its attributes, that is one: else few parts
+// with new snapshots would have all of the family compressed again.
 const (
 	minSegment = 2 << 10
 	maxSegment = 256 << 10
+	loneChunk  = 8 << 10
 )
 
 // compress compresses the page, or returns what that gave before if the page is
@@ -60,18 +66,18 @@ func (s *pages) compress(p *page) *compressedPage {
 	return c
 }
 
-// fill takes the segments that the last page had from there.
 func (c *compressedPage) fill(p *page, last []segment) {
-	segments := cut(p.chunks)
-	c.segments = make([]segment, len(segments))
+	texts := cut(p.chunks)
 	var wg sync.WaitGroup
-	for i, chunks := range segments {
-		wg.Go(func() { c.segments[i] = compressSegment(chunks, last) })
-	}
-	for _, b := range slices.Concat(segments...) {
-		c.crc = crc32.Update(c.crc, crc32.IEEETable, b)
-		c.size += len(b)
-	}
+	wg.Go(func() {
+		for _, chunks := range texts {
+			for _, b := range chunks {
+				c.crc = crc32.Update(c.crc, crc32.IEEETable, b.text)
+				c.size += len(b.text)
+			}
+		}
+	})
+	c.segments = compressSegments(texts, last)
 	wg.Wait()
 	for i := range c.segments {
 		c.length += len(c.segments[i].blocks)
@@ -83,57 +89,103 @@ func (s *pages) compressTail(tail []byte) []segment {
 	s.mu.Lock()
 	last := s.tail
 	s.mu.Unlock()
-	var segments []segment
-	for _, chunks := range cut(func(write func([]byte) error) error { return families(tail, write) }) {
-		segments = append(segments, compressSegment(chunks, last))
-	}
+	segments := compressSegments(cut(func(write func(chunk) error) error { return families(tail, write) }), last)
 	s.mu.Lock()
 	s.tail = segments
 	s.mu.Unlock()
 	return segments
 }
 
-// families calls write for each family of the text.
-func families(text []byte, write func([]byte) error) error {
-	for len(text) > 0 {
-		end := len(text)
-		if i := bytes.Index(text, []byte("\n# HELP ")); i >= 0 {
-			end = i + 1
+// compressSegments takes the segments that the last page had from there.
+func compressSegments(texts [][]chunk, last []segment) []segment {
+	before := make(map[uint64][]byte, len(last))
+	for _, s := range last {
+		before[s.sum] = s.blocks
+	}
+	segments := make([]segment, len(texts))
+	var changed []int
+	for i, chunks := range texts {
+		sums := make([]uint64, len(chunks))
+		for j, c := range chunks {
+			sums[j] = c.sum
 		}
-		if err := write(text[:end]); err != nil {
+		sum := joinSums(sums)
+		segments[i] = segment{sum, before[sum]}
+		if segments[i].blocks == nil {
+			changed = append(changed, i)
+		}
+	}
+	share(len(changed), func(turns iter.Seq[int]) {
+		w := deflaters.Get().(*flate.Writer)
+		defer deflaters.Put(w)
+		for n := range turns {
+			segments[changed[n]].blocks = deflate(w, texts[changed[n]])
+		}
+	})
+	return segments
+}
+
+// deflate compresses the chunks. It ends at a byte's border, so that more can follow.
+func deflate(w *flate.Writer, chunks []chunk) []byte {
+	var out bytes.Buffer
+	w.Reset(&out)
+	for _, c := range chunks {
+		_, _ = w.Write(c.text)
+	}
+	_ = w.Flush() // writing to a buffer does not fail
+	return bytes.Clone(out.Bytes())
+}
+
+// share has the work of n turns done by as many goroutines as there are processors,
+// and waits for them.
+func share(n int, work func(turns iter.Seq[int])) {
+	if n == 0 {
+		return
+	}
+	var next atomic.Int64
+	turns := func(yield func(int) bool) {
+		for i := next.Add(1); i <= int64(n) && yield(int(i-1)); i = next.Add(1) {
+		}
+	}
+	var wg sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), n) - 1 {
+		wg.Go(func() { work(turns) })
+	}
+	work(turns) // one of them is the caller's own
+	wg.Wait()
+}
+
+// families calls write for each family of the text.
+func families(text []byte, write func(chunk) error) error {
+	const help = "# HELP "
+	for start := 0; start < len(text); {
+		end := start
+		for {
+			i := bytes.Index(text[end+1:], []byte(help)) // rare: a line's end in front is not
+			if i < 0 {
+				end = len(text)
+				break
+			}
+			if end += 1 + i; text[end-1] == '\n' {
+				break
+			}
+		}
+		family := text[start:end]
+		if err := write(chunk{family, maphash.Bytes(seriesSeed, family)}); err != nil {
 			return err
 		}
-		text = text[end:]
+		start = end
 	}
 	return nil
 }
 
-func compressSegment(chunks [][]byte, last []segment) segment {
-	var hash maphash.Hash
-	hash.SetSeed(seriesSeed)
-	for _, b := range chunks {
-		_, _ = hash.Write(b)
-	}
-	sum := hash.Sum64()
-	if i := slices.IndexFunc(last, func(s segment) bool { return s.sum == sum }); i >= 0 {
-		return last[i]
-	}
-	var out bytes.Buffer
-	deflate(&out, func(w io.Writer) {
-		for _, b := range chunks {
-			_, _ = w.Write(b)
-		}
-	})
-	return segment{sum, bytes.Clone(out.Bytes())}
-}
-
 // cut makes segments of a text's chunks: where families of another subject begin, by
 // the first two words of their names, as those seldom change together; and where a
-// segment is long.
-func cut(chunks func(write func([]byte) error) error) (segments [][][]byte) {
+// segment or a chunk is long.
+func cut(chunks func(write func(chunk) error) error) (segments [][]chunk) {
 	subject, size := "", maxSegment
-	_ = chunks(func(b []byte) error {
-		if name, ok := bytes.CutPrefix(b, []byte("# HELP ")); ok {
+	_ = chunks(func(c chunk) error {
+		if name, ok := bytes.CutPrefix(c.text, []byte("# HELP ")); ok {
 			name, _, _ = bytes.Cut(name, []byte(" "))
 			words := bytes.SplitN(name, []byte("_"), 3)
 			if now := string(bytes.Join(words[:min(2, len(words))], []byte("_"))); now != subject {
@@ -143,11 +195,13 @@ func cut(chunks func(write func([]byte) error) error) (segments [][][]byte) {
 				}
 			}
 		}
-		if size >= maxSegment {
+		if size >= maxSegment || len(c.text) >= loneChunk {
 			segments, size = append(segments, nil), 0
 		}
-		segments[len(segments)-1] = append(segments[len(segments)-1], b)
-		size += len(b)
+		segments[len(segments)-1] = append(segments[len(segments)-1], c)
+		if size += len(c.text); len(c.text) >= loneChunk {
+			size = maxSegment
+		}
 		return nil
 	})
 	return segments
@@ -160,13 +214,3 @@ var deflaters = sync.Pool{New: func() any {
 	}
 	return w
 }}
-
-// deflate compresses what write writes into out. It ends at a byte's border, so that
-// more can follow.
-func deflate(out *bytes.Buffer, write func(io.Writer)) {
-	w := deflaters.Get().(*flate.Writer)
-	defer deflaters.Put(w)
-	w.Reset(out)
-	write(w)
-	_ = w.Flush() // writing to a buffer does not fail
-}

@@ -113,7 +113,7 @@ func (e *Exporter) serveText(w http.ResponseWriter, r *http.Request, format expf
 		return
 	}
 	send(w, func(out *bufio.Writer) {
-		_ = p.chunks(func(b []byte) error { _, err := out.Write(b); return err })
+		_ = p.chunks(func(c chunk) error { _, err := out.Write(c.text); return err })
 		_, _ = out.Write(tail.Bytes())
 	})
 }

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -287,45 +288,52 @@ func TestGzip(t *testing.T) {
 	}
 }
 
-// A long page is compressed in pieces, of which only those that changed are compressed
-// again.
+// A page is compressed in segments, of which only those that changed are compressed
+// again: one part's large chunk, or the small families of one subject.
 func TestGzipSegments(t *testing.T) {
 	few, many := gauge("few_series", "Help.", "id"), gauge("many_series", "Help.", "id")
-	version := 1
-	parts := func(f *Family, n int) (parts []Part) {
-		v := version
-		for i := range n {
-			parts = append(parts, Part{ID: fmt.Sprint(i), Version: v, Emit: func(s Sink) {
-				for j := range 1000 {
-					s.Add(f, float64(v*j), fmt.Sprintf("series-%d-%d", i, j))
-				}
-			}})
-		}
-		return parts
+	part := func(f *Family, id, series, version int) Part {
+		return Part{ID: fmt.Sprint(id), Version: version, Emit: func(s Sink) {
+			for j := range series {
+				s.Add(f, float64(version*j), fmt.Sprintf("series-%d-%d", id, j))
+			}
+		}}
 	}
-	fewParts := parts(few, 1)
-	changing := fixed("few", []*Family{few})
-	changing.onRead = func(context.Context) ([]Part, bool) { return fewParts, true }
-	e := newTestExporter(t, Config{}, changing, fixed("many", []*Family{many}, parts(many, 20)...))
-	scrape := func() []segment {
+	var fews, manys []Part
+	for i := range 20 {
+		fews, manys = append(fews, part(few, i, 2, 1)), append(manys, part(many, i, 1000, 1))
+	}
+	source := func(name string, f *Family, parts *[]Part) *fakeSource {
+		s := fixed(name, []*Family{f})
+		s.onRead = func(context.Context) ([]Part, bool) { return slices.Clone(*parts), true }
+		return s
+	}
+	e := newTestExporter(t, Config{}, source("few", few, &fews), source("many", many, &manys))
+	before := map[*byte]bool{}
+	scrape := func() (renewed int) {
 		t.Helper()
 		zipped := gunzip(t, get(t, e, "/metrics", "Accept-Encoding", "gzip"))
 		if diff := cmp.Diff(withoutDurations(get(t, e, "/metrics").Body.String()), withoutDurations(zipped)); diff != "" {
 			t.Errorf("compressed differs:\n%s", diff)
 		}
-		return e.pages.segments
-	}
-	before := scrape()
-	version = 2
-	fewParts = parts(few, 1)
-	after := scrape()
-	if len(before) < 3 || len(after) != len(before) {
-		t.Fatalf("%d pieces, then %d", len(before), len(after))
-	}
-	for i := range after {
-		if kept := &after[i].blocks[0] == &before[i].blocks[0]; kept != (i > 0) {
-			t.Errorf("piece %d kept: %v", i, kept)
+		for _, s := range e.pages.segments {
+			if !before[&s.blocks[0]] {
+				before[&s.blocks[0]] = true
+				renewed++
+			}
 		}
+		return renewed
+	}
+	if n := scrape(); n < 21 {
+		t.Fatalf("%d segments, want one of each large part at least", n)
+	}
+	manys[5], manys[17] = part(many, 5, 1000, 2), part(many, 17, 1001, 2)
+	if n := scrape(); n != 2 {
+		t.Errorf("%d segments compressed again, want those of the two parts that changed", n)
+	}
+	fews[3] = part(few, 3, 2, 2)
+	if n := scrape(); n != 1 {
+		t.Errorf("%d segments compressed again, want that of the small family that changed", n)
 	}
 }
 

@@ -11,8 +11,14 @@ type page struct {
 	texts  [][]*partText // by collector; nil: not asked, or not complete
 }
 
+// chunk is a piece of a page: a family's header, or what one part has of it.
+type chunk struct {
+	text []byte
+	sum  uint64 // a hash of the text, as partText's
+}
+
 // chunks calls write for each piece of the page in order, until it fails.
-func (p *page) chunks(write func([]byte) error) error {
+func (p *page) chunks(write func(chunk) error) error {
 	for i := range p.layout.families {
 		place := &p.layout.families[i]
 		headed := false
@@ -24,11 +30,11 @@ func (p *page) chunks(write func([]byte) error) error {
 				}
 				if !headed {
 					headed = true
-					if err := write(place.header); err != nil {
+					if err := write(chunk{place.header, place.headerSum}); err != nil {
 						return err
 					}
 				}
-				if err := write(lines); err != nil {
+				if err := write(chunk{lines, text.sums[user.family]}); err != nil {
 					return err
 				}
 			}
@@ -40,7 +46,7 @@ func (p *page) chunks(write func([]byte) error) error {
 // size is the page's length in bytes.
 func (p *page) size() int {
 	n := 0
-	_ = p.chunks(func(b []byte) error { n += len(b); return nil })
+	_ = p.chunks(func(c chunk) error { n += len(c.text); return nil })
 	return n
 }
 

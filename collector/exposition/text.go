@@ -26,6 +26,8 @@ type textFamily struct {
 	*Family
 	desc   *prometheus.Desc
 	header []byte // the HELP and TYPE lines
+	// headerSum is a hash of header, as partText's.
+	headerSum uint64
 	// lines are those that a series has: one, or of a histogram one for each
 	// bucket, then the sum and the count.
 	lines []textLine
@@ -58,6 +60,7 @@ func newTextFamily(f *Family) *textFamily {
 	h := append(append([]byte("# HELP "), f.name...), ' ')
 	h = appendEscaped(h, help, false)
 	t.header = append(h, "\n# TYPE "+f.name+" "+f.typeName()+"\n"...)
+	t.headerSum = maphash.Bytes(seriesSeed, t.header)
 
 	if f.bounds == nil {
 		t.lines = []textLine{newTextLine(f.name, f.labels, "")}
@@ -117,12 +120,16 @@ func (f *textLine) appendSeries(b []byte, labelValues []string) ([]byte, seriesI
 // appendEscaped escapes as the text format has it: a label value with quotes,
 // a HELP text without. What is not UTF-8 is replaced.
 func appendEscaped(b []byte, s string, quotes bool) []byte {
-	if !utf8.ValidString(s) {
-		s = clean(s)
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
+			return appendSpecial(b, s, quotes)
+		}
 	}
-	if strings.IndexByte(s, '\\') < 0 && strings.IndexByte(s, '\n') < 0 && strings.IndexByte(s, '"') < 0 {
-		return append(b, s...) // nearly always
-	}
+	return append(b, s...) // nearly always
+}
+
+func appendSpecial(b []byte, s string, quotes bool) []byte {
+	s = clean(s)
 	from := 0
 	for i := range len(s) {
 		var escaped string

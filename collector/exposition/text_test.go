@@ -42,7 +42,7 @@ func encodeFamily(f *Family, samples ...sample) []byte {
 	}
 	p := page{layout: l, texts: [][]*partText{out.texts}}
 	var b bytes.Buffer
-	_ = p.chunks(func(chunk []byte) error { b.Write(chunk); return nil })
+	_ = p.chunks(func(c chunk) error { b.Write(c.text); return nil })
 	return b.Bytes()
 }
 
