@@ -216,13 +216,6 @@ func answers(addr string) bool {
 	return err == nil && !strings.HasPrefix(line, "-LOADING")
 }
 
-// Pid is the process's id.
-func (s *Server) Pid() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.cmd.Process.Pid
-}
-
 // Pause stops the process with SIGSTOP: connections are still accepted by the
 // kernel, but nothing answers.
 func (s *Server) Pause() { s.signal(syscall.SIGSTOP) }

@@ -39,7 +39,7 @@ func TestFileSystems(t *testing.T) {
 	for fstype, kind := range kinds {
 		t.Run(fstype, func(t *testing.T) {
 			t.Parallel()
-			point := mounttest.Loop(t, fstype)
+			point := loop(t, fstype)
 			r := newRig(t, kind(newHost()), volume.Config{Backend: fstype, Path: point})
 			if _, err := r.OwnPerformance(); !errors.Is(err, volume.ErrNoSample) {
 				t.Fatalf("the first reading: %v, want no sample", err)
@@ -57,7 +57,7 @@ func TestFileSystems(t *testing.T) {
 				t.Errorf("inodes are told: %v", has)
 			}
 			for deadline := time.Now().Add(20 * time.Second); ; {
-				mounttest.WriteAndRead(t, point)
+				writeAndRead(t, point)
 				rates, err := r.OwnPerformance()
 				if err == nil && complete(rates) {
 					if *rates.BytesWrite < 1<<20/20 {
@@ -84,26 +84,26 @@ func complete(p volume.Performance) bool {
 
 func TestReadOnlyRemount(t *testing.T) {
 	t.Parallel()
-	point := mounttest.Loop(t, "ext4")
+	point := loop(t, "ext4")
 	r := newRig(t, VFS(newHost()), volume.Config{Path: point})
 	expected := newRig(t, VFS(newHost()), volume.Config{Path: point, ReadOnly: true})
 	r.WantHealth(volume.Healthy, "")
 	if h := r.health(); h.ReadOnly == nil || *h.ReadOnly {
 		t.Error("it is writable")
 	}
-	mounttest.Remount(t, point, "ro")
+	remount(t, point, "ro")
 	r.WantHealth(volume.Degraded, "read-only")
 	expected.WantHealth(volume.Healthy, "")
 	if h := r.health(); h.ReadOnly == nil || !*h.ReadOnly {
 		t.Error("it is read-only")
 	}
-	mounttest.Remount(t, point, "rw")
+	remount(t, point, "rw")
 	r.WantHealth(volume.Healthy, "")
 }
 
 func TestUnmountWhileRunning(t *testing.T) {
 	t.Parallel()
-	point := mounttest.Loop(t, "xfs")
+	point := loop(t, "xfs")
 	sub := filepath.Join(point, "volume")
 	if err := os.Mkdir(sub, 0o755); err != nil {
 		t.Fatal(err)
@@ -118,7 +118,7 @@ func TestUnmountWhileRunning(t *testing.T) {
 			t.Errorf("performance: %v", err)
 		}
 	}
-	mounttest.Unmount(t, point)
+	unmount(t, point)
 	strict.WantHealth(volume.Offline, "nothing mounted")
 	below.WantHealth(volume.Offline, "does not exist")
 	loose.WantHealth(volume.Healthy, "") // the directory is still there
@@ -132,12 +132,12 @@ func TestUnmountWhileRunning(t *testing.T) {
 
 func TestBindAndOverMount(t *testing.T) {
 	t.Parallel()
-	point := mounttest.Loop(t, "ext4")
+	point := loop(t, "ext4")
 	bind := filepath.Join(t.TempDir(), "bind")
 	if err := os.Mkdir(bind, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	mounttest.Mount(t, bind, "--bind", point)
+	mountAt(t, bind, "--bind", point)
 	r := newRig(t, VFS(newHost()), volume.Config{Path: bind, RequireMount: new(true)})
 	r.WantHealth(volume.Healthy, "")
 	if got, want := r.health().Metadata["device"], newRig(t, VFS(newHost()), volume.Config{Path: point}).health().Metadata["device"]; got != want {
@@ -146,7 +146,7 @@ func TestBindAndOverMount(t *testing.T) {
 	if _, err := r.OwnPerformance(); !errors.Is(err, volume.ErrNoSample) {
 		t.Errorf("performance: %v", err)
 	}
-	mounttest.Mount(t, bind, "-t", "tmpfs", "none")
+	mountAt(t, bind, "-t", "tmpfs", "none")
 	if got := r.health().Metadata["fstype"]; got != "tmpfs" {
 		t.Errorf("over-mounted, it is on %s", got)
 	}

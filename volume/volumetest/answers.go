@@ -11,9 +11,7 @@ import (
 // What the answers say, and what a backend makes of answers that say nothing.
 
 func figures(r *run) {
-	if !r.start(3) {
-		return
-	}
+	r.start(3)
 	for name, s := range r.observe() { // no figure needs a second look to be plausible
 		if s.health.Status == volume.Offline || s.health.Status == volume.Unavailable {
 			r.errorf("first look: %s is %s (%s)", name, s.health.Status, s.health.Info)
@@ -26,9 +24,7 @@ func figures(r *run) {
 }
 
 func texts(r *run) {
-	if !r.start(2) {
-		return
-	}
+	r.start(2)
 	r.e.Break(Texts(), r.work)
 	r.good("with numbers as text", r.warm())
 }
@@ -41,9 +37,7 @@ func nothing(r *run) {
 		Numberless("null numbers", nil), Numberless("odd numbers", []any{}), Numberless("worded numbers", "n/a"), Numberless("minus one", -1),
 	}
 	for i, f := range append(whole, numbers...) {
-		if !r.start(2) {
-			return
-		}
+		r.start(2)
 		r.e.Break(f, r.work)
 		for name, s := range r.warm() {
 			if i < len(whole) && s.health.Status == volume.Healthy {
@@ -55,12 +49,8 @@ func nothing(r *run) {
 		r.next()
 	}
 	for _, state := range r.States {
-		if !r.start(2) {
-			return
-		}
-		r.warm()
-		r.e.Break(Replaces([]string{state}, nil), r.work)
-		r.pass(recovery) // beyond what is asked for seldom
+		r.start(2)
+		r.spoil(Replaces([]string{state}, nil), recovery) // beyond what is asked for seldom
 		for name, s := range r.observe() {
 			if s.health.Status == volume.Healthy {
 				r.errorf("null instead of %s: %s is healthy", state, name)
@@ -95,19 +85,16 @@ func (r *run) withoutFigures(when, name string, s seen) {
 func (r *run) recovers(when string) {
 	r.e.Mend()
 	r.pass(recovery)
-	r.observe()
-	r.pass(interval)
-	r.good("after "+when, r.observe())
+	r.good("after "+when, r.warm())
 }
 
 // huge numbers are numbers: only what is impossible is a mistake, which observe
 // looks for.
 func huge(r *run) {
-	if r.start(2) {
-		r.e.Break(Huge(), r.work)
-		r.warm()
-		r.recovers("huge numbers")
-	}
+	r.start(2)
+	r.e.Break(Huge(), r.work)
+	r.warm()
+	r.recovers("huge numbers")
 }
 
 // useless are answers from which nothing can be learned.
@@ -127,19 +114,13 @@ func useless() []Fault {
 // the login of one that has none.
 func wrongAnswers(r *run) {
 	for _, f := range useless() {
-		if !r.start(2) {
-			return
-		}
-		r.warm()
-		r.e.Break(f, r.work)
-		r.pass(interval)
+		r.start(2)
+		r.spoil(f, interval)
 		r.useless(f)
 		r.recovers(f.Name)
 		if r.Login != nil && (!r.HeaderLogin || !f.headers) {
 			r.say(r.backend.Close())
-			if !r.open() {
-				return
-			}
+			r.open()
 			r.e.Break(f, r.session)
 			r.useless(f)
 			r.recovers(f.Name + " to the login")
@@ -175,18 +156,12 @@ func ownWords(r *run) {
 		Fails(http.StatusUnauthorized, ""), Fails(http.StatusForbidden, ""), Fails(http.StatusInternalServerError, ""),
 		Throttles(time.Minute), HTML(), Halved(), Redirects(),
 	} {
-		if !r.start(1) {
-			return
-		}
-		r.warm()
-		r.e.Break(f, r.work)
-		r.pass(interval)
+		r.start(1)
+		r.spoil(f, interval)
 		learn(f.Name, volume.Unavailable)
 		r.next()
 	}
-	if !r.start(1) {
-		return
-	}
+	r.start(1)
 	r.warm()
 	r.e.Break(Hangs())
 	r.pass(interval)
@@ -208,12 +183,8 @@ func unknownStates(r *run) {
 		r.errorf("the suite names no states")
 	}
 	for _, state := range r.States {
-		if !r.start(2) {
-			return
-		}
-		r.warm()
-		r.e.Break(Replaces([]string{state}, word), r.work)
-		r.pass(recovery) // beyond what is asked for seldom
+		r.start(2)
+		r.spoil(Replaces([]string{state}, word), recovery) // beyond what is asked for seldom
 		for name, s := range r.observe() {
 			if s.health.Status != volume.Degraded || !strings.Contains(strings.ToUpper(s.health.Info), word) {
 				r.errorf("%s instead of %s: %s is %s (%s)", word, state, name, s.health.Status, s.health.Info)
@@ -225,13 +196,11 @@ func unknownStates(r *run) {
 
 // lost: a volume whose object is not there costs the others nothing.
 func lost(r *run) {
-	if !r.start(3, func(cfg *volume.Config) {
+	r.start(3, func(cfg *volume.Config) {
 		if cfg.Name == r.e.Volumes[1].Name {
 			r.Lose(cfg.Options)
 		}
-	}) {
-		return
-	}
+	})
 	all := r.warm()
 	for i, cfg := range r.e.Volumes {
 		s := all[cfg.Name]

@@ -14,12 +14,8 @@ import (
 
 // deadline: an observation ends when its time is over.
 func deadline(r *run) {
-	if !r.start(2) {
-		return
-	}
-	r.warm()
-	r.e.Break(Hangs(), r.work)
-	r.pass(interval)
+	r.start(2)
+	r.spoil(Hangs(), interval)
 	r.timeout = 3 * time.Second
 	start := time.Now()
 	for name, s := range r.observe() {
@@ -39,12 +35,8 @@ func deadline(r *run) {
 
 // canceled: an observation ends at once, and says nothing about the volumes.
 func canceled(r *run) {
-	if !r.start(2) {
-		return
-	}
-	r.warm()
-	r.e.Break(Hangs(), r.work)
-	r.pass(interval)
+	r.start(2)
+	r.spoil(Hangs(), interval)
 	ctx, cancel := context.WithCancel(r.t.Context())
 	time.AfterFunc(time.Second, cancel)
 	start := time.Now()
@@ -62,9 +54,7 @@ func canceled(r *run) {
 // hundred: the calls grow with the appliances.
 func hundred(r *run) {
 	const volumes = 100
-	if !r.start(volumes) {
-		return
-	}
+	r.start(volumes)
 	r.good("a hundred", r.warm())
 	if r.Login != nil && r.calls(true) != 1 {
 		r.errorf("%d logins", r.calls(true))
@@ -97,9 +87,7 @@ func hundred(r *run) {
 }
 
 func downAndBack(r *run) {
-	if !r.start(2) {
-		return
-	}
+	r.start(2)
 	r.warm()
 	for _, way := range []struct {
 		name     string
@@ -120,26 +108,18 @@ func downAndBack(r *run) {
 		}
 		way.on()
 		r.pass(interval)
-		r.observe()
-		r.pass(interval)
-		r.good("back from "+way.name, r.observe())
+		r.good("back from "+way.name, r.warm())
 	}
 	r.e.Down()
 	r.e.Up()
 	r.pass(interval)
-	r.observe()
-	r.pass(interval)
-	r.good("after a restart that nobody saw", r.observe())
+	r.good("after a restart that nobody saw", r.warm())
 }
 
 // throttled: the appliance is left alone.
 func throttled(r *run) {
-	if !r.start(3) {
-		return
-	}
-	r.warm()
-	r.e.Break(Throttles(5*time.Minute), r.work)
-	r.pass(interval)
+	r.start(3)
+	r.spoil(Throttles(5*time.Minute), interval)
 	r.e.Forget()
 	for range 20 { // all but five minutes
 		for name, s := range r.observe() {
@@ -156,9 +136,7 @@ func throttled(r *run) {
 // noStorm: what is out of service is not asked more.
 func noStorm(r *run) {
 	for _, status := range []int{http.StatusServiceUnavailable, http.StatusInternalServerError} {
-		if !r.start(3) {
-			return
-		}
+		r.start(3)
 		r.warm()
 		r.e.Break(Fails(status, ""), r.work)
 		const rounds = 5
@@ -179,9 +157,7 @@ func noStorm(r *run) {
 // echoes: what the appliance repeats of us is not shown; end looks for it.
 func echoes(r *run) {
 	for _, status := range []int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusInternalServerError} {
-		if !r.start(1) {
-			return
-		}
+		r.start(1)
 		r.e.Break(Echoes(status))
 		r.observe() // the login's
 		r.e.Mend()

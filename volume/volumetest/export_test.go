@@ -24,8 +24,7 @@ func Problems(t *testing.T, s Suite, names ...string) map[string][]string {
 					defer mu.Unlock()
 					problems[c.name] = append(problems[c.name], fmt.Sprintf(format, args...))
 				})
-				c.check(r)
-				r.end()
+				r.keeps(c.check)
 			})
 		})
 	}

@@ -36,25 +36,40 @@ func newRun(t *testing.T, s Suite, errorf func(string, ...any)) *run {
 	return &run{Suite: s, t: t, network: NewNetwork(), errorf: errorf, timeout: 27 * time.Second}
 }
 
+// keeps runs a check of the contract.
+func (r *run) keeps(check func(*run)) {
+	r.t.Helper()
+	defer r.end()
+	defer func() {
+		if p := recover(); p != nil && p != errNoBackend {
+			panic(p)
+		}
+	}()
+	check(r)
+}
+
+// errNoBackend ends a check that has nothing to look at.
+var errNoBackend = errors.New("no backend")
+
 // start makes the emulator and the backend. change, if any, is applied to each
-// volume.
-func (r *run) start(volumes int, change ...func(*volume.Config)) bool {
+// volume. Where that fails, so does the check.
+func (r *run) start(volumes int, change ...func(*volume.Config)) {
 	r.t.Helper()
 	r.e = r.Start(r.t, r.network, volumes)
 	if len(r.e.Volumes) != volumes {
 		r.errorf("the emulator has %d volumes, not %d", len(r.e.Volumes), volumes)
-		return false
+		panic(errNoBackend)
 	}
 	for i := range r.e.Volumes {
 		for _, f := range change {
 			f(&r.e.Volumes[i])
 		}
 	}
-	return r.open()
+	r.open()
 }
 
 // open makes the backend, once the volumes say that they share one.
-func (r *run) open() bool {
+func (r *run) open() {
 	r.t.Helper()
 	kind := r.Kind(r.network.Dial)
 	share := ""
@@ -62,7 +77,7 @@ func (r *run) open() bool {
 		id, err := kind.Identify(cfg)
 		if err != nil {
 			r.errorf("volume %s: %v", cfg.Name, err)
-			return false
+			panic(errNoBackend)
 		}
 		r.say(id.Endpoint, id.Object)
 		if i > 0 && id.Share != share {
@@ -77,10 +92,9 @@ func (r *run) open() bool {
 	backend, err := kind.New(r.e.Volumes, logger)
 	if err != nil {
 		r.errorf("no backend: %v", err)
-		return false
+		panic(errNoBackend)
 	}
 	r.backend = backend
-	return true
 }
 
 // end closes the backend and looks for secrets in all that it said.
@@ -240,6 +254,13 @@ func (r *run) warm() map[string]seen {
 	r.observe()
 	r.pass(interval)
 	return r.observe()
+}
+
+// spoil makes the calls of a backend that was well fail, and lets time pass.
+func (r *run) spoil(f Fault, d time.Duration) {
+	r.warm()
+	r.e.Break(f, r.work)
+	r.pass(d)
 }
 
 // calls counts the calls since the last Forget, of logins or of all others.

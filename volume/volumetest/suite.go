@@ -109,8 +109,7 @@ func Contract(t *testing.T, s Suite) {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := newRun(t, s, t.Errorf)
-				c.check(r)
-				r.end()
+				r.keeps(c.check)
 			})
 		})
 	}
