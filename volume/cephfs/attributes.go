@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"storage_exporter/volume"
+	"storage_exporter/volume/mount"
 )
 
 // Extended attributes that CephFS has for each directory. Listing them shows
@@ -40,13 +41,7 @@ func (a attributes) text(name string) string {
 }
 
 // number is nil where the attribute is missing, or is no number.
-func (a attributes) number(name string) *uint64 {
-	n, err := strconv.ParseUint(a.text(name), 10, 64)
-	if err != nil {
-		return nil
-	}
-	return &n
-}
+func (a attributes) number(name string) *uint64 { return mount.Count(a.text(name)) }
 
 // quota is a limit; nil where there is none.
 func (a attributes) quota(name string) *uint64 {

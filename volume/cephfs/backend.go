@@ -8,6 +8,7 @@ import (
 
 	"storage_exporter/volume"
 	"storage_exporter/volume/mount"
+	"storage_exporter/volume/rates"
 )
 
 // backend observes one path for all of its volumes.
@@ -15,14 +16,14 @@ type backend struct {
 	mount.Volumes
 	kernel    *debugfs
 	fuse      *fuse
-	meter     *meter
+	meter     *rates.Meter
 	uncounted *mount.Uncounted
 }
 
 func newBackend(host *mount.Host, opts options, volumes []volume.Config, logger *slog.Logger) *backend {
 	v := mount.NewVolumes(host, volumes, true, kernelType, fuseType, otherFuse)
 	return &backend{
-		Volumes: v, kernel: newDebugfs(host, opts.debugfs), fuse: newFuse(host, opts.socket), meter: newMeter(v.Interval),
+		Volumes: v, kernel: newDebugfs(host, opts.debugfs), fuse: newFuse(host, opts.socket), meter: rates.NewMeter(v.Interval, rates.CostsWindow),
 		uncounted: mount.NewUncounted("cephfs", v.Path, logger),
 	}
 }
@@ -33,27 +34,28 @@ func (b *backend) Performance(ctx context.Context) (map[string]volume.Result[vol
 	ctx, cancel := mount.WithMargin(ctx)
 	defer cancel()
 	m, table, _, err := b.Point.Find(ctx)
-	var rates volume.Performance
+	var did volume.Performance
 	var at time.Time
 	if err == nil && isCeph(m) {
-		rates, at, err = b.rates(ctx, m, table)
+		did, at, err = b.rates(ctx, m, table)
 		b.uncounted.Note(err)
 	}
-	return b.Rated(m, rates, at, err), nil
+	return b.Rated(m, did, at, err), nil
 }
 
 func (b *backend) rates(ctx context.Context, m mount.Mount, table mount.Table) (volume.Performance, time.Time, error) {
-	var r reading
+	var s rates.Sample
 	var err error
 	if m.FSType == kernelType {
-		r, err = b.kernel.reading(ctx, b.Point, m)
+		s, err = b.kernel.sample(ctx, b.Point, m)
 	} else {
-		r, err = b.fuse.reading(ctx, m, table)
+		s, err = b.fuse.sample(ctx, m, table)
 	}
 	if err != nil {
 		return volume.Performance{}, time.Time{}, err
 	}
-	return b.meter.next(r, time.Now())
+	s.At = time.Now()
+	return b.meter.Next(s)
 }
 
 // Health asks the mount, and by it the metadata servers and the monitors.

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"storage_exporter/volume/mount"
+	"storage_exporter/volume/rates"
 )
 
 // maxClients bounds how many clients of a host are looked through, those of RBD
@@ -33,18 +34,18 @@ func newDebugfs(host *mount.Host, dir string) *debugfs {
 	return &debugfs{host: host, dir: cmp.Or(dir, host.Sys("kernel", "debug", "ceph"))}
 }
 
-// reading reads the counters of a mount's client.
-func (d *debugfs) reading(ctx context.Context, point *mount.Point, m mount.Mount) (reading, error) {
+// sample reads the counters of a mount's client.
+func (d *debugfs) sample(ctx context.Context, point *mount.Point, m mount.Mount) (rates.Sample, error) {
 	key := m.Device + " metrics"
 	clients, err := mount.Guarded(ctx, d.host, key, d.clients)
 	if err != nil {
-		return reading{}, err
+		return rates.Sample{}, err
 	}
 	client, err := d.choose(ctx, point, m, clients)
 	if err != nil {
-		return reading{}, err
+		return rates.Sample{}, err
 	}
-	return mount.Guarded(ctx, d.host, key, func() (reading, error) { return d.read(client) })
+	return mount.Guarded(ctx, d.host, key, func() (rates.Sample, error) { return d.read(client) })
 }
 
 // clients lists the directories with counters of CephFS; those of RBD have none.
@@ -115,8 +116,8 @@ func (d *debugfs) clientOf(m mount.Mount, asked attributes) string {
 
 // read reads the counters of one client: newer kernels have a directory of
 // files, older ones a single file. Some count no bytes.
-func (d *debugfs) read(client string) (reading, error) {
-	r := reading{identity: client}
+func (d *debugfs) read(client string) (rates.Sample, error) {
+	s := rates.Sample{Identity: client}
 	metrics := filepath.Join(d.dir, client, "metrics")
 	for _, name := range []string{"latency", "size"} {
 		content, err := mount.ReadFile(filepath.Join(metrics, name))
@@ -127,12 +128,12 @@ func (d *debugfs) read(client string) (reading, error) {
 			break
 		}
 		if err != nil {
-			return reading{}, d.explain(err)
+			return rates.Sample{}, d.explain(err)
 		}
-		r.takeTables(content)
+		takeTables(&s, content)
 	}
-	if r.read.ops == nil && r.write.ops == nil {
-		return reading{}, mount.Unsupported("%s counts no reads and writes", metrics)
+	if s.Read.Ops == nil && s.Write.Ops == nil {
+		return rates.Sample{}, mount.Unsupported("%s counts no reads and writes", metrics)
 	}
-	return r, nil
+	return s, nil
 }

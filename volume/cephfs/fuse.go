@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"storage_exporter/volume/mount"
+	"storage_exporter/volume/rates"
 )
 
 // fuse asks a ceph-fuse by its admin socket. That never touches the mount.
@@ -62,35 +63,38 @@ type average struct {
 	Sum   json.Number `json:"sum"`
 }
 
-// direction takes the figures where both make sense.
-func (a average) direction() direction {
-	d := direction{ops: a.Count}
+// nanoseconds is how many microseconds one of them is.
+const nanoseconds = 0.001
+
+// counters takes the figures where both make sense; the time is in nanoseconds.
+func (a average) counters() rates.Counters {
+	c := rates.Counters{Ops: a.Count}
 	if seconds, err := a.Sum.Float64(); err == nil && seconds >= 0 && seconds < math.MaxInt64/1e9 {
-		d.spent = new(uint64(seconds * 1e9))
+		c.Time = new(uint64(seconds * 1e9))
 	}
-	return d
+	return c
 }
 
-// reading reads the counters of the ceph-fuse that serves a mount.
-func (f *fuse) reading(ctx context.Context, m mount.Mount, table mount.Table) (reading, error) {
+// sample reads the counters of the ceph-fuse that serves a mount.
+func (f *fuse) sample(ctx context.Context, m mount.Mount, table mount.Table) (rates.Sample, error) {
 	socket, st, err := f.sockets.serving(ctx, pointsOf(table, m))
 	if err != nil {
-		return reading{}, err
+		return rates.Sample{}, err
 	}
 	var c counters
 	if err := askFor(ctx, socket, "perf dump", &c); err != nil {
-		return reading{}, err
+		return rates.Sample{}, err
 	}
-	return c.reading(socket, st)
+	return c.sample(socket, st)
 }
 
-func (c counters) reading(socket string, st *status) (reading, error) {
-	r := reading{identity: st.identity(), read: c.Client.Read.direction(), write: c.Client.Write.direction()}
-	if r.read.ops == nil && r.write.ops == nil {
-		return reading{}, mount.Unsupported("%s counts no reads and writes", socket)
+func (c counters) sample(socket string, st *status) (rates.Sample, error) {
+	s := rates.Sample{Identity: st.identity(), TimeUnit: nanoseconds, Read: c.Client.Read.counters(), Write: c.Client.Write.counters()}
+	if s.Read.Ops == nil && s.Write.Ops == nil {
+		return rates.Sample{}, mount.Unsupported("%s counts no reads and writes", socket)
 	}
-	r.write.bytes = c.Objecter.SentBytes
-	return r, nil
+	s.Write.Bytes = c.Objecter.SentBytes
+	return s, nil
 }
 
 // condition is how a ceph-fuse is: its status, nil where it cannot be asked, and

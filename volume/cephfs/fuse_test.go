@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"storage_exporter/volume"
+	"storage_exporter/volume/rates"
 )
 
 // A ceph-fuse tells by its socket what it has done, but for bytes read.
@@ -65,11 +66,11 @@ func TestFuseCounters(t *testing.T) {
 			if err := json.Unmarshal([]byte(tt.dump), &c); err != nil {
 				t.Fatal(err)
 			}
-			r, err := c.reading("s", &status{})
+			r, err := c.sample("s", &status{})
 			if tt.ops == errors.Is(err, volume.ErrUnsupported) {
 				t.Fatal(err)
 			}
-			if err == nil && ((r.read.ops != nil) != tt.ops || (r.write.spent != nil) != tt.time || (r.write.bytes != nil) != tt.sent || r.read.bytes != nil) {
+			if err == nil && ((r.Read.Ops != nil) != tt.ops || (r.Write.Time != nil) != tt.time || (r.Write.Bytes != nil) != tt.sent || r.Read.Bytes != nil) {
 				t.Errorf("%+v", r)
 			}
 		})
@@ -86,13 +87,13 @@ func FuzzDump(f *testing.F) {
 		if json.Unmarshal(content, &c) != nil {
 			return
 		}
-		r, err := c.reading("s", &status{})
+		r, err := c.sample("s", &status{})
 		if err != nil {
 			return
 		}
-		for _, d := range []direction{r.read, r.write} {
-			if d.spent != nil && *d.spent > math.MaxInt64 {
-				t.Errorf("%d ns", *d.spent)
+		for _, d := range []rates.Counters{r.Read, r.Write} {
+			if d.Time != nil && *d.Time > math.MaxInt64 {
+				t.Errorf("%d ns", *d.Time)
 			}
 		}
 	})

@@ -4,8 +4,10 @@ import (
 	"bufio"
 	"bytes"
 	"slices"
-	"strconv"
 	"strings"
+
+	"storage_exporter/volume/mount"
+	"storage_exporter/volume/rates"
 )
 
 // The columns that matter of the kernel's tables. Each table begins with a line
@@ -18,7 +20,7 @@ const (
 
 // takeTables takes what it knows from a file of metrics: of tables with a latency
 // the operations and their mean time, of tables with a size the bytes.
-func (r *reading) takeTables(content []byte) {
+func takeTables(s *rates.Sample, content []byte) {
 	var columns []string
 	lines := bufio.NewScanner(bytes.NewReader(content))
 	for lines.Scan() {
@@ -30,29 +32,24 @@ func (r *reading) takeTables(content []byte) {
 			columns = fields
 		case len(fields) != len(columns):
 		case fields[0] == "read":
-			r.read.takeRow(columns, fields)
+			takeRow(&s.Read, columns, fields)
 		case fields[0] == "write":
-			r.write.takeRow(columns, fields)
+			takeRow(&s.Write, columns, fields)
 		}
 	}
 }
 
-func (d *direction) takeRow(columns, fields []string) {
+func takeRow(c *rates.Counters, columns, fields []string) {
 	number := func(column string) *uint64 {
-		i := slices.Index(columns, column)
-		if i < 0 {
-			return nil
+		if i := slices.Index(columns, column); i >= 0 {
+			return mount.Count(fields[i])
 		}
-		n, err := strconv.ParseUint(fields[i], 10, 64)
-		if err != nil {
-			return nil
-		}
-		return &n
+		return nil
 	}
 	if slices.Contains(columns, columnAverage) {
-		d.ops, d.average = number(columnTotal), number(columnAverage)
+		c.Ops, c.Mean = number(columnTotal), number(columnAverage)
 	}
 	if slices.Contains(columns, columnBytes) {
-		d.bytes = number(columnBytes)
+		c.Bytes = number(columnBytes)
 	}
 }

@@ -54,8 +54,8 @@ func (c client) connections(fsname string) connections {
 			if !ok || !isID(mountID) || found.osts != nil {
 				continue
 			}
-			found.osts = number(strings.TrimSpace(string(c.file("lov", dir, "numobd"))))
-			found.active = number(strings.TrimSpace(string(c.file("lov", dir, "activeobd"))))
+			found.osts = mount.Count(strings.TrimSpace(string(c.file("lov", dir, "numobd"))))
+			found.active = mount.Count(strings.TrimSpace(string(c.file("lov", dir, "activeobd"))))
 		}
 	}
 	return found
@@ -123,5 +123,5 @@ func kib(dir, name string) *uint64 {
 	if err != nil {
 		return nil
 	}
-	return number(strings.TrimSpace(string(content)))
+	return mount.Count(strings.TrimSpace(string(content)))
 }

@@ -4,6 +4,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"storage_exporter/volume/mount"
 )
 
 // Names that the kernel tells become parts of paths: none leads out of its directory.
@@ -43,7 +45,7 @@ func FuzzNumber(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		n := number(text)
+		n := mount.Count(text)
 		if digits := strings.Trim(text, "0123456789") == "" && text != ""; n != nil && !digits {
 			t.Errorf("%q is %d", text, *n)
 		}

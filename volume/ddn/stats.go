@@ -3,10 +3,10 @@ package ddn
 import (
 	"errors"
 	"math"
-	"strconv"
 	"strings"
 	"time"
 
+	"storage_exporter/volume/mount"
 	"storage_exporter/volume/rates"
 )
 
@@ -50,7 +50,7 @@ func parseStats(content []byte) (stats, error) {
 			s.started = fields[1]
 		case "elapsed_time":
 			whole, _, _ := strings.Cut(fields[1], ".")
-			if n := number(whole); n != nil {
+			if n := mount.Count(whole); n != nil {
 				s.elapsed = *n
 			}
 		case "read_bytes":
@@ -74,9 +74,9 @@ func parseTally(fields []string) tally {
 	if len(fields) < 4 || fields[2] != "samples" {
 		return t
 	}
-	t.unit, t.count = strings.Trim(fields[3], "[]"), number(fields[1])
+	t.unit, t.count = strings.Trim(fields[3], "[]"), mount.Count(fields[1])
 	if len(fields) > 6 {
-		t.sum = number(fields[6])
+		t.sum = mount.Count(fields[6])
 	}
 	return t
 }
@@ -85,19 +85,11 @@ func parseTally(fields []string) tally {
 func parseTime(text string) time.Time {
 	whole, fraction, _ := strings.Cut(text, ".")
 	fraction = (fraction + "000000000")[:9]
-	seconds, nanoseconds := number(whole), number(fraction)
+	seconds, nanoseconds := mount.Count(whole), mount.Count(fraction)
 	if seconds == nil || nanoseconds == nil || *seconds == 0 || *seconds > math.MaxInt32*100 {
 		return time.Time{}
 	}
 	return time.Unix(int64(*seconds), int64(*nanoseconds))
-}
-
-func number(text string) *uint64 {
-	n, err := strconv.ParseUint(text, 10, 64)
-	if err != nil {
-		return nil
-	}
-	return &n
 }
 
 // counters are what was done, and the time of it. Calls and their bytes are counted

@@ -123,7 +123,7 @@ func parseImport(content []byte) (state string, since time.Time) {
 			state = word(value)
 		case strings.HasPrefix(key, "- ["):
 			moment, was, ok := strings.Cut(strings.Trim(key, "-[] "), ",")
-			seconds := number(strings.TrimSpace(moment))
+			seconds := mount.Count(strings.TrimSpace(moment))
 			if !ok || seconds == nil || *seconds > 1<<40 {
 				continue
 			}

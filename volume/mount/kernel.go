@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 )
 
 // Proc is where this process finds a name below the host's procfs.
@@ -32,6 +33,15 @@ func Names(dir string, most int) ([]string, error) {
 	}
 	slices.Sort(list)
 	return list, err
+}
+
+// Count reads a counter; nil where the text is no whole number that is not negative.
+func Count(text string) *uint64 {
+	n, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		return nil
+	}
+	return &n
 }
 
 // Guarded calls f, which may sleep in the kernel for ever, and returns when ctx

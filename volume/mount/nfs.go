@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"fmt"
 	"math"
-	"strconv"
 	"strings"
 
 	"storage_exporter/volume/rates"
@@ -134,9 +133,9 @@ func nfsCount(fields []string, i int) *uint64 {
 	if i >= len(fields) {
 		return nil
 	}
-	n, err := strconv.ParseUint(fields[i], 10, 64)
-	if err != nil || n > math.MaxInt64 {
+	n := Count(fields[i])
+	if n != nil && *n > math.MaxInt64 {
 		return nil
 	}
-	return &n
+	return n
 }

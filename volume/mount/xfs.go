@@ -3,7 +3,6 @@ package mount
 import (
 	"fmt"
 	"path/filepath"
-	"strconv"
 	"strings"
 
 	"storage_exporter/block"
@@ -30,18 +29,10 @@ func parseXFS(content string) rates.Sample {
 		fields := strings.Fields(line)
 		switch {
 		case len(fields) >= 3 && fields[0] == "rw":
-			s.Write.Ops, s.Read.Ops = number(fields[1]), number(fields[2])
+			s.Write.Ops, s.Read.Ops = Count(fields[1]), Count(fields[2])
 		case len(fields) >= 4 && fields[0] == "xpc":
-			s.Write.Bytes, s.Read.Bytes = number(fields[2]), number(fields[3])
+			s.Write.Bytes, s.Read.Bytes = Count(fields[2]), Count(fields[3])
 		}
 	}
 	return s
-}
-
-func number(s string) *uint64 {
-	n, err := strconv.ParseUint(s, 10, 64)
-	if err != nil {
-		return nil
-	}
-	return &n
 }

@@ -2,7 +2,6 @@ package mount
 
 import (
 	"path/filepath"
-	"strconv"
 	"strings"
 
 	"storage_exporter/volume/rates"
@@ -44,19 +43,15 @@ func parseObjset(content string) (dataset string, read, write rates.Counters) {
 			dataset = strings.Join(fields[2:], " ")
 			continue
 		}
-		n, err := strconv.ParseUint(fields[2], 10, 64)
-		if err != nil {
-			continue
-		}
-		switch fields[0] {
+		switch n := Count(fields[2]); fields[0] {
 		case "reads":
-			read.Ops = &n
+			read.Ops = n
 		case "nread":
-			read.Bytes = &n
+			read.Bytes = n
 		case "writes":
-			write.Ops = &n
+			write.Ops = n
 		case "nwritten":
-			write.Bytes = &n
+			write.Bytes = n
 		}
 	}
 	return dataset, read, write

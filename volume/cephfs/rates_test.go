@@ -9,21 +9,27 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"storage_exporter/volume"
+	"storage_exporter/volume/rates"
 )
 
 // from reads a client's tables.
-func from(t *testing.T, name string) reading {
+func from(t *testing.T, name string) rates.Sample {
 	t.Helper()
-	r := reading{identity: client}
-	r.takeTables([]byte(testdata(t, name)))
-	return r
+	s := rates.Sample{Identity: client}
+	takeTables(&s, []byte(testdata(t, name)))
+	return s
 }
 
-func both(t *testing.T, dir string) reading {
+func both(t *testing.T, dir string) rates.Sample {
 	t.Helper()
-	r := from(t, dir+"/latency")
-	r.takeTables([]byte(testdata(t, dir+"/size")))
-	return r
+	s := from(t, dir+"/latency")
+	takeTables(&s, []byte(testdata(t, dir+"/size")))
+	return s
+}
+
+func madeAt(s rates.Sample, at time.Time) rates.Sample {
+	s.At = at
+	return s
 }
 
 // The samples of every layout give what is expected of them.
@@ -47,7 +53,7 @@ func TestRates(t *testing.T) {
 	unsized := want
 	unsized.BytesRead, unsized.BytesWrite = nil, nil
 	for name, tt := range map[string]struct {
-		t0, t1 reading
+		t0, t1 rates.Sample
 		want   volume.Performance
 	}{
 		"directory":      {both(t, "t0"), both(t, "t1"), want},
@@ -56,25 +62,25 @@ func TestRates(t *testing.T) {
 		"without a size": {from(t, "t0/latency"), from(t, "t1/latency"), unsized},
 	} {
 		t.Run(name, func(t *testing.T) {
-			m, at := newMeter(10*time.Second), time.Now()
-			if _, _, err := m.next(tt.t0, at); !errors.Is(err, volume.ErrNoSample) {
+			m, at := rates.NewMeter(10*time.Second, rates.CostsWindow), time.Now()
+			if _, _, err := m.Next(madeAt(tt.t0, at)); !errors.Is(err, volume.ErrNoSample) {
 				t.Fatal(err)
 			}
-			if _, _, err := m.next(tt.t1, at.Add(time.Millisecond)); !errors.Is(err, volume.ErrNoSample) {
+			if _, _, err := m.Next(madeAt(tt.t1, at.Add(time.Millisecond))); !errors.Is(err, volume.ErrNoSample) {
 				t.Fatal(err) // too early to tell
 			}
 			at = at.Add(time.Duration(expected.Seconds * float64(time.Second)))
-			got, measured, err := m.next(tt.t1, at)
+			got, measured, err := m.Next(madeAt(tt.t1, at))
 			if diff := cmp.Diff(tt.want, got); diff != "" || err != nil || !measured.Equal(at) {
 				t.Errorf("%v, at %v (-want +got):\n%s", err, measured, diff)
 			}
 			// Asked again at once, it is what was measured.
-			again, measured, err := m.next(tt.t1, at.Add(time.Millisecond))
+			again, measured, err := m.Next(madeAt(tt.t1, at.Add(time.Millisecond)))
 			if diff := cmp.Diff(tt.want, again); diff != "" || err != nil || !measured.Equal(at) {
 				t.Errorf("again: %v, at %v (-want +got):\n%s", err, measured, diff)
 			}
 			// Without any operation since, there is no latency.
-			idle, _, err := m.next(tt.t1, at.Add(10*time.Second))
+			idle, _, err := m.Next(madeAt(tt.t1, at.Add(10*time.Second)))
 			if err != nil || *idle.IOPSRead != 0 || idle.LatencyReadUsec != nil || idle.LatencyWriteUsec != nil {
 				t.Errorf("idle: %v, %+v", err, idle)
 			}
@@ -87,11 +93,11 @@ func TestRates(t *testing.T) {
 func TestBreaks(t *testing.T) {
 	t0, t1 := both(t, "t0"), both(t, "t1")
 	other := t1
-	other.identity = fsid + ".client4151"
+	other.Identity = fsid + ".client4151"
 	lower := t1
-	lower.read.average = new(uint64(400)) // 3000·400 < 1000·1500
+	lower.Read.Mean = new(uint64(400)) // 3000·400 < 1000·1500
 	for name, tt := range map[string]struct {
-		base, now reading
+		base, now rates.Sample
 		later     time.Duration
 		lost      bool
 	}{
@@ -101,9 +107,9 @@ func TestBreaks(t *testing.T) {
 		"lower mean":       {t0, lower, 10 * time.Second, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			m, at := newMeter(10*time.Second), time.Now()
-			_, _, _ = m.next(tt.base, at)
-			p, _, err := m.next(tt.now, at.Add(tt.later))
+			m, at := rates.NewMeter(10*time.Second, rates.CostsWindow), time.Now()
+			_, _, _ = m.Next(madeAt(tt.base, at))
+			p, _, err := m.Next(madeAt(tt.now, at.Add(tt.later)))
 			if tt.lost != errors.Is(err, volume.ErrNoSample) {
 				t.Fatalf("%+v, %v", p, err)
 			}
