@@ -29,18 +29,9 @@ func newBackend(host *mount.Host, opts options, volumes []volume.Config, logger 
 }
 
 // Performance takes one reading of the client's counters and compares it with
-// the one before. A mount that hangs still has its counters.
+// the one before.
 func (b *backend) Performance(ctx context.Context) (map[string]volume.Result[volume.Performance], error) {
-	ctx, cancel := mount.WithMargin(ctx)
-	defer cancel()
-	m, table, _, err := b.Point.Find(ctx)
-	var did volume.Performance
-	var at time.Time
-	if err == nil && isCeph(m) {
-		did, at, err = b.rates(ctx, m, table)
-		b.uncounted.Note(err)
-	}
-	return b.Rated(m, did, at, err), nil
+	return b.Counted(ctx, isCeph, b.uncounted, b.rates), nil
 }
 
 func (b *backend) rates(ctx context.Context, m mount.Mount, table mount.Table) (volume.Performance, time.Time, error) {

@@ -55,20 +55,14 @@ func newBackend(host *mount.Host, opts options, volumes []volume.Config, logger 
 }
 
 // Performance takes one reading of the client's counters and compares it with
-// the one before. A mount that hangs still has its counters.
+// the one before.
 func (b *backend) Performance(ctx context.Context) (map[string]volume.Result[volume.Performance], error) {
-	ctx, cancel := mount.WithMargin(ctx)
-	defer cancel()
-	m, _, _, err := b.Point.Find(ctx)
-	var rates volume.Performance
-	var at time.Time
-	if err == nil && m.FSType == "lustre" {
-		rates, at, err = b.rates(ctx, m)
-	}
-	return b.Rated(m, rates, at, err), nil
+	return b.Counted(ctx, isLustre, b.uncounted, b.rates), nil
 }
 
-func (b *backend) rates(ctx context.Context, m mount.Mount) (volume.Performance, time.Time, error) {
+func isLustre(m mount.Mount) bool { return m.FSType == "lustre" }
+
+func (b *backend) rates(ctx context.Context, m mount.Mount, _ mount.Table) (volume.Performance, time.Time, error) {
 	fsname, ok := fsOf(m.Source)
 	if !ok {
 		return volume.Performance{}, time.Time{}, fmt.Errorf("%q at %s names no Lustre file system", m.Source, m.Point)
@@ -76,7 +70,6 @@ func (b *backend) rates(ctx context.Context, m mount.Mount) (volume.Performance,
 	readings, err := mount.Guarded(ctx, b.Host, m.Device+" llite", func() ([]reading, error) {
 		return b.client.readings(fsname)
 	})
-	b.uncounted.Note(err)
 	if err != nil {
 		return volume.Performance{}, time.Time{}, err
 	}
@@ -93,7 +86,7 @@ func (b *backend) Health(ctx context.Context) (map[string]volume.Result[volume.H
 	uncounted := b.uncounted.Why()
 	return volume.Each(b.Wants, func(_ string, want mount.Want) (volume.Health, time.Time, error) {
 		h := state.Health(want)
-		if want.Check(b.Path, state.Mount) != nil || state.Mount.FSType != "lustre" {
+		if want.Check(b.Path, state.Mount) != nil || !isLustre(state.Mount) {
 			return h, time.Time{}, nil
 		}
 		var found volume.Verdict

@@ -47,11 +47,7 @@ type affected struct {
 }
 
 func (b *backend) fetchPools(ctx context.Context) ([]diskPool, error) {
-	answer, err := b.client.Do(ctx, rest.Request{Path: "/platform/1/storagepool/status", Optional: true})
-	if err != nil {
-		return nil, err
-	}
-	return decodePools(answer)
+	return rest.Fetch(ctx, b.client, rest.Request{Path: "/platform/1/storagepool/status", Optional: true}, decodePools)
 }
 
 func decodePools(a *rest.Answer) ([]diskPool, error) {

@@ -15,13 +15,10 @@ const sessionPath = "/session/1/session"
 func (o options) auth() rest.Auth {
 	return rest.Auth{
 		Login: func(ctx context.Context, send rest.Send) (rest.Token, error) {
-			answer, err := send(ctx, rest.Request{Method: http.MethodPost, Path: sessionPath, Body: map[string]any{
-				"username": o.user, "password": o.password.Reveal(), "services": []string{"platform"},
-			}})
-			if err != nil {
-				return rest.Token{}, err
-			}
-			return tokenOf(answer, o.access.Endpoint(), time.Now())
+			body := map[string]any{"username": o.user, "password": o.password.Reveal(), "services": []string{"platform"}}
+			return send.LogIn(ctx, rest.Request{Path: sessionPath, Body: body}, func(answer *rest.Answer) (rest.Token, error) {
+				return tokenOf(answer, o.access.Endpoint(), time.Now())
+			})
 		},
 		Logout: func(ctx context.Context, send rest.Send) error {
 			_, err := send(ctx, rest.Request{Method: http.MethodDelete, Path: sessionPath})

@@ -27,13 +27,8 @@ type statistics struct {
 
 func (b *backend) fetchStatistics(ctx context.Context) (statistics, error) {
 	keys := []string{keyTotal, keyUsed, keyAvailable, keyHealth, keyNodes, keyNodesDown}
-	answer, err := b.client.Do(ctx, rest.Request{
-		Path: "/platform/3/statistics/current", Query: url.Values{"keys": {strings.Join(keys, ",")}, "degraded": {"true"}},
-	})
-	if err != nil {
-		return statistics{}, err
-	}
-	return decodeStatistics(answer)
+	query := url.Values{"keys": {strings.Join(keys, ",")}, "degraded": {"true"}}
+	return rest.Fetch(ctx, b.client, rest.Request{Path: "/platform/3/statistics/current", Query: query}, decodeStatistics)
 }
 
 func decodeStatistics(a *rest.Answer) (statistics, error) {

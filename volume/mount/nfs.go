@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"fmt"
+	"maps"
 	"math"
 	"strings"
 
@@ -13,35 +14,35 @@ import (
 // IsNFS is whether a file system type is one of NFS.
 func IsNFS(fstype string) bool { return fstype == "nfs" || fstype == "nfs4" }
 
-// nfsSample reads the mount's counters from mountstats, which never asks the
-// server. Mounts of one export share them, so a bind mount that is not listed
-// has those of another mount of the same device.
+// nfsSample reads the counters of one mount.
 func (h *Host) nfsSample(m Mount, table Table) (rates.Sample, error) {
-	content, err := h.readProcess("mountstats")
-	if err != nil {
-		return rates.Sample{}, fmt.Errorf("read the counters of the NFS mounts: %w", err)
+	samples, err := h.nfsSamples(Table{m}, table)
+	s, listed := samples[m.Device]
+	switch {
+	case err != nil:
+		return rates.Sample{}, err
+	case !listed:
+		return rates.Sample{}, fmt.Errorf("mountstats has no counters for %s", m.Point)
+	case uncounted(s):
+		return rates.Sample{}, Unsupported("mountstats counts no reads and writes for %s", m.Point)
 	}
-	points := []string{m.listed}
-	for _, other := range table {
-		if other.Device == m.Device {
-			points = append(points, other.listed)
-		}
-	}
-	for _, point := range points {
-		if s, ok := parseMountstats(content, point); ok {
-			if s.Read.Ops == nil && s.Write.Ops == nil {
-				return rates.Sample{}, Unsupported("mountstats counts no reads and writes for %s", m.Point)
-			}
-			s.Identity = m.Device + " " + m.Source
-			return s, nil
-		}
-	}
-	return rates.Sample{}, fmt.Errorf("mountstats has no counters for %s", m.Point)
+	return s, nil
 }
 
 // NFSSamples reads the counters of NFS mounts of the table in one go, by their
 // Device. A mount of which nothing is counted is left out.
 func (h *Host) NFSSamples(mounts, table Table) (map[string]rates.Sample, error) {
+	samples, err := h.nfsSamples(mounts, table)
+	maps.DeleteFunc(samples, func(_ string, s rates.Sample) bool { return uncounted(s) })
+	return samples, err
+}
+
+func uncounted(s rates.Sample) bool { return s.Read.Ops == nil && s.Write.Ops == nil }
+
+// nfsSamples reads mountstats, which never asks the server. Mounts of one export
+// share their counters, so a bind mount that is not listed has those of another
+// mount of the same device.
+func (h *Host) nfsSamples(mounts, table Table) (map[string]rates.Sample, error) {
 	content, err := h.readProcess("mountstats")
 	if err != nil {
 		return nil, fmt.Errorf("read the counters of the NFS mounts: %w", err)
@@ -58,18 +59,13 @@ func (h *Host) NFSSamples(mounts, table Table) (map[string]rates.Sample, error) 
 	}
 	samples := make(map[string]rates.Sample, len(mounts))
 	for point, s := range parseNFSBlocks(content, func(point string) bool { return points[point] != "" }) {
-		if device := points[point]; s.Read.Ops != nil || s.Write.Ops != nil {
+		device := points[point]
+		if _, known := samples[device]; !known || !uncounted(s) {
 			s.Identity = device + " " + sources[device]
 			samples[device] = s
 		}
 	}
 	return samples, nil
-}
-
-// parseMountstats reads the block of one mount point.
-func parseMountstats(content []byte, point string) (rates.Sample, bool) {
-	s, ok := parseNFSBlocks(content, func(listed string) bool { return listed == point })[point]
-	return s, ok
 }
 
 // parseNFSBlocks reads the blocks of the wanted mount points, of several of one

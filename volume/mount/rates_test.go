@@ -14,6 +14,12 @@ import (
 	"storage_exporter/volume/volumetest"
 )
 
+// parseMountstats reads the block of one mount point.
+func parseMountstats(content []byte, point string) (rates.Sample, bool) {
+	s, ok := parseNFSBlocks(content, func(listed string) bool { return listed == point })[point]
+	return s, ok
+}
+
 var none = volumetest.None
 
 // taken are samples of one moment.

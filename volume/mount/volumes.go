@@ -43,6 +43,24 @@ func (v *Volumes) Rated(m Mount, rates volume.Performance, at time.Time, err err
 	})
 }
 
+// Counted makes the performance of each volume of what the path's client counts, where
+// its mount is one of the client's own. A mount that hangs still has its counters. Why
+// there are none is noted.
+func (v *Volumes) Counted(
+	ctx context.Context, own func(Mount) bool, uncounted *Uncounted, rates func(context.Context, Mount, Table) (volume.Performance, time.Time, error),
+) map[string]volume.Result[volume.Performance] {
+	ctx, cancel := WithMargin(ctx)
+	defer cancel()
+	m, table, _, err := v.Point.Find(ctx)
+	var did volume.Performance
+	var at time.Time
+	if err == nil && own(m) {
+		did, at, err = rates(ctx, m, table)
+		uncounted.Note(err)
+	}
+	return v.Rated(m, did, at, err)
+}
+
 // Usage asks how full the file system is.
 func (v *Volumes) Usage(ctx context.Context) (map[string]volume.Result[volume.Usage], error) {
 	state := v.Point.Look(ctx)

@@ -15,6 +15,17 @@ import (
 // Send makes a call without credentials; logins get one.
 type Send func(ctx context.Context, r Request) (*Answer, error)
 
+// LogIn posts a login or a refresh and returns the token that read finds in the
+// answer.
+func (send Send) LogIn(ctx context.Context, r Request, read func(*Answer) (Token, error)) (Token, error) {
+	r.Method = http.MethodPost
+	answer, err := send(ctx, r)
+	if err != nil {
+		return Token{}, err
+	}
+	return read(answer)
+}
+
 // Auth is how a Client authenticates. Basic and Header make fixed credentials; a
 // session has a Login. The Client logs in when the first call needs it, once for
 // all calls that wait. It renews the session before it expires and, once, when a
@@ -25,8 +36,8 @@ type Auth struct {
 	// Login makes a session. It returns errors of send as they are, and Nonsense
 	// where the answer has no token.
 	Login func(ctx context.Context, send Send) (Token, error)
-	// Refresh makes a new token from one that has a Refresh. Login follows where
-	// Refresh is nil or refused.
+	// Refresh makes a new token from one that has a Refresh, which stays where the
+	// new one has none. Login follows where Refresh is nil or refused.
 	Refresh func(ctx context.Context, send Send, old Token) (Token, error)
 	// Logout ends the session; nil where the API has no such call. Its send
 	// carries the token.

@@ -147,6 +147,15 @@ func (c *Client) get(ctx context.Context, r Request, into any) error {
 	return answer.Decode(into)
 }
 
+// Fetch makes a call and returns what read makes of the answer.
+func Fetch[T any](ctx context.Context, c *Client, r Request, read func(*Answer) (T, error)) (value T, err error) {
+	answer, err := c.Do(ctx, r)
+	if err != nil {
+		return value, err
+	}
+	return read(answer)
+}
+
 // Do makes a call and returns an answer with a status of 2xx, or an error. It logs
 // in first where that is needed, and once more after a 401.
 func (c *Client) Do(ctx context.Context, r Request) (*Answer, error) {

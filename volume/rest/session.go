@@ -109,6 +109,9 @@ func (s *session) ask(ctx context.Context, old *Token) (Token, error) {
 	send := func(ctx context.Context, r Request) (*Answer, error) { return s.c.send(ctx, r, nil) }
 	if old != nil && s.auth.Refresh != nil && old.Refresh.Reveal() != "" {
 		t, err := s.auth.Refresh(ctx, send, *old)
+		if t.Refresh.Reveal() == "" {
+			t.Refresh = old.Refresh
+		}
 		if err == nil || !final(err) {
 			return t, err
 		}

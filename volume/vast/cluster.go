@@ -64,14 +64,12 @@ func fields(names ...string) url.Values {
 // fetchCluster asks a cluster how it is.
 func (b *backend) fetchCluster(id int) func(context.Context) (*cluster, error) {
 	return func(ctx context.Context) (*cluster, error) {
-		answer, err := b.client.Do(ctx, rest.Request{Path: fmt.Sprintf("/clusters/%d/", id), Query: fields(clusterFields...)})
+		r := rest.Request{Path: fmt.Sprintf("/clusters/%d/", id), Query: fields(clusterFields...)}
+		c, err := rest.Fetch(ctx, b.client, r, clusterOf)
 		if refusal, ok := errors.AsType[*rest.Error](err); ok && errors.Is(refusal, rest.ErrNotFound) && refusal.Detail != "" {
 			return nil, rest.Absent("cluster %d (vast_cluster_id)", id) // it is the API that says so
 		}
-		if err != nil {
-			return nil, err
-		}
-		return clusterOf(answer)
+		return c, err
 	}
 }
 

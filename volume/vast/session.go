@@ -26,28 +26,17 @@ func (o options) auth() rest.Auth {
 	}
 	return rest.Auth{
 		Login: func(ctx context.Context, send rest.Send) (rest.Token, error) {
-			return login(ctx, send, "/token/", map[string]string{"username": o.user, "password": o.password.Reveal()})
+			body := map[string]string{"username": o.user, "password": o.password.Reveal()}
+			return send.LogIn(ctx, rest.Request{Path: "/token/", Body: body}, tokenOf)
 		},
 		Refresh: func(ctx context.Context, send rest.Send, old rest.Token) (rest.Token, error) {
-			fresh, err := login(ctx, send, "/token/refresh/", map[string]string{"refresh": old.Refresh.Reveal()})
-			if fresh.Refresh.Reveal() == "" {
-				fresh.Refresh = old.Refresh
-			}
-			return fresh, err
+			body := map[string]string{"refresh": old.Refresh.Reveal()}
+			return send.LogIn(ctx, rest.Request{Path: "/token/refresh/", Body: body}, tokenOf)
 		},
 	}
 }
 
-// login posts a login or a refresh; both are answered alike.
-func login(ctx context.Context, send rest.Send, path string, body map[string]string) (rest.Token, error) {
-	answer, err := send(ctx, rest.Request{Method: http.MethodPost, Path: path, Body: body})
-	if err != nil {
-		return rest.Token{}, err
-	}
-	return tokenOf(answer)
-}
-
-// tokenOf reads the tokens that a login yields. One without an end serves until it
+// tokenOf reads the tokens that a login or a refresh yields. One without an end serves until it
 // is refused.
 func tokenOf(answer *rest.Answer) (rest.Token, error) {
 	var said struct{ Access, Refresh rest.Text }

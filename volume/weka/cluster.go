@@ -68,11 +68,7 @@ func (c *cluster) backends() (count, string) {
 
 // fetchCluster asks the cluster how it is.
 func (b *backend) fetchCluster(ctx context.Context) (*cluster, error) {
-	answer, err := b.client.Do(ctx, rest.Request{Path: "/cluster"})
-	if err != nil {
-		return nil, err
-	}
-	return clusterOf(answer)
+	return rest.Fetch(ctx, b.client, rest.Request{Path: "/cluster"}, clusterOf)
 }
 
 func clusterOf(answer *rest.Answer) (*cluster, error) {
@@ -104,11 +100,7 @@ func (a alert) String() string {
 
 // fetchAlerts gets those that nobody has muted.
 func (b *backend) fetchAlerts(ctx context.Context) ([]alert, error) {
-	answer, err := b.client.Do(ctx, rest.Request{Path: "/alerts", Optional: true})
-	if err != nil {
-		return nil, err
-	}
-	return alertsOf(answer)
+	return rest.Fetch(ctx, b.client, rest.Request{Path: "/alerts", Optional: true}, alertsOf)
 }
 
 func alertsOf(answer *rest.Answer) ([]alert, error) {

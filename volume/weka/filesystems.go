@@ -48,11 +48,7 @@ func (all filesystems) find(o options) (filesystem, error) {
 
 // fetchFilesystems gets the list; it has no pages.
 func (b *backend) fetchFilesystems(ctx context.Context) (filesystems, error) {
-	answer, err := b.client.Do(ctx, rest.Request{Path: "/fileSystems"})
-	if err != nil {
-		return nil, err
-	}
-	return filesystemsOf(answer)
+	return rest.Fetch(ctx, b.client, rest.Request{Path: "/fileSystems"}, filesystemsOf)
 }
 
 func filesystemsOf(answer *rest.Answer) (filesystems, error) {

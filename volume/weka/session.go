@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"net/http"
 	"time"
 
 	"storage_exporter/internal/secret"
@@ -25,28 +24,17 @@ func (o options) auth() rest.Auth {
 	}
 	return rest.Auth{
 		Login: func(ctx context.Context, send rest.Send) (rest.Token, error) {
-			return ask(ctx, send, "/login", map[string]string{"username": o.user, "password": o.password.Reveal(), "org": o.organization})
+			body := map[string]string{"username": o.user, "password": o.password.Reveal(), "org": o.organization}
+			return send.LogIn(ctx, rest.Request{Path: "/login", Body: body}, tokenOf)
 		},
 		Refresh: func(ctx context.Context, send rest.Send, old rest.Token) (rest.Token, error) {
-			fresh, err := ask(ctx, send, "/login/refresh", map[string]string{"refresh_token": old.Refresh.Reveal()})
-			if fresh.Refresh.Reveal() == "" {
-				fresh.Refresh = old.Refresh
-			}
-			return fresh, err
+			body := map[string]string{"refresh_token": old.Refresh.Reveal()}
+			return send.LogIn(ctx, rest.Request{Path: "/login/refresh", Body: body}, tokenOf)
 		},
 	}
 }
 
-// ask posts a login or a refresh; both are answered alike.
-func ask(ctx context.Context, send rest.Send, path string, body map[string]string) (rest.Token, error) {
-	answer, err := send(ctx, rest.Request{Method: http.MethodPost, Path: path, Body: body})
-	if err != nil {
-		return rest.Token{}, err
-	}
-	return tokenOf(answer)
-}
-
-// grant is what a login yields.
+// grant is what a login or a refresh yields.
 type grant struct {
 	Access  rest.Text `json:"access_token"`
 	Refresh rest.Text `json:"refresh_token"`
