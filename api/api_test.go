@@ -28,12 +28,14 @@ type array struct {
 	health      map[string]volume.Result[volume.Health]
 	usage       map[string]volume.Result[volume.Usage]
 	err         error
+	silence     time.Duration // before it says anything of its volumes' health
 }
 
 func (a *array) Performance(context.Context) (map[string]volume.Result[volume.Performance], error) {
 	return a.performance, a.err
 }
 func (a *array) Health(context.Context) (map[string]volume.Result[volume.Health], error) {
+	time.Sleep(a.silence)
 	return a.health, a.err
 }
 func (a *array) Usage(context.Context) (map[string]volume.Result[volume.Usage], error) {
@@ -172,6 +174,25 @@ func TestHealthAndUsage(t *testing.T) {
 		time.Sleep(12 * time.Second)
 		if w := get("/manager-api/health"); w.Header().Get("Age") != "12" || w.Header().Get("X-Cache") != "HIT" {
 			t.Errorf("headers %v, want the age of the oldest part", w.Header())
+		}
+	})
+}
+
+// Who asks about all volumes does not wait for an array that is silent.
+func TestHealthOfAllIsNotWaitedFor(t *testing.T) {
+	a := &array{
+		health:  map[string]volume.Result[volume.Health]{"quiet": {Value: volume.Health{Status: volume.Healthy}}},
+		silence: 10 * time.Second,
+	}
+	served(t, a, []string{"quiet"}, func(t *testing.T, get func(string) *httptest.ResponseRecorder) {
+		begun := time.Now()
+		w := get("/manager-api/health")
+		if took := time.Since(begun); took > 0 || !strings.Contains(w.Body.String(), `"quiet":{"status":"unknown"`) {
+			t.Errorf("after %v: %s, want unknown at once", took, w.Body)
+		}
+		time.Sleep(11 * time.Second)
+		if w := get("/manager-api/health"); !strings.Contains(w.Body.String(), `"quiet":{"status":"healthy"`) {
+			t.Errorf("after the first check: %s", w.Body)
 		}
 	})
 }

@@ -136,7 +136,7 @@ func (e *Entry[T]) Get(ctx context.Context) (Snapshot[T], error) {
 // irreplaceable: it cannot be observed again.
 func (e *Entry[T]) store(r *Round, value *T, observedAt time.Time, age time.Duration, now time.Time, irreplaceable bool) {
 	r.touch(e)
-	ttl := e.source.lifeFor(e.ttl)
+	ttl := e.source.lifeFor(e.ttl, now.Sub(r.begun))
 	raw, err := e.source.cache.seal(e.source.cfg.Origin, observedAt, age, ttl, value)
 	if err != nil {
 		e.fail(fmt.Errorf("%s: %w", e.key, err))

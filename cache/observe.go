@@ -16,9 +16,9 @@ const graceForReturn = 500 * time.Millisecond
 // observed again until it does.
 func (s *Source) observe() outcome {
 	ctx, cancel := context.WithTimeout(s.ctx, s.cfg.Timeout)
-	round := &Round{source: s, touched: make(map[anyEntry]bool, len(s.entries))}
-	returned := make(chan error, 1)
 	begun := time.Now()
+	round := &Round{source: s, begun: begun, touched: make(map[anyEntry]bool, len(s.entries))}
+	returned := make(chan error, 1)
 	if !s.cache.spawn(func() { returned <- s.call(ctx, round) }) {
 		cancel()
 		return outcome{err: ErrClosed}

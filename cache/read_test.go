@@ -366,10 +366,10 @@ func TestLifeIsRaised(t *testing.T) {
 		s := c.NewSource(SourceConfig{Kind: "k", Name: "n", Origin: "o", Interval: 100 * time.Second, Timeout: 20 * time.Second,
 			Observe: func(context.Context, *Round) error { return nil }})
 		Add[int](s, "x", time.Second)
-		if got := s.lifeFor(time.Second); got != 130*time.Second {
+		if got := s.lifeFor(time.Second, 0); got != 130*time.Second {
 			t.Errorf("life %v, want 1.1 intervals and the timeout: 130s", got)
 		}
-		if got := s.lifeFor(time.Hour); got != time.Hour {
+		if got := s.lifeFor(time.Hour, 0); got != time.Hour {
 			t.Errorf("life %v, want the hour asked for", got)
 		}
 		synctest.Wait()

@@ -2,6 +2,7 @@ package cache
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -103,10 +104,12 @@ func (s *Source) fly(who int) (*flight, error) {
 	switch {
 	case s.closed:
 		return nil, ErrClosed
-	case s.flight != nil:
-		return s.flight, nil
 	case s.stuck:
 		return nil, ErrStuck
+	case who == forReader && s.turn.failures > 0 && s.started:
+		return nil, s.turn.err // whoever failed last time is not waited for: the refresher goes on trying
+	case s.flight != nil:
+		return s.flight, nil
 	case who == forReader && s.turn.quiet && time.Now().Before(s.turn.due):
 		if s.turn.err != nil {
 			return nil, s.turn.err
@@ -137,11 +140,17 @@ func (s *Source) try() outcome {
 	s.mu.Lock()
 	suspect := s.turn.timedOut
 	s.mu.Unlock()
-	leave, err := s.cfg.Lane.enter(s.ctx, suspect)
+	waited, leave, err := s.cfg.Lane.enter(s.ctx, suspect)
 	if err != nil {
 		return outcome{err: ErrClosed}
 	}
 	defer leave()
+	if suspect {
+		waited = 0 // that is the price of its last failure: the next one is not so long
+	}
+	s.mu.Lock()
+	s.waited = waited
+	s.mu.Unlock()
 	if s.adopts() {
 		return outcome{}
 	}
@@ -161,6 +170,9 @@ func (s *Source) try() outcome {
 		close(renewed) // the store is out of reach: every replica observes for itself
 	}
 	out := s.observe()
+	if !errors.Is(out.err, ErrTimeout) {
+		s.cfg.Lane.took(out.elapsed)
+	}
 	close(stop)
 	<-renewed
 	if err == nil && (out.puts == 0 || s.ctx.Err() != nil) {

@@ -11,6 +11,7 @@ import (
 // goroutines.
 type Round struct {
 	source *Source
+	begun  time.Time
 
 	mu      sync.Mutex // guards the fields below
 	touched map[anyEntry]bool

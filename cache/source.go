@@ -49,6 +49,7 @@ type Source struct {
 	stuck        bool      // an observation has outlived its timeout and not returned
 	looked       time.Time // when the store was looked at for all entries, or what stands for them
 	turn         turn
+	waited       time.Duration // in the lane, before the latest observation
 }
 
 // NewSource makes a source that does nothing until its entries were added and
@@ -82,7 +83,7 @@ func (s *Source) addEntry(e anyEntry, ttl time.Duration) {
 		panic("cache: entry added to a source that was started: " + e.Key())
 	}
 	s.entries = append(s.entries, e)
-	if least := s.leastLife(s.cfg.Interval); ttl < least && s.cache.firstTime("ttl "+s.cfg.Kind) {
+	if least := s.leastLife(0, 0); ttl < least && s.cache.firstTime("ttl "+s.cfg.Kind) {
 		s.cache.cfg.Logger.Warn("lifetime of snapshots is too short for their interval and was raised", "kind", s.cfg.Kind,
 			"ttl_seconds", ttl.Seconds(), "raised_to_seconds", least.Seconds())
 	}
@@ -129,16 +130,19 @@ func (s *Source) Close() {
 }
 
 // leastLife is the shortest life of a snapshot that bridges the time until the
-// next one, also when another replica has to take over.
-func (s *Source) leastLife(round time.Duration) time.Duration {
-	return max(s.cfg.Interval, round)*11/10 + s.cfg.Timeout
+// next one, also when another replica has to take over, or when the source has to
+// wait for its place in the lane.
+func (s *Source) leastLife(round, wait time.Duration) time.Duration {
+	return max(s.pace.takeOver(), round*11/10, s.cfg.Interval+wait*11/10) + s.cfg.Timeout
 }
 
-func (s *Source) lifeFor(ttl time.Duration) time.Duration {
+// lifeFor is the life in force of a snapshot that is put when its observation has
+// taken run so far.
+func (s *Source) lifeFor(ttl, run time.Duration) time.Duration {
 	s.mu.Lock()
-	round := s.turn.lastRound
+	round, waited := s.turn.lastRound, s.waited
 	s.mu.Unlock()
-	return max(ttl, s.leastLife(round))
+	return max(ttl, s.leastLife(max(round, run), max(waited, s.cfg.Lane.wait(run))))
 }
 
 // freshFor is how long after its put a snapshot is a Hit: the interval and a

@@ -17,7 +17,7 @@ type turn struct {
 	nothings  int       // observations that had nothing to report, in a row
 	timedOut  bool      // the last observation did
 	err       error     // the last round's failure
-	lastRound time.Duration
+	lastRound time.Duration // how long the last observation took
 }
 
 // outcome is how an attempt ended.

@@ -79,5 +79,7 @@ func (t *tally) close(goesOn bool) {
 
 // drop is called with t.mu held.
 func (t *tally) drop() {
-	t.metrics.observations.DeletePartialMatch(prometheus.Labels{"device": t.label})
+	for status := range t.counts { // one by one: a partial match looks at the series of all drives
+		t.metrics.observations.DeleteLabelValues(t.label, status)
+	}
 }

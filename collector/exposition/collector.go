@@ -24,7 +24,7 @@ type Source interface {
 	// Read gets the snapshots and returns the series that can be made of
 	// them, in a stable order. It must obey ctx's deadline and return what it
 	// has by then. ok is false if anything had nothing to show in time.
-	// It is never called again before it has returned.
+	// Scrapes with different deadlines may have several calls under way at once.
 	Read(ctx context.Context) (parts []Part, ok bool)
 }
 
@@ -36,11 +36,11 @@ type Collector struct {
 	families []*textFamily
 	index    map[*Family]int // of families
 
-	mu     sync.Mutex // guards flight
-	flight *flight    // the read under way, or nil
+	mu      sync.Mutex // guards flights
+	flights []*flight  // the reads under way
 
-	// memo is owned by the flight: only one runs at a time.
-	memo encoder
+	encoding sync.Mutex // guards memo
+	memo     encoder
 }
 
 var _ prometheus.Collector = (*Collector)(nil)

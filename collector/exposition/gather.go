@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 )
@@ -23,7 +24,8 @@ const (
 )
 
 // flight is one read of a collector, shared by all scrapes that ask for it
-// while it runs. It is detached from them: none can cancel it.
+// while it runs and whose deadline is not before its own. It is detached from them:
+// none can cancel it.
 type flight struct {
 	started  time.Time
 	deadline time.Time
@@ -58,9 +60,9 @@ func (e *Exporter) gather(ctx context.Context, l *layout, asked []int) []outcome
 // have got: then it joins or starts another.
 func (e *Exporter) collect(ctx context.Context, c *Collector) outcome {
 	started := time.Now()
-	deadline := readDeadline(ctx)
+	deadline, latest := readDeadline(ctx)
 	for {
-		f := e.join(c, deadline)
+		f := e.join(c, deadline, latest)
 		if f == nil {
 			return outcome{}
 		}
@@ -85,9 +87,11 @@ func (e *Exporter) collect(ctx context.Context, c *Collector) outcome {
 	}
 }
 
-// join returns the read of c that is under way, or starts one that must end at
-// deadline. nil after Close.
-func (e *Exporter) join(c *Collector, deadline time.Time) *flight {
+// join returns a read of c that is under way and ends at latest, or starts one that
+// must end at deadline: what a scrape with more time waits for must not cost this one
+// what is there already. Each scrape starts one at a time, so there are no more reads
+// than scrapes. nil after Close.
+func (e *Exporter) join(c *Collector, deadline, latest time.Time) *flight {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.closed {
@@ -95,23 +99,27 @@ func (e *Exporter) join(c *Collector, deadline time.Time) *flight {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.flight != nil {
-		return c.flight
+	for _, f := range c.flights {
+		if time.Since(f.started) >= wedged || !f.deadline.After(latest) {
+			return f
+		}
 	}
 	f := &flight{started: time.Now(), deadline: deadline, done: make(chan struct{})}
-	c.flight = f
+	c.flights = append(c.flights, f)
 	e.reads.Go(func() { e.fly(c, f) })
 	return f
 }
 
-// readDeadline is when a read must end that is started now for a scrape.
-func readDeadline(ctx context.Context) time.Time {
+// readDeadline is when a read must end that is started now for a scrape, and when
+// one must end that was started for another at about the same moment.
+func readDeadline(ctx context.Context) (deadline, latest time.Time) {
 	now := time.Now()
 	left := maxRead
 	if deadline, ok := ctx.Deadline(); ok {
 		left = min(left, deadline.Sub(now))
 	}
-	return now.Add(left - min(left/10, maxMargin))
+	margin := min(left/10, maxMargin)
+	return now.Add(left - margin), now.Add(left - margin/2)
 }
 
 // fly runs the read f of c.
@@ -128,12 +136,14 @@ func (e *Exporter) fly(c *Collector, f *flight) {
 		f.outcome.cut = ctx.Err() != nil
 		f.outcome.elapsed = time.Since(f.started)
 		c.mu.Lock()
-		c.flight = nil
+		c.flights = slices.DeleteFunc(c.flights, func(g *flight) bool { return g == f })
 		c.mu.Unlock()
 		close(f.done)
 	}()
 
 	parts, ok := c.source.Read(ctx)
+	c.encoding.Lock()
+	defer c.encoding.Unlock()
 	encoded := c.memo.encode(parts, e.cfg.Logger)
 	e.cfg.Metrics.panics.WithLabelValues(c.Name()).Add(float64(encoded.panics))
 	e.cfg.Metrics.dropped.WithLabelValues(c.Name(), droppedInvalid).Add(float64(encoded.invalid))

@@ -105,6 +105,32 @@ func TestPartialReadIsServed(t *testing.T) {
 	})
 }
 
+// A scrape with less time than the one that started a read gets, at its own deadline,
+// all that is there by then.
+func TestEachScrapeHasItsOwnDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hangs := up("hangs")
+		parts, _ := hangs.onRead(t.Context())
+		hangs.onRead = func(ctx context.Context) ([]Part, bool) { <-ctx.Done(); return parts, false }
+		e := newTestExporter(t, Config{}, hangs)
+		var wg sync.WaitGroup
+		defer wg.Wait()
+		for _, scrape := range []struct {
+			timeout string
+			took    time.Duration
+		}{{"10", 9250 * time.Millisecond}, {"3", 2250 * time.Millisecond}, {"1", 450 * time.Millisecond}, {"5", 4250 * time.Millisecond}} {
+			wg.Go(func() {
+				lines, took := scrapeOf(t, e, "/metrics", timeoutHeader, scrape.timeout)
+				if took != scrape.took {
+					t.Errorf("timeout %s s: answered after %v, want %v", scrape.timeout, took, scrape.took)
+				}
+				wantLines(t, lines, `test_hangs_up{id="hangs"} 1`, `storage_scrape_collector_success{collector="hangs"} 0`)
+			})
+			synctest.Wait()
+		}
+	})
+}
+
 func TestWedgedReadIsJoinedThenGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newGate()
