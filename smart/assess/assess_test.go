@@ -31,6 +31,18 @@ func flash(id int, name string, raw float64) *report.Report {
 	return r
 }
 
+// unlisted is a drive that smartctl's database does not have.
+func unlisted(r *report.Report) *report.Report {
+	r.ATA.InDatabase, r.Passed = new(false), new(true)
+	return r
+}
+
+func heated(now, trip float64) func(*report.Report) {
+	return func(r *report.Report) {
+		r.Temperatures = map[string]float64{"current": now, "drive_trip": trip}
+	}
+}
+
 func attributeFailed(when, flags string) *report.Report {
 	r := disk(7, "Seek_Error_Rate", 0)
 	r.ATA.Attributes[0].WhenFailed, r.ATA.Attributes[0].Flags = when, flags
@@ -61,17 +73,41 @@ func warm(now float64, limits map[string]float64) *report.Report {
 	return r
 }
 
-func tested(results ...string) *report.Report {
+// tested has a log of tests, the newest first: a kind and a result.
+func tested(tests ...string) *report.Report {
 	r := &report.Report{}
-	for _, result := range results {
-		t := report.SelfTest{Type: "Extended offline", Result: result}
-		switch result {
+	for _, test := range tests {
+		i := strings.LastIndex(test, " ")
+		t := report.SelfTest{Type: test[:i], Result: test[i+1:]}
+		switch t.Result {
 		case "passed":
 			t.Passed = new(true)
 		case "failed":
 			t.Passed = new(false)
 		}
 		r.SelfTests = append(r.SelfTests, t)
+	}
+	return r
+}
+
+// counted is smartctl's own count of failed tests.
+func counted(errors, outdated float64) func(*report.Report) {
+	return func(r *report.Report) {
+		r.ATA = &report.ATA{SelfTestsStandard: &report.SelfTestLog{ErrorCount: &errors, OutdatedErrorCount: &outdated}}
+	}
+}
+
+// except is a SCSI drive that did not pass, with smartctl's words and code.
+func except(asc, ascq int, words string) *report.Report {
+	return &report.Report{
+		Passed: new(false), Smartctl: report.Program{ExitStatus: report.ExitFailing},
+		SCSI: &report.SCSI{Exception: words, ExceptionASC: &asc, ExceptionASCQ: &ascq},
+	}
+}
+
+func and(r *report.Report, changes ...func(*report.Report)) *report.Report {
+	for _, change := range changes {
+		change(r)
 	}
 	return r
 }
@@ -98,6 +134,21 @@ func TestDrive(t *testing.T) {
 		{"passed", &report.Report{Passed: new(true)}, nil, ok, "", ""},
 		{"not passed", &report.Report{Passed: new(false)}, nil, fail, "smart_status", "the drive says that it is failing"},
 		{"not passed, SCSI says why", &report.Report{Passed: new(false), SCSI: &report.SCSI{Exception: "TOO MANY BLOCK REASSIGNS"}}, nil, fail, "smart_status", "TOO MANY BLOCK REASSIGNS"},
+		{"SCSI predicts a failure", except(0x5d, 0x10, "HARDWARE IMPENDING FAILURE"), nil, fail, "smart_status", "failing: HARDWARE IMPENDING FAILURE"},
+		{"SCSI predicts a failure, of the media's endurance", except(0x5d, 0x73, "MEDIA IMPENDING FAILURE ENDURANCE LIMIT MET"), nil, fail, "smart_status", "ENDURANCE"},
+		{"SCSI tries its reports", except(0x5d, 0xff, "FAILURE PREDICTION THRESHOLD EXCEEDED (FALSE)"), nil, ok, "", ""},
+		{"SCSI warns", except(0x0b, 0x00, "WARNING"), nil, warn, "scsi_warning", "the drive warns, though of no failure: WARNING"},
+		{"SCSI warns of the enclosure", except(0x0b, 0x02, "WARNING - ENCLOSURE DEGRADED"), nil, warn, "scsi_warning", "of its surroundings, which is no reason to replace it: WARNING - ENCLOSURE DEGRADED"},
+		{"SCSI warns of a background test", except(0x0b, 0x03, "WARNING - BACKGROUND SELF-TEST FAILED"), nil, warn, "scsi_warning", "SELF-TEST"},
+		{"SCSI warns of cold", except(0x0b, 0x0d, "WARNING - LOW OPERATING TEMPERATURE LIMIT EXCEEDED"), nil, warn, "scsi_warning", "surroundings"},
+		{"SCSI warns of firmware", except(0x0b, 0x13, "WARNING - MICROCODE DIGITAL SIGNATURE VALIDATION FAILURE"), nil, warn, "scsi_warning", "MICROCODE"},
+		{"SCSI warns in the vendor's way", except(0x0b, 0x84, ""), nil, warn, "scsi_warning", "code 0B/84"},
+		{"SCSI says something else", except(0x3f, 0x03, "INQUIRY DATA HAS CHANGED"), nil, warn, "scsi_warning", "INQUIRY"},
+		{"SCSI warns of heat", except(0x0b, 0x01, "WARNING - SPECIFIED TEMPERATURE EXCEEDED"), nil, warn, "temperature", "the drive says that it is too hot: WARNING - SPECIFIED TEMPERATURE EXCEEDED"},
+		{"SCSI warns of heat below its trip temperature", and(except(0x0b, 0x0c, "WARNING"), heated(59, 60)), nil, warn, "temperature", "59 °C, the drive says that it is too hot: WARNING"},
+		{"SCSI warns of heat at its trip temperature", and(except(0x0b, 0x0a, "WARNING"), heated(60, 60)), nil, warn, "temperature", "60 °C, the drive's trip temperature is 60 °C"},
+		{"SCSI warns of heat, of which the operator knows", and(except(0x0b, 0x01, "WARNING"), heated(59, 60)), Thresholds{"temperature": 65}, ok, "", ""},
+		{"SCSI warns, off", except(0x0b, 0x02, "WARNING"), Thresholds{"scsi_warning": Off}, ok, "", ""},
 		{"not passed, off", &report.Report{Passed: new(false)}, Thresholds{"smart_status": Off}, unknown, "", ""},
 
 		{"exit status 0 is no sign of health", exited(0), nil, unknown, "", ""},
@@ -107,7 +158,9 @@ func TestDrive(t *testing.T) {
 		{"exit bit 3, off", exited(report.ExitFailing), Thresholds{"exit_status_failing": Off}, unknown, "", ""},
 		{"exit bit 4", exited(report.ExitPrefail), nil, fail, "exit_status_prefail", ""},
 		{"exit bit 4, off", exited(report.ExitPrefail), Thresholds{"exit_status_prefail": Off}, unknown, "", ""},
-		{"exit bits 5 to 7", exited(report.ExitPastPrefail | report.ExitErrorLog | report.ExitSelfTestLog), nil, unknown, "", ""},
+		{"exit bits 5 and 6", exited(report.ExitPastPrefail | report.ExitErrorLog), nil, unknown, "", ""},
+		{"exit bit 7", exited(report.ExitSelfTestLog), nil, warn, "self_test_failed", "a self-test failed, which no later one has made good"},
+		{"exit bit 7, off", exited(report.ExitSelfTestLog), Thresholds{"self_test_failed": Off}, unknown, "", ""},
 		{"exit bit 4 beside its attribute is not reported twice", func() *report.Report {
 			r := attributeFailed("now", "PO--CK")
 			r.Smartctl.ExitStatus = report.ExitPrefail
@@ -132,10 +185,10 @@ func TestDrive(t *testing.T) {
 		{"reallocated, none", disk(5, "Reallocated_Sector_Ct", 0), nil, ok, "", ""},
 		{"reallocated, below", disk(5, "Reallocated_Sector_Ct", 4), nil, ok, "", ""},
 		{"reallocated, at", disk(5, "Reallocated_Sector_Ct", 5), nil, warn, "reallocated_sectors", ""},
-		{"reallocated, bucket", disk(5, "Reallocated_Sector_Ct", 12), nil, warn, "reallocated_sectors", "12 reallocated sectors (id 5): about 7.5 % of such drives fail within a year"},
+		{"reallocated, bucket", disk(5, "Reallocated_Sector_Ct", 12), nil, warn, "reallocated_sectors", "12 reallocated sectors (id 5): of drives with 5 to 16, about 7.5 % fail within a year; of drives with none, 2.5 %"},
 		{"reallocated, end of the bucket", disk(5, "Reallocated_Sector_Ct", 16), nil, warn, "reallocated_sectors", "7.5 %"},
 		{"reallocated, next bucket", disk(5, "Reallocated_Sector_Ct", 17), nil, fail, "reallocated_sectors", "23.6 %"},
-		{"reallocated, beyond all", disk(5, "Reallocated_Sector_Ct", 3960), nil, fail, "reallocated_sectors", "about 23.6 % of drives with fewer"},
+		{"reallocated, beyond all", disk(5, "Reallocated_Sector_Ct", 3960), nil, fail, "reallocated_sectors", "3960 reallocated sectors (id 5): of drives with only 17 to 70, about 23.6 % fail within a year; of drives with none, 2.5 %"},
 		{"reallocated, override below", disk(5, "Reallocated_Sector_Ct", 9), Thresholds{"reallocated_sectors": 10}, ok, "", ""},
 		{"reallocated, override at", disk(5, "Reallocated_Sector_Ct", 10), Thresholds{"reallocated_sectors": 10}, warn, "reallocated_sectors", ""},
 		{"reallocated, lower override", disk(5, "Reallocated_Sector_Ct", 1), Thresholds{"reallocated_sectors": 1}, warn, "reallocated_sectors", "2.7 %"},
@@ -144,18 +197,26 @@ func TestDrive(t *testing.T) {
 		{"at that rate", disk(5, "Reallocated_Sector_Ct", 12), Thresholds{FailingRate: 7.5}, fail, "reallocated_sectors", ""},
 		{"never by a rate", disk(198, "Offline_Uncorrectable", 4), Thresholds{FailingRate: Off}, warn, "offline_uncorrectable", ""},
 		{"reallocated, flash has no rate", flash(5, "Reallocated_Sector_Ct", 300), nil, warn, "reallocated_sectors", "300 reallocated sectors (id 5)"},
+		{"a name that smartctl guesses", unlisted(flash(198, "Offline_Uncorrectable", 11234)), nil, ok, "", ""},
+		{"that of pending sectors", unlisted(flash(197, "Current_Pending_Sector", 11234)), nil, ok, "", ""},
+		{"of an SSD by what it can", unlisted(and(flash(196, "Reallocated_Event_Count", 100), func(r *report.Report) { r.RotationRate, r.ATA.TrimSupported = nil, new(true) })), nil, ok, "", ""},
+		{"a disk's are no guess", unlisted(disk(198, "Offline_Uncorrectable", 1)), nil, fail, "offline_uncorrectable", ""},
+		{"what an unknown SSD says itself", unlisted(and(attributeFailed("now", "PO--CK"), func(r *report.Report) { r.RotationRate = new(0.0) })), nil, fail, "attribute_failed_now", ""},
+		{"and what its log has", unlisted(and(flash(197, "Current_Pending_Sector", 0), func(r *report.Report) { r.PendingDefects = new(2.0) })), nil, warn, "pending_sectors", "2 sectors wait"},
+
 		{"reallocated, packed", disk(5, "Reallocated_Sector_Ct", 4*(1<<32)+3*(1<<16)), nil, ok, "", ""},
 		{"reallocated, packed with a count", disk(5, "Reallocated_Sector_Ct", 4*(1<<32)+3*(1<<16)+12), nil, warn, "reallocated_sectors", "12 reallocated sectors"},
 
 		{"reported uncorrectable, none", disk(187, "Reported_Uncorrect", 0), nil, ok, "", ""},
-		{"reported uncorrectable", disk(187, "Reported_Uncorrect", 1), nil, fail, "reported_uncorrectable", "about 34 % of such drives"},
-		{"reported uncorrectable, between buckets", disk(187, "Reported_Uncorrect", 3), nil, fail, "reported_uncorrectable", "about 34 % of drives with fewer"},
-		{"reported uncorrectable, a short life", disk(187, "Reported_Uncorrect", 40), nil, fail, "reported_uncorrectable", "last less than a year on average"},
+		{"reported uncorrectable", disk(187, "Reported_Uncorrect", 1), nil, fail, "reported_uncorrectable", "of drives with 1, about 34 % fail within a year; of drives with none, 2.8 %"},
+		{"reported uncorrectable, between buckets", disk(187, "Reported_Uncorrect", 3), nil, fail, "reported_uncorrectable", "3 reported uncorrectable errors (id 187): of drives with only 1, about 34 %"},
+		{"reported uncorrectable, a short life", disk(187, "Reported_Uncorrect", 40), nil, fail, "reported_uncorrectable", "drives with 36 to 65 last less than a year on average; of drives with none, 2.8 % fail within a year"},
 		{"what no drive counts to", disk(187, "Reported_Uncorrect", 1<<40), nil, ok, "", ""},
 		{"another meaning of the number", flash(187, "Unknown_SSD_Attribute", 77), nil, ok, "", ""},
 
 		{"command timeouts, at what is as good as none", disk(188, "Command_Timeout", 100), nil, ok, "", ""},
-		{"command timeouts", disk(188, "Command_Timeout", 101), nil, warn, "command_timeouts", "10 %"},
+		{"command timeouts", disk(188, "Command_Timeout", 101), nil, warn, "command_timeouts", "of drives with more than 100, about 10 % fail within a year; of drives with up to 100, 2.5 %"},
+		{"command timeouts, lower override", disk(188, "Command_Timeout", 50), Thresholds{"command_timeouts": 40}, warn, "command_timeouts", "50 command timeouts (id 188): of drives with up to 100, about 2.5 % fail within a year"},
 		{"command timeouts, packed by Seagate", disk(188, "Command_Timeout", 2*(1<<32)+3*(1<<16)+4), nil, ok, "", ""},
 		{"command timeouts, as in the worst false alarm", disk(188, "Command_Timeout", 12885098499), nil, ok, "", ""},
 		{"raw read errors, packed", disk(1, "Raw_Read_Error_Rate", 228170137), nil, ok, "", ""},
@@ -176,7 +237,11 @@ func TestDrive(t *testing.T) {
 		{"no critical warning", warning(0), nil, ok, "", ""},
 		{"spare low", warning(1), nil, warn, "critical_warning_spare", ""},
 		{"temperature", warning(2), nil, warn, "critical_warning_temperature", ""},
-		{"reliability", warning(4), nil, fail, "critical_warning_reliability", ""},
+		{"reliability", warning(4), nil, fail, "critical_warning_reliability", "the drive says that its reliability is degraded"},
+		{"reliability, of media errors that do not matter otherwise", nvme(func(h *report.NVMeHealth) { h.CriticalWarning, h.MediaErrors = new(4.0), new(3.0) }), Thresholds{"media_errors": Off}, fail, "critical_warning_reliability", "degraded; it counts 3 media errors"},
+		{"reliability, at the end of its life", nvme(func(h *report.NVMeHealth) {
+			h.CriticalWarning, h.MediaErrors, h.AvailableSpare, h.PercentageUsed = new(4.0), new(0.0), new(100.0), new(100.0)
+		}), nil, fail, "critical_warning_reliability", "degraded; 100 % of its rated life is used"},
 		{"read-only", warning(8), nil, fail, "critical_warning_read_only", ""},
 		{"backup", warning(16), nil, warn, "critical_warning_backup", ""},
 		{"persistent memory", warning(32), nil, warn, "critical_warning_persistent_memory", ""},
@@ -216,12 +281,29 @@ func TestDrive(t *testing.T) {
 			s.Read = &report.ErrorCounter{TotalUncorrected: new(0.0), TotalCorrected: new(1e9), CorrectedByRereads: new(40.0)}
 		}), nil, ok, "", ""},
 
-		{"self-test passed", tested("passed", "failed"), nil, ok, "", ""},
-		{"self-test failed", tested("failed", "passed"), nil, warn, "self_test_failed", "the last self-test (Extended offline) failed: failed"},
-		{"self-test failed before one was aborted", tested("aborted", "failed"), nil, warn, "self_test_failed", ""},
-		{"self-tests without result", tested("aborted"), nil, unknown, "", ""},
+		{"self-test passed", tested("extended passed", "extended failed"), nil, ok, "", ""},
+		{"self-test failed", tested("extended failed", "extended passed"), nil, warn, "self_test_failed", "a self-test (extended) failed, which no later one has made good: failed"},
+		{"self-test failed before one was broken off", tested("extended aborted", "extended failed"), nil, warn, "self_test_failed", ""},
+		{"self-tests without result", tested("extended aborted"), nil, unknown, "", ""},
+		{"a lesser test does not make good a fuller one", tested("Short offline passed", "Short offline passed", "Extended offline failed", "Short offline passed"), nil, warn, "self_test_failed", "(Extended offline)"},
+		{"a fuller one makes good all others", tested("Extended captive passed", "Conveyance offline failed", "Selective offline failed", "Short captive failed"), nil, ok, "", ""},
+		{"nor does another kind", tested("Conveyance offline passed", "Short offline failed"), nil, warn, "self_test_failed", "(Short offline)"},
+		{"the same kind does", tested("Short captive passed", "Short offline failed"), nil, ok, "", ""},
+		{"unless smartctl says otherwise", and(tested("Short offline passed", "Short offline failed"), func(r *report.Report) { r.Smartctl.ExitStatus = report.ExitSelfTestLog }), nil, warn, "self_test_failed", "(Short offline)"},
+		{"a newer failure", tested("Short offline failed", "Extended offline passed"), nil, warn, "self_test_failed", "(Short offline)"},
+		{"SAS, background short after long", tested("Background short passed", "Background long failed"), nil, warn, "self_test_failed", "(Background long)"},
+		{"SAS, foreground long after background long", tested("Foreground long passed", "Background long failed"), nil, ok, "", ""},
+		{"NVMe, short after extended", tested("Short passed", "Extended failed"), nil, warn, "self_test_failed", "(Extended)"},
+		{"NVMe, extended after short", tested("Extended passed", "Short failed"), nil, ok, "", ""},
+		{"counted, one that is open", and(tested("Short offline passed", "Short offline failed"), counted(1, 0)), nil, warn, "self_test_failed", "(Short offline)"},
+		{"counted, all made good", and(tested("Selective offline passed", "Vendor (0x40) failed"), counted(2, 2)), nil, ok, "", ""},
+		{"counted, beyond the entries that were read", and(tested("Short offline passed"), counted(3, 1)), nil, warn, "self_test_failed", "a self-test failed,"},
+		{"counted, but not the last test, which only the status has", and(&report.Report{}, counted(0, 0), func(r *report.Report) {
+			r.ATA.SelfTestStatus = &report.SelfTest{Result: "read failure", Passed: new(false)}
+		}), nil, warn, "self_test_failed", "read failure"},
+		{"an empty log", and(&report.Report{}, counted(0, 0)), nil, unknown, "", ""},
 		{"self-test, by the status alone", &report.Report{ATA: &report.ATA{SelfTestStatus: &report.SelfTest{Result: "read failure", Passed: new(false)}}}, nil, warn, "self_test_failed", "read failure"},
-		{"self-test, off", tested("failed"), Thresholds{"self_test_failed": Off}, unknown, "", ""},
+		{"self-test, off", tested("extended failed"), Thresholds{"self_test_failed": Off}, unknown, "", ""},
 
 		{"warm without limits", warm(70, nil), nil, ok, "", ""},
 		{"below the limit", warm(59, map[string]float64{"op_limit_max": 60}), nil, ok, "", ""},
@@ -378,11 +460,11 @@ func TestDocuments(t *testing.T) {
 		"scsi-usb-without-smart-7.4":  "unknown",
 		"ata-behind-megaraid-7.3":     "warning reallocated_sectors",
 		"ata-emulated-7.3":            "ok",
-		"ata-hdd-7.4":                 "failing reported_uncorrectable pending_sectors offline_uncorrectable reallocated_sectors",
+		"ata-hdd-7.4":                 "failing reported_uncorrectable pending_sectors offline_uncorrectable reallocated_sectors self_test_failed",
 		"ata-hdd-failing-7.2":         "failing smart_status attribute_failed_now reallocated_sectors pending_sectors attribute_failed_past spin_retries",
 		"ata-ssd-7.0":                 "ok",
 		"ata-ssd-7.5":                 "ok",
-		"nvme-7.4":                    "ok",
+		"nvme-7.4":                    "warning self_test_failed",
 		"nvme-emulated-7.3":           "ok",
 		"nvme-failing-7.5":            "failing critical_warning_read_only critical_warning_spare available_spare endurance_used media_errors",
 		"nvme-huge-counters-7.3":      "warning endurance_used",
@@ -395,7 +477,7 @@ func TestDocuments(t *testing.T) {
 		"scsi-debug-missing-logs-7.3": "ok",
 		"scsi-hdd-7.1":                "ok",
 		"scsi-hdd-7.3":                "failing smart_status read_errors_uncorrected write_errors_uncorrected",
-		"scsi-hdd-7.4":                "warning grown_defects write_errors_uncorrected",
+		"scsi-hdd-7.4":                "warning grown_defects write_errors_uncorrected self_test_failed",
 		"scsi-ssd-7.5":                "warning pending_sectors",
 		"scsi-virtual-disk-7.3":       "unknown",
 	}

@@ -3,6 +3,7 @@ package assess
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"storage_exporter/smart/report"
@@ -61,8 +62,8 @@ func attribute(id int) func(view) finding {
 }
 
 func (v view) counter(c *counter) finding {
-	if v.ATA == nil {
-		return nothing
+	if v.ATA == nil || v.flash() && v.ATA.InDatabase != nil && !*v.ATA.InDatabase {
+		return nothing // the names of an unknown SSD's attributes are smartctl's guess
 	}
 	for i := range v.ATA.Attributes {
 		a := &v.ATA.Attributes[i]
@@ -77,9 +78,8 @@ func (v view) counter(c *counter) finding {
 			return well
 		}
 		text := fmt.Sprintf("%s (id %d)", quantity(n, c.one, c.many), c.id)
-		// The rates are of disks that turn.
-		if v.RotationRate == nil || *v.RotationRate == 0 {
-			return speaks(Warning, n, "%s", text)
+		if v.RotationRate == nil || v.flash() {
+			return speaks(Warning, n, "%s", text) // the rates are of disks that turn
 		}
 		annual, note := c.annual(n)
 		severity := Warning
@@ -113,30 +113,50 @@ func (c *counter) means(name string) bool {
 	return name == ""
 }
 
-// annual is the published rate of a count, 0 if there is none, and how to say so.
-func (c *counter) annual(n float64) (rate float64, note string) {
-	below := 0.0
-	for _, r := range c.rates {
-		if n >= r.from && n <= r.to {
-			return r.annual, ": " + lifeOf("such drives", r.annual)
+// annual is the published rate of a count, 0 if there is none, and how to say so,
+// beside that of drives which count none.
+func (c *counter) annual(n float64) (float64, string) {
+	for i, r := range slices.Backward(c.rates) {
+		if n < r.from || n > r.to && i == 0 {
+			continue
 		}
-		// The rate of drives that count none says nothing.
-		if r.to < n && r.from > 0 {
-			below = r.annual
+		only := ""
+		if n > r.to {
+			only = "only "
 		}
+		note, rest := fmt.Sprintf("of drives with %s%s, about %.3g %% fail within a year", only, r.counts(), r.annual*100), ""
+		if r.annual >= 1 {
+			note, rest = fmt.Sprintf("drives with %s%s last less than a year on average", only, r.counts()), " fail within a year"
+		}
+		if i > 0 {
+			note += fmt.Sprintf("; of drives with %s, %.3g %%%s", c.rates[0].counts(), c.rates[0].annual*100, rest)
+		}
+		return r.annual, ": " + note
 	}
-	if below == 0 {
-		return 0, ""
-	}
-	return below, ": " + lifeOf("drives with fewer", below)
+	return 0, ""
 }
 
-// lifeOf says what a rate means; one above 1 is a life of less than a year.
-func lifeOf(drives string, annual float64) string {
-	if annual >= 1 {
-		return drives + " last less than a year on average"
+// counts are the rate's in words.
+func (r rate) counts() string {
+	switch {
+	case r.to == 0:
+		return "none"
+	case r.from == 0:
+		return "up to " + figure(r.to)
+	case r.from == r.to:
+		return figure(r.from)
+	case r.to == math.MaxUint16:
+		return "more than " + figure(r.from-1)
 	}
-	return fmt.Sprintf("about %.3g %% of %s fail within a year", annual*100, drives)
+	return figure(r.from) + " to " + figure(r.to)
+}
+
+// flash says that the drive has no disks that turn.
+func (v view) flash() bool {
+	if v.RotationRate != nil {
+		return *v.RotationRate == 0
+	}
+	return v.ATA != nil && v.ATA.TrimSupported != nil && *v.ATA.TrimSupported
 }
 
 // pending also counts what SAS drives and ATA's log of pending defects report.

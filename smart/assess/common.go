@@ -1,40 +1,16 @@
 package assess
 
 import (
-	"fmt"
 	"slices"
 
 	"storage_exporter/smart/report"
 )
 
-// warningBits are those of NVMe's critical warning that have a rule.
-const warningBits = 1<<6 - 1
-
-// criticalWarning is NVMe's bit mask, where it is known.
-func (v view) criticalWarning() (int, bool) {
-	if v.NVMe == nil || v.NVMe.Health == nil || v.NVMe.Health.CriticalWarning == nil {
-		return 0, false
-	}
-	w := *v.NVMe.Health.CriticalWarning
-	if w < 0 || w > 255 {
-		return 0, false
-	}
-	return int(w), true
-}
-
-// warns says whether the bits of NVMe's critical warning say what is wrong. What
-// smartctl calls the drive's verdict is only whether any of them is set, a
-// temperature for instance, so that the bits are judged in its place.
-func (v view) warns() bool {
-	w, _ := v.criticalWarning()
-	return w&warningBits != 0
-}
-
 func (v view) smartStatus() finding {
 	switch {
 	case v.Passed == nil:
 		return nothing
-	case *v.Passed || v.warns():
+	case *v.Passed || v.warns() || v.exception() != prediction:
 		return well
 	case v.SCSI != nil && v.SCSI.Exception != "":
 		return speaks(Failing, 1, "the drive says that it is failing: %s", v.SCSI.Exception)
@@ -59,20 +35,6 @@ func (v view) exitPrefail() finding {
 		return nothing
 	}
 	return speaks(Failing, 1, "smartctl says that an attribute that foretells failure is at or below its threshold")
-}
-
-// warningBit is the rule of one bit of NVMe's critical warning.
-func warningBit(bit int, severity Verdict, text string) func(view) finding {
-	return func(v view) finding {
-		w, ok := v.criticalWarning()
-		switch {
-		case !ok:
-			return nothing
-		case w&(1<<bit) == 0:
-			return well
-		}
-		return speaks(severity, 1, "%s", text)
-	}
 }
 
 // spare speaks below the limit, which is the drive's own if the operator gives none.
@@ -121,70 +83,15 @@ func (v view) statistic(name string) *float64 {
 	return nil
 }
 
-func (v view) mediaErrors() finding {
-	if v.NVMe == nil || v.NVMe.Health == nil {
-		return nothing
-	}
-	return v.count(v.NVMe.Health.MediaErrors, "media error: data could not be read back whole", "media errors: data could not be read back whole")
-}
-
-func (v view) grownDefects() finding {
-	if v.SCSI == nil {
-		return nothing
-	}
-	return v.count(v.SCSI.GrownDefects, "grown defect", "grown defects")
-}
-
-// uncorrected is the rule of one of SCSI's error counters.
-func uncorrected(what string, of func(*report.SCSI) *report.ErrorCounter) func(view) finding {
-	return func(v view) finding {
-		if v.SCSI == nil || of(v.SCSI) == nil {
-			return nothing
-		}
-		return v.count(of(v.SCSI).TotalUncorrected, "uncorrected "+what+" error", "uncorrected "+what+" errors")
-	}
-}
-
-// selfTest judges the last test that came to a result: one that was aborted or
-// still runs says nothing, and a later one that passed makes good.
-func (v view) selfTest() finding {
-	for i := range v.SelfTests {
-		if t := &v.SelfTests[i]; t.Passed != nil {
-			return v.tested(t)
-		}
-	}
-	if v.ATA != nil && v.ATA.SelfTestStatus != nil && v.ATA.SelfTestStatus.Passed != nil {
-		return v.tested(v.ATA.SelfTestStatus)
-	}
-	return nothing
-}
-
-func (v view) tested(t *report.SelfTest) finding {
-	if *t.Passed {
-		return well
-	}
-	text := "the last self-test failed"
-	if t.Type != "" {
-		text = fmt.Sprintf("the last self-test (%s) failed", t.Type)
-	}
-	if t.Result != "" {
-		text += ": " + t.Result
-	}
-	return speaks(Warning, 1, "%s", text)
-}
-
 // The limits of temperature, in degrees Celsius, that make sense: drives say 0
 // for none.
 const leastTemperatureLimit, mostTemperatureLimit = 30, 150
 
 // temperature speaks at the limit, which is the operator's or else the highest
-// of the drive's own that is reached.
+// of the drive's own that is reached, or where the drive itself says that it is hot.
 func (v view) temperature() finding {
 	now, ok := v.Temperatures["current"]
-	if !ok {
-		return nothing
-	}
-	if v.overridden {
+	if ok && v.overridden {
 		if now < v.limit {
 			return well
 		}
@@ -195,15 +102,20 @@ func (v view) temperature() finding {
 		if l.at == nil || *l.at < leastTemperatureLimit || *l.at > mostTemperatureLimit {
 			continue
 		}
-		found.judged = true
-		if now >= *l.at && *l.at > reached {
+		found.judged = found.judged || ok
+		if ok && now >= *l.at && *l.at > reached {
 			reached, name = *l.at, l.name
 		}
 	}
-	if reached == 0 {
-		return found
+	switch {
+	case reached != 0:
+		return speaks(Warning, now, "%s °C, the drive's %s is %s °C", figure(now), name, figure(reached))
+	case v.exception() == heat && ok:
+		return speaks(Warning, now, "%s °C, the drive says that it is too hot: %s", figure(now), v.exceptionWords())
+	case v.exception() == heat:
+		return speaks(Warning, 1, "the drive says that it is too hot: %s", v.exceptionWords())
 	}
-	return speaks(Warning, now, "%s °C, the drive's %s is %s °C", figure(now), name, figure(reached))
+	return found
 }
 
 type temperatureLimit struct {

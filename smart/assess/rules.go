@@ -24,7 +24,6 @@ type rule struct {
 
 // Where the rules come from.
 const (
-	sourceDrive    = "the drive's own verdict"
 	sourceRates    = "annual failure rates by Backblaze, as Scrutiny publishes them"
 	sourceCritical = "a critical attribute by Scrutiny; no rate is published"
 	sourceNVMe     = "NVMe specification, SMART / health information log"
@@ -35,7 +34,8 @@ const (
 // careful: what is failing must be the drive's own word or a published rate,
 // since false alarms are what people complain of in tools like this one.
 var rules = []rule{
-	{name: "smart_status", limit: 1, yesNo: true, source: sourceDrive, look: view.smartStatus},
+	{name: "smart_status", limit: 1, yesNo: true, source: "the drive's own verdict; of a SCSI drive, that it predicts a failure (additional sense code 5Dh)", look: view.smartStatus},
+	{name: "scsi_warning", limit: 1, yesNo: true, source: "SCSI primary commands: additional sense code 0Bh is a warning, not a prediction of failure", look: view.scsiWarning},
 	{name: "exit_status_failing", limit: 1, yesNo: true, source: "smartctl's exit status, bit 3, where the report has no verdict", look: view.exitFailing},
 	{name: "exit_status_prefail", limit: 1, yesNo: true, source: "smartctl's exit status, bit 4, where no attribute says so itself", look: view.exitPrefail},
 	{name: "attribute_failed_now", limit: 1, yesNo: true, source: "the vendor's threshold of the attribute; failing for prefail attributes", look: view.failedNow},
@@ -50,12 +50,12 @@ var rules = []rule{
 	{name: "pending_sectors", limit: 1, source: sourceRates, look: view.pending},
 	{name: "offline_uncorrectable", limit: 1, source: sourceRates, look: attribute(198)},
 
-	{name: "critical_warning_spare", limit: 1, yesNo: true, source: sourceNVMe, look: warningBit(0, Warning, "the spare capacity has fallen below its threshold")},
-	{name: "critical_warning_temperature", limit: 1, yesNo: true, source: sourceNVMe, look: warningBit(1, Warning, "a temperature is beyond its threshold")},
-	{name: "critical_warning_reliability", limit: 1, yesNo: true, source: sourceNVMe, look: warningBit(2, Failing, "the reliability is degraded by media or internal errors")},
-	{name: "critical_warning_read_only", limit: 1, yesNo: true, source: sourceNVMe, look: warningBit(3, Failing, "the media has become read-only")},
-	{name: "critical_warning_backup", limit: 1, yesNo: true, source: sourceNVMe, look: warningBit(4, Warning, "the backup of the volatile memory has failed")},
-	{name: "critical_warning_persistent_memory", limit: 1, yesNo: true, source: sourceNVMe, look: warningBit(5, Warning, "the persistent memory region is unreliable or read-only")},
+	{name: "critical_warning_spare", limit: 1, yesNo: true, source: sourceNVMe, look: warningBit(0, Warning, "the drive says that its spare capacity has fallen below its threshold")},
+	{name: "critical_warning_temperature", limit: 1, yesNo: true, source: sourceNVMe, look: warningBit(1, Warning, "the drive says that a temperature is beyond its threshold")},
+	{name: "critical_warning_reliability", limit: 1, yesNo: true, source: sourceNVMe, look: view.reliability},
+	{name: "critical_warning_read_only", limit: 1, yesNo: true, source: sourceNVMe, look: warningBit(3, Failing, "the drive says that its media has become read-only")},
+	{name: "critical_warning_backup", limit: 1, yesNo: true, source: sourceNVMe, look: warningBit(4, Warning, "the drive says that the backup of its volatile memory has failed")},
+	{name: "critical_warning_persistent_memory", limit: 1, yesNo: true, source: sourceNVMe, look: warningBit(5, Warning, "the drive says that its persistent memory region is unreliable or read-only")},
 	{name: "available_spare", source: "the drive's own threshold", look: view.spare},
 	{name: "endurance_used", limit: 90, source: "the vendor's rated life is 100 %", look: view.endurance},
 	{name: "media_errors", limit: 1, source: sourceNVMe, look: view.mediaErrors},
@@ -65,7 +65,7 @@ var rules = []rule{
 	{name: "write_errors_uncorrected", limit: 1, source: sourceSCSI, look: uncorrected("write", func(s *report.SCSI) *report.ErrorCounter { return s.Write })},
 	{name: "verify_errors_uncorrected", limit: 1, source: sourceSCSI, look: uncorrected("verify", func(s *report.SCSI) *report.ErrorCounter { return s.Verify })},
 
-	{name: "self_test_failed", limit: 1, yesNo: true, source: "the drive's self-test log: the last test that came to a result", look: view.selfTest},
+	{name: "self_test_failed", limit: 1, yesNo: true, source: "the drive's self-test log and smartctl's count of it: a test that failed and that no newer one of its kind or a fuller one has made good", look: view.selfTest},
 	{name: "temperature", source: "the drive's own limits; none, no rule", minor: true, look: view.temperature},
 }
 

@@ -57,6 +57,9 @@ type Attribute struct {
 type SelfTestLog struct {
 	Count      *float64 `json:"count,omitempty"`
 	ErrorCount *float64 `json:"error_count,omitempty"`
+	// OutdatedErrorCount is how many of the errors a newer extended test that
+	// passed has made good.
+	OutdatedErrorCount *float64 `json:"outdated_error_count,omitempty"`
 }
 
 // Statistic is one entry of the device statistics or of the SATA PHY event counters.

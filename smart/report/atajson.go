@@ -98,15 +98,27 @@ func (s interfaceSpeed) bitsPerSecond() *float64 {
 }
 
 type ataSelfTestStatus struct {
+	Value            number `json:"value"`
 	String           text   `json:"string"`
 	Passed           truth  `json:"passed"`
 	RemainingPercent number `json:"remaining_percent"`
 }
 
+// result goes by the upper half of the drive's status: 1 and 2 were broken off, 3
+// to 8 failed, 15 runs.
+func (s ataSelfTestStatus) result() *bool {
+	status := s.Value.octet()
+	if status == nil {
+		return s.Passed.pointer()
+	}
+	return testResult(*status>>4, 3, 8)
+}
+
 type ataSelfTestLog struct {
-	Count           number `json:"count"`
-	ErrorCountTotal number `json:"error_count_total"`
-	Table           []struct {
+	Count              number `json:"count"`
+	ErrorCountTotal    number `json:"error_count_total"`
+	ErrorCountOutdated number `json:"error_count_outdated"`
+	Table              []struct {
 		Type          coded             `json:"type"`
 		Status        ataSelfTestStatus `json:"status"`
 		LifetimeHours number            `json:"lifetime_hours"`
@@ -189,7 +201,7 @@ func (d *ataJSON) fill(r *Report) {
 		Statistics:            d.statistics(),
 	}
 	if s := d.SMARTData.SelfTest.Status; s.String != "" {
-		a.SelfTestStatus = &SelfTest{Result: string(s.String), Passed: s.Passed.pointer(), RemainingPercent: s.RemainingPercent.count()}
+		a.SelfTestStatus = &SelfTest{Result: string(s.String), Passed: s.result(), RemainingPercent: s.RemainingPercent.count()}
 	}
 	r.WWN = d.wwn()
 	r.PendingDefects = d.PendingDefectsLog.Count.count()
@@ -285,7 +297,7 @@ func (d *ataJSON) selfTests() []SelfTest {
 		out = append(out, SelfTest{
 			Type:             string(t.Type.String),
 			Result:           string(t.Status.String),
-			Passed:           t.Status.Passed.pointer(),
+			Passed:           t.Status.result(),
 			RemainingPercent: t.Status.RemainingPercent.count(),
 			PowerOnHours:     t.LifetimeHours.count(),
 			LBA:              t.LBA.count(),
@@ -298,7 +310,7 @@ func (l *ataSelfTestLog) counts() *SelfTestLog {
 	if l == nil {
 		return nil
 	}
-	return &SelfTestLog{Count: l.Count.count(), ErrorCount: l.ErrorCountTotal.count()}
+	return &SelfTestLog{Count: l.Count.count(), ErrorCount: l.ErrorCountTotal.count(), OutdatedErrorCount: l.ErrorCountOutdated.count()}
 }
 
 type flagBit struct {

@@ -79,6 +79,14 @@ func (n number) int(def int) int {
 	return int(n.value)
 }
 
+// octet is the number as a code of eight bits.
+func (n number) octet() *int {
+	if v := n.int(-1); v >= 0 && v <= 0xff {
+		return &v
+	}
+	return nil
+}
+
 // uint64 is the number as part of an identifier of at most 53 bits.
 func (n number) uint64() (uint64, bool) {
 	if !n.present || n.value < 0 || n.value > 1<<53 || n.value != math.Trunc(n.value) {
@@ -149,10 +157,10 @@ type (
 	}
 )
 
-// passed is a self-test's result by its code: 0 passed, those from first to last
+// testResult is a self-test's by its code: 0 passed, those from first to last
 // failed. All others were aborted or still run: nil.
-func (c coded) passed(first, last int) *bool {
-	switch code := c.Value.int(-1); {
+func testResult(code, first, last int) *bool {
+	switch {
 	case code == 0:
 		return new(true)
 	case first <= code && code <= last:

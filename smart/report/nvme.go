@@ -236,7 +236,7 @@ func (d *nvmeJSON) selfTests() []SelfTest {
 		out = append(out, SelfTest{
 			Type:         string(t.Code.String),
 			Result:       string(t.Result.String),
-			Passed:       t.Result.passed(5, 7),
+			Passed:       testResult(t.Result.Value.int(-1), 5, 7),
 			PowerOnHours: t.PowerOnHours.count(),
 			LBA:          t.LBA.count(),
 		})

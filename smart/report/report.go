@@ -170,7 +170,9 @@ type reportJSON struct {
 	SMARTStatus struct {
 		Passed truth `json:"passed"`
 		SCSI   struct {
-			String text `json:"ie_string"`
+			String text   `json:"ie_string"`
+			ASC    number `json:"asc"`
+			ASCQ   number `json:"ascq"`
 		} `json:"scsi"`
 	} `json:"smart_status"`
 	Temperature map[string]number `json:"temperature"`
@@ -257,7 +259,8 @@ func (d *reportJSON) report(b []byte) *Report {
 	case ProtocolSCSI:
 		d.scsiJSON.fill(r, b)
 		if r.Passed != nil && !*r.Passed {
-			r.SCSI.Exception = string(d.SMARTStatus.SCSI.String)
+			said := d.SMARTStatus.SCSI
+			r.SCSI.Exception, r.SCSI.ExceptionASC, r.SCSI.ExceptionASCQ = string(said.String), said.ASC.octet(), said.ASCQ.octet()
 		}
 	}
 	return r

@@ -97,6 +97,9 @@ func checkReport(t *testing.T, r *Report) {
 			seen[a.ID] = true
 		}
 	}
+	if s := r.SCSI; s != nil && s.ExceptionASC != nil && (*s.ExceptionASC>>8 != 0 || r.Passed == nil || *r.Passed) {
+		t.Errorf("exception %d", *s.ExceptionASC)
+	}
 	if r.Smartctl.ExitStatus < 0 || r.Smartctl.ExitStatus > 255 {
 		t.Errorf("exit status %d", r.Smartctl.ExitStatus)
 	}
@@ -134,6 +137,7 @@ func TestParse(t *testing.T) {
 		{"scsi-hdd-7.1", "missing leaf", func(r *Report) any { return r.SCSI.Read.TotalUncorrected == nil }, true},
 		{"scsi-hdd-7.3", "temperatures in two objects", func(r *Report) any { return r.Temperatures }, map[string]float64{"current": 41, "drive_trip": 60}},
 		{"scsi-hdd-7.3", "exception", func(r *Report) any { return strings.HasPrefix(r.SCSI.Exception, "HARDWARE IMPENDING FAILURE") }, true},
+		{"scsi-hdd-7.3", "code of the exception", func(r *Report) any { return []int{*r.SCSI.ExceptionASC, *r.SCSI.ExceptionASCQ} }, []int{0x5d, 0x10}},
 		{"scsi-hdd-7.3", "no grown defect list", func(r *Report) any { return r.SCSI.GrownDefects == nil }, true},
 		{"scsi-hdd-7.4", "gigabytes as string", func(r *Report) any { return *r.SCSI.Read.BytesProcessed }, 123456.789e9},
 		{"scsi-hdd-7.4", "model", func(r *Report) any { return r.ModelName }, "EXAMPLE EXSAS12T"},
@@ -175,6 +179,28 @@ func TestParse(t *testing.T) {
 				t.Errorf("got %v, want %v", got, tt.want)
 			}
 		})
+	}
+}
+
+// A test that was broken off or still runs has no result, whatever else is said.
+func TestATASelfTestResult(t *testing.T) {
+	for status, want := range map[string]string{
+		`{"value":0}`: "passed", `{"value":121,"passed":false}`: "failed", `{"value":137}`: "failed", `{"value":57}`: "failed",
+		`{"value":25,"passed":false}`: "none", `{"value":36}`: "none", `{"value":249}`: "none", `{"value":160}`: "none",
+		`{"passed":false}`: "failed", `{"value":"odd","passed":true}`: "passed", `{"value":512,"passed":true}`: "passed", `{}`: "none",
+	} {
+		doc := `{"smartctl":{},"device":{"protocol":"ATA"},"ata_smart_self_test_log":{"standard":{"table":[{"type":{"string":"Short offline"},"status":` + status + `}]}}}`
+		r, err := Parse([]byte(doc))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := "none"
+		if passed := r.SelfTests[0].Passed; passed != nil {
+			got = map[bool]string{true: "passed", false: "failed"}[*passed]
+		}
+		if got != want {
+			t.Errorf("%s: %s, want %s", status, got, want)
+		}
 	}
 }
 

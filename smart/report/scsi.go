@@ -30,9 +30,11 @@ type SCSI struct {
 	Verify *ErrorCounter `json:"verify,omitempty"`
 
 	BackgroundScan string `json:"background_scan,omitempty"`
-	// Exception is the informational exception by which a drive says that it
-	// will fail; empty for a drive that is well.
-	Exception string `json:"exception,omitempty"`
+	// Exception is the informational exception of a drive that did not pass, in
+	// smartctl's words, and its code: 5Dh predicts a failure, 0Bh is a warning.
+	Exception     string `json:"exception,omitempty"`
+	ExceptionASC  *int   `json:"exception_asc,omitempty"`
+	ExceptionASCQ *int   `json:"exception_ascq,omitempty"`
 }
 
 // ErrorCounter counts the errors of reads, writes or verifies over the drive's life.
@@ -193,7 +195,7 @@ func scsiSelfTests(b []byte) []SelfTest {
 		out = append(out, SelfTest{
 			Type:         string(t.Code.String),
 			Result:       string(t.Result.String),
-			Passed:       t.Result.passed(3, 7),
+			Passed:       testResult(t.Result.Value.int(-1), 3, 7),
 			PowerOnHours: t.PowerOnTime.Hours.count(),
 			LBA:          t.LBA.Value.count(),
 		})
