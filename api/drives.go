@@ -67,6 +67,9 @@ func (a *API) listDrives(ctx context.Context, r *http.Request) (answer, error) {
 
 func describe(d *smart.Drive, r cache.Result[report.Report]) driveInfo {
 	info := driveInfo{Device: d.Label(), Name: d.Device.Name, Type: d.Device.Type, Assessment: d.Assess(r.Snapshot.Value)}
+	if r.Err == nil && r.Snapshot.Value.NotRead {
+		r.Err = smart.ErrAsleep
+	}
 	if r.Err != nil {
 		info.Error = r.Err.Error()
 		return info

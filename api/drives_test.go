@@ -72,6 +72,13 @@ func TestDrives(t *testing.T) {
 			t.Errorf("%s: %d %.300s, want %d", path, w.Code, w.Body, status)
 		}
 	}
+	var sleeper map[string]any
+	if err := json.Unmarshal(get("/api/drives/sdc").Body.Bytes(), &sleeper); err != nil {
+		t.Fatal(err)
+	}
+	if said, _ := sleeper["error"].(string); sleeper["observed_at"] != nil || sleeper["age_seconds"] != nil || sleeper["report"] != nil || !strings.Contains(said, "sleeps") {
+		t.Errorf("a drive that was never read: %v", sleeper)
+	}
 	if w := get("/api/drives/sdb"); !strings.Contains(w.Body.String(), `"rule":"smart_status"`) {
 		t.Errorf("no reasons: %.600s", w.Body)
 	}

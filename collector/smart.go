@@ -92,21 +92,24 @@ type version struct {
 
 func (c *smartCollector) part(d *smart.Drive, snap cache.Snapshot[report.Report]) exposition.Part {
 	label := d.Label()
-	return exposition.Part{ID: "drive " + d.Key, Version: version{label: label, revision: snap.Revision}, Emit: func(s exposition.Sink) {
-		r := snap.Value
-		c.all.emit(s, label, r, d.Assess(r), snap.ObservedAt)
+	serial, known := d.Serial()
+	return exposition.Part{ID: "drive " + d.Key, Version: version{label: label, what: serial, revision: snap.Revision}, Emit: func(s exposition.Sink) {
+		c.all.emit(s, label, snap.Value, snap.ObservedAt)
+		if known {
+			c.all.emitAssessment(s, label, serial, d.Assess(snap.Value))
+		}
 	}}
 }
 
-// unread is a drive without a report: of it nothing is known but that. Its serial
-// number stays that of its last report.
+// unread is a drive without a report: of it nothing is known but that. Without a
+// serial number not even that is shown: the series would have to change its labels.
 func (c *smartCollector) unread(d *smart.Drive) exposition.Part {
-	label, serial := d.Label(), d.Device.Identity.Serial
-	if last, ok := d.Report.Last(); ok {
-		serial = last.Value.SerialNumber
-	}
+	label := d.Label()
+	serial, known := d.Serial()
 	return exposition.Part{ID: "drive " + d.Key, Version: version{label: label, what: serial}, Emit: func(s exposition.Sink) {
-		c.all.emitAssessment(s, label, serial, d.Assess(nil))
+		if known {
+			c.all.emitAssessment(s, label, serial, d.Assess(nil))
+		}
 	}}
 }
 

@@ -55,7 +55,10 @@ func shown(t *testing.T, src exposition.Source) string {
 func driveSource(label string, r *report.Report) exposition.Source {
 	all := newDriveFamilies()
 	observedAt := time.UnixMilli(1780000000500)
-	return fixed("smart", all.list, exposition.Part{ID: label, Emit: func(s exposition.Sink) { all.emit(s, label, r, assess.Drive(r, nil), observedAt) }})
+	return fixed("smart", all.list, exposition.Part{ID: label, Emit: func(s exposition.Sink) {
+		all.emit(s, label, r, observedAt)
+		all.emitAssessment(s, label, r.SerialNumber, assess.Drive(r, nil))
+	}})
 }
 
 func TestDriveSeriesGolden(t *testing.T) {

@@ -12,15 +12,15 @@ import (
 	"storage_exporter/smart/report"
 )
 
-// emit sends a drive's series. What the report does not hold has none.
-func (f *driveFamilies) emit(s exposition.Sink, label string, r *report.Report, a assess.Result, observedAt time.Time) {
+// emit sends a drive's series but for the assessment. What the report does not hold
+// has none.
+func (f *driveFamilies) emit(s exposition.Sink, label string, r *report.Report, observedAt time.Time) {
 	if r.PowerMode != "" {
 		s.Add(f.powerMode, 1, label, string(r.PowerMode))
 	}
 	if r.SerialNumber != "" || r.WWN != "" || r.ModelName != "" {
 		s.Add(f.info, 1, label, r.SerialNumber, r.WWN, r.ModelName)
 	}
-	f.emitAssessment(s, label, r.SerialNumber, a)
 	if r.NotRead {
 		return
 	}

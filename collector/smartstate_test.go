@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -135,7 +136,7 @@ func TestDriveStateSeries(t *testing.T) {
 		`jbod_drive_assessment{device="sdb",serial_number="EXB1",verdict="unknown"} 1`: true,
 		`jbod_drive_assessment{device="sdb",serial_number="EXB1",verdict="ok"} 0`:      true,
 		`jbod_drive_observe_error_info{device="sdb",reason="open_failed"} 1`:           true,
-		`jbod_drive_assessment{device="sdc",serial_number="",verdict="unknown"} 1`:     true,
+		`jbod_drive_assessment{device="sdc"`:                                           false, // its serial number is not known
 		`jbod_drive_power_mode{device="sdc",mode="standby"} 1`:                         true,
 		`jbod_drive_observe_error_info{device="sdc"`:                                   false,
 		`jbod_drive_observe_error_info{device="sda"`:                                   false,
@@ -167,6 +168,36 @@ func TestDriveStateSeries(t *testing.T) {
 		t.Fatal(err)
 	}
 	await(t, "the trouble is over", func() bool { return !strings.Contains(shown(t, c), `jbod_drive_observe_error_info{device="sda"`) })
+}
+
+// The labels of an assessment's series are the same before the first report and after
+// it: where the kernel knows the serial number, that is kept, and else there is none
+// before.
+func TestAssessmentKeepsItsSerialNumber(t *testing.T) {
+	t.Parallel()
+	tr := blocktest.New(t)
+	tr.AddDisk(blocktest.Disk{Name: "sda", Address: "sda", Serial: "KERNEL1"})
+	broken, asleep, unknown := fakefleet.ATA("/dev/sdb", 2, 4), fakefleet.ATA("/dev/sda", 1, 4), fakefleet.ATA("/dev/sdc", 3, 4)
+	broken.Exit, asleep.PowerMode, unknown.PowerMode = report.ExitOpen, "STANDBY", "STANDBY"
+	ds, f := quickDrives(t, block.System{Sys: tr.Sys(), Udev: tr.Udev()}, asleep, broken, unknown)
+	c := newSmartCollector(ds)
+	serials := func(page string) string {
+		var found []string
+		for _, m := range regexp.MustCompile(`jbod_drive_assessment\{device="(\w+)",serial_number="(\w*)",verdict="unknown"\} (\d)`).FindAllStringSubmatch(page, -1) {
+			found = append(found, strings.Join(m[1:], " "))
+		}
+		return strings.Join(found, ", ")
+	}
+	if got, want := serials(shown(t, c)), "sda KERNEL1 1"; got != want {
+		t.Errorf("before the first report: %s, want %s", got, want)
+	}
+	if err := f.Put(fakefleet.ATA("/dev/sda", 1, 4), fakefleet.ATA("/dev/sdb", 2, 4), fakefleet.ATA("/dev/sdc", 3, 4)); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "all are read", func() bool { return strings.Count(shown(t, c), "smartctl_device{") == 3 })
+	if got, want := serials(shown(t, c)), "sda KERNEL1 0, sdb EXA0000002 0, sdc EXA0000003 0"; got != want {
+		t.Errorf("after it: %s, want %s", got, want)
+	}
 }
 
 // Several attributes may fail by one rule: that is one series.

@@ -170,7 +170,9 @@ func (d *Drive) report(snap cache.Snapshot[report.Report]) {
 	if t, ok := r.Temperatures["current"]; ok {
 		d.TemperatureCelsius = &t
 	}
-	d.ObservedAt, d.AgeSeconds = shownTimes(snap.ObservedAt, snap.Age)
+	if !r.NotRead {
+		d.ObservedAt, d.AgeSeconds = shownTimes(snap.ObservedAt, snap.Age)
+	}
 }
 
 // shownTimes are a snapshot's time, and its age in seconds to a tenth.

@@ -204,7 +204,7 @@ func TestMissingParts(t *testing.T) {
 	})
 	t.Run("a drive that always slept", func(t *testing.T) {
 		m := drive("sda", wwn(1), "", reported(func(r *report.Report) { *r = report.Report{NotRead: true, PowerMode: report.Standby} }))
-		if d := Build(Parts{At: at, Drives: []Monitored{m}}).Outside[0]; d.Assessment.Verdict != assess.Unknown || d.PowerMode != report.Standby || d.TemperatureCelsius != nil {
+		if d := Build(Parts{At: at, Drives: []Monitored{m}}).Outside[0]; d.Assessment.Verdict != assess.Unknown || d.PowerMode != report.Standby || d.TemperatureCelsius != nil || d.ObservedAt != nil || d.AgeSeconds != nil {
 			t.Errorf("%+v", d)
 		}
 	})

@@ -40,6 +40,8 @@ type Drive struct {
 	label    string         // see Label
 	labelled bool           // the label is that of a report
 	reported block.Identity // by the last report
+	serial   string         // see Serial
+	numbered bool           // the serial number is known
 	nodes    []string       // the kernel's names
 	others   []string       // the labels of the other devices that lead to it
 	names    []string       // further names
@@ -49,12 +51,30 @@ type Drive struct {
 // the first report names, as in bus_6_sat+megaraid_14, and until there is one of the
 // type that is asked for. It then stays while the drive is the same.
 func (d *Drive) Label() string {
+	d.takeReport()
+	return d.Named().Label
+}
+
+// Serial is the serial number to show beside Label. It is the first report's, or,
+// where it is asked for before there is one, the kernel's; known is false while there
+// is neither. It then stays while the drive is the same.
+func (d *Drive) Serial() (serial string, known bool) {
+	d.takeReport()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if kernels := d.Device.Identity.Serial; !d.numbered && kernels != "" {
+		d.serial, d.numbered = kernels, true
+	}
+	return d.serial, d.numbered
+}
+
+// takeReport identifies a drive by its report where that was not done yet.
+func (d *Drive) takeReport() {
 	if _, labelled := d.identity(); !labelled && d.drives != nil {
 		if last, ok := d.Report.Last(); ok {
 			d.drives.identify(d, last.Value)
 		}
 	}
-	return d.Named().Label
 }
 
 // Paths are the labels of all devices by which the system knows the drive, its

@@ -27,7 +27,8 @@ func (ds *Drives) identify(d *Drive, r *report.Report) {
 		return
 	}
 	label := d.label // changed with ds.mu held only
-	if !labelled || another(before.WWN, reported.WWN) || another(before.Serial, reported.Serial) {
+	other := another(before.WWN, reported.WWN) || another(before.Serial, reported.Serial)
+	if !labelled || other {
 		label = d.Device.AnswerLabel(r.Device.Type)
 		if owner := ds.labels[label]; owner != nil && owner != d {
 			label = d.Key
@@ -36,7 +37,7 @@ func (ds *Drives) identify(d *Drive, r *report.Report) {
 		ds.labels[label] = d
 		d.tally.rename(label)
 	}
-	d.setIdentity(reported, label)
+	d.setIdentity(reported, label, other)
 	ds.reports[d.Key] = said{reported, label, d.Device.Identity}
 	ds.index.Store(nil)
 	owner := ds.whose[reported.Key()]
@@ -58,8 +59,12 @@ func (d *Drive) identity() (reported block.Identity, labelled bool) {
 	return d.reported, d.labelled
 }
 
-func (d *Drive) setIdentity(reported block.Identity, label string) {
+// setIdentity takes what a report says; other says that another drive answers now.
+func (d *Drive) setIdentity(reported block.Identity, label string, other bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.reported, d.label, d.labelled = reported, label, true
+	if !d.numbered || other {
+		d.serial, d.numbered = reported.Serial, true
+	}
 }
