@@ -6,7 +6,6 @@ import (
 
 	"storage_exporter/cachestore"
 	"storage_exporter/config"
-	"storage_exporter/internal/secret"
 )
 
 // newStore makes the store that the configuration names. That Redis cannot be
@@ -37,10 +36,10 @@ func newStore(cfg *config.Config, metrics *cachestore.Metrics, logger *slog.Logg
 func redisConfig(c config.Redis, logger *slog.Logger) cachestore.RedisConfig {
 	rc := cachestore.RedisConfig{
 		Mode: c.Mode, Addresses: c.Addresses, DB: c.DB, Timeout: c.Timeout, Logger: logger,
-		Credentials: credentials(c.Username, c.Password),
+		Credentials: cachestore.RedisCredentials{Username: c.Username, Password: c.Password},
 		Sentinel: cachestore.RedisSentinelConfig{
 			Master:      c.MasterName,
-			Credentials: credentials(c.SentinelUsername, c.SentinelPassword),
+			Credentials: cachestore.RedisCredentials{Username: c.SentinelUsername, Password: c.SentinelPassword},
 		},
 	}
 	if c.TLS.Enabled {
@@ -50,14 +49,4 @@ func redisConfig(c config.Redis, logger *slog.Logger) cachestore.RedisConfig {
 		}
 	}
 	return rc
-}
-
-// credentials name the password's file rather than the password where there is
-// one, so that it can be changed without a restart.
-func credentials(username string, password secret.Text) cachestore.RedisCredentials {
-	c := cachestore.RedisCredentials{Username: username, PasswordFile: password.File()}
-	if c.PasswordFile == "" {
-		c.Password = password.Reveal()
-	}
-	return c
 }

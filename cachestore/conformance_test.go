@@ -18,6 +18,7 @@ import (
 
 	"storage_exporter/cachestore"
 	"storage_exporter/internal/redistest"
+	"storage_exporter/internal/secret"
 )
 
 // TestConformance runs what every store promises against all of them, each
@@ -41,7 +42,7 @@ func TestConformance(t *testing.T) {
 			return func(t *testing.T) cachestore.Store {
 				return newRedis(t, cachestore.RedisConfig{
 					Mode: cachestore.RedisSingle, Addresses: []string{server.Addr}, DB: 3,
-					Credentials: cachestore.RedisCredentials{Password: "secret"},
+					Credentials: cachestore.RedisCredentials{Password: secret.New("secret")},
 				})
 			}
 		}},
@@ -50,9 +51,9 @@ func TestConformance(t *testing.T) {
 			return func(t *testing.T) cachestore.Store {
 				return newRedis(t, cachestore.RedisConfig{
 					Mode: cachestore.RedisSentinel, Addresses: s.Addrs(),
-					Credentials: cachestore.RedisCredentials{Password: "a"},
+					Credentials: cachestore.RedisCredentials{Password: secret.New("a")},
 					Sentinel: cachestore.RedisSentinelConfig{
-						Master: s.Name, Credentials: cachestore.RedisCredentials{Password: "b"},
+						Master: s.Name, Credentials: cachestore.RedisCredentials{Password: secret.New("b")},
 					},
 				})
 			}

@@ -15,6 +15,7 @@ import (
 	"storage_exporter/cachestore"
 	"storage_exporter/internal/certtest"
 	"storage_exporter/internal/redistest"
+	"storage_exporter/internal/secret"
 )
 
 func single(s *redistest.Server) cachestore.RedisConfig {
@@ -151,8 +152,8 @@ func TestRedisPassword(t *testing.T) {
 		cred cachestore.RedisCredentials
 		want string
 	}{
-		{"wrong", cachestore.RedisCredentials{Password: wrong}, "WRONGPASS"},
-		{"wrong user", cachestore.RedisCredentials{Username: "nobody", Password: right}, "WRONGPASS"},
+		{"wrong", cachestore.RedisCredentials{Password: secret.New(wrong)}, "WRONGPASS"},
+		{"wrong user", cachestore.RedisCredentials{Username: "nobody", Password: secret.New(right)}, "WRONGPASS"},
 		{"none", cachestore.RedisCredentials{}, "NOAUTH"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -177,7 +178,7 @@ func TestRedisPassword(t *testing.T) {
 		}
 		write(wrong)
 		cfg := single(server)
-		cfg.Credentials.PasswordFile = path
+		cfg.Credentials.Password = secret.FromFile("", path)
 		store := newRedis(t, cfg)
 		wantReply(t, "Ping", store.Ping(t.Context()), "WRONGPASS")
 		write(right)
@@ -206,7 +207,7 @@ func TestRedisWithoutRights(t *testing.T) {
 	}})
 	open := func(user string) cachestore.Store {
 		cfg := single(server)
-		cfg.Credentials = cachestore.RedisCredentials{Username: user, Password: "pass"}
+		cfg.Credentials = cachestore.RedisCredentials{Username: user, Password: secret.New("pass")}
 		return newRedis(t, cfg)
 	}
 	exporter, reader := open("exporter"), open("reader")
@@ -358,9 +359,8 @@ func TestRedisConfig(t *testing.T) {
 		{"no master", cachestore.RedisConfig{Mode: "sentinel", Addresses: one}, "redis.master_name is missing"},
 		{"database of a cluster", cachestore.RedisConfig{Mode: "cluster", Addresses: one, DB: 1}, "which has no other"},
 		{"negative", cachestore.RedisConfig{Mode: "single", Addresses: one, DB: -1, Timeout: -1}, "redis.db must be 0 to 65535\nredis.timeout must be 10ms at least"},
-		{"two passwords", cachestore.RedisConfig{Mode: "single", Addresses: one, Credentials: cachestore.RedisCredentials{Password: "Pa55word", PasswordFile: text}}, "write one of the two"},
-		{"no password file", cachestore.RedisConfig{Mode: "single", Addresses: one, Credentials: cachestore.RedisCredentials{PasswordFile: filepath.Join(dir, "none")}}, "none: no such file"},
-		{"no sentinel password file", cachestore.RedisConfig{Mode: "sentinel", Addresses: one, Sentinel: cachestore.RedisSentinelConfig{Master: "m", Credentials: cachestore.RedisCredentials{PasswordFile: dir}}}, "not a regular file"},
+		{"no password file", cachestore.RedisConfig{Mode: "single", Addresses: one, Credentials: cachestore.RedisCredentials{Password: secret.FromFile("", filepath.Join(dir, "none"))}}, "none: no such file"},
+		{"no sentinel password file", cachestore.RedisConfig{Mode: "sentinel", Addresses: one, Sentinel: cachestore.RedisSentinelConfig{Master: "m", Credentials: cachestore.RedisCredentials{Password: secret.FromFile("", dir)}}}, "not a regular file"},
 		{"no authority", cachestore.RedisConfig{Mode: "single", Addresses: one, TLS: &cachestore.RedisTLS{CAFile: text}}, "no PEM certificate"},
 		{"half a pair", cachestore.RedisConfig{Mode: "single", Addresses: one, TLS: &cachestore.RedisTLS{CertFile: text}}, "redis.tls.key_file is missing beside cert_file"},
 		{"no pair", cachestore.RedisConfig{Mode: "single", Addresses: one, TLS: &cachestore.RedisTLS{CertFile: text, KeyFile: text}}, "is no client certificate with its key"},
@@ -379,7 +379,7 @@ func TestRedisConfig(t *testing.T) {
 }
 
 func TestRedisConfigHidesPasswords(t *testing.T) {
-	cred := cachestore.RedisCredentials{Username: "user-Pa55word", Password: "Pa55word"}
+	cred := cachestore.RedisCredentials{Username: "user-Pa55word", Password: secret.New("Pa55word")}
 	cfg := cachestore.RedisConfig{Credentials: cred, Sentinel: cachestore.RedisSentinelConfig{Credentials: cred}}
 	logger, log := newLog()
 	logger.Info("configuration", "redis", cfg)

@@ -41,7 +41,7 @@ func (c *RedisConfig) Check(wrong func(key, format string, args ...any)) {
 	case c.Mode == RedisSingle || c.Mode == RedisCluster:
 		for _, f := range []struct{ key, value string }{
 			{"master_name", c.Sentinel.Master}, {"sentinel_username", c.Sentinel.Credentials.Username},
-			{"sentinel_password", c.Sentinel.Credentials.Password + c.Sentinel.Credentials.PasswordFile},
+			{"sentinel_password", c.Sentinel.Credentials.Password.Reveal() + c.Sentinel.Credentials.Password.File()},
 		} {
 			if f.value != "" {
 				wrong(f.key, "has no effect: write `mode = \"sentinel\"`, or leave it out")
@@ -103,9 +103,6 @@ func (c *RedisConfig) CheckUse(wrong func(key, format string, args ...any)) *tls
 		key string
 		RedisCredentials
 	}{{"password", c.Credentials}, {"sentinel_password", c.Sentinel.Credentials}} {
-		if of.Password != "" && of.PasswordFile != "" {
-			wrong(of.key, "stands beside %s_file: write one of the two", of.key)
-		}
 		if _, err := of.password(); err != nil {
 			wrong(of.key, "cannot be read: %w", err)
 		}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"storage_exporter/cachestore"
+	"storage_exporter/internal/secret"
 )
 
 // clusterKeys sets 60 keys and returns them with the node of each, found out
@@ -56,7 +57,7 @@ func TestRedisClusterNodeKilled(t *testing.T) {
 	}
 	store := newRedis(t, cachestore.RedisConfig{
 		Mode: cachestore.RedisCluster, Addresses: c.Addrs(),
-		Credentials: cachestore.RedisCredentials{Username: "exporter", Password: "pass"},
+		Credentials: cachestore.RedisCredentials{Username: "exporter", Password: secret.New("pass")},
 	})
 	for op, err := range callAll(t.Context(), store, "key") {
 		if err != nil {

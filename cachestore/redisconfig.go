@@ -4,10 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 	"time"
 
-	"storage_exporter/internal/outside"
+	"storage_exporter/internal/secret"
 )
 
 // How a Redis is run. It is chosen, never guessed from the number of addresses.
@@ -55,10 +54,9 @@ type RedisSentinelConfig struct {
 // Username is empty. They never show in logs and errors.
 type RedisCredentials struct {
 	Username string `json:"-"`
-	Password string `json:"-"`
-	// PasswordFile is read at each connect, so that a password can be changed
-	// without a restart. Trailing line ends are no part of the password.
-	PasswordFile string
+	// Password that has a file is read from it at each connect, so that it can be
+	// changed without a restart.
+	Password secret.Text
 }
 
 // String hides the credentials, however they are printed.
@@ -79,16 +77,14 @@ type RedisTLS struct {
 // to mend it; it says nothing about the store.
 var errCredentials = errors.New("redis password")
 
-// maxPasswordFile bounds what is read, in bytes.
-const maxPasswordFile = 64 << 10
-
 func (c RedisCredentials) password() (string, error) {
-	if c.PasswordFile == "" {
-		return c.Password, nil
+	file := c.Password.File()
+	if file == "" {
+		return c.Password.Reveal(), nil
 	}
-	content, err := outside.ReadRegular(c.PasswordFile, maxPasswordFile)
+	password, err := secret.Read(file)
 	if err != nil {
-		return "", fmt.Errorf("%w: %s: %w", errCredentials, c.PasswordFile, err)
+		return "", fmt.Errorf("%w: %s: %w", errCredentials, file, err)
 	}
-	return strings.TrimRight(string(content), "\r\n"), nil
+	return password.Reveal(), nil
 }

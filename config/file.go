@@ -142,7 +142,7 @@ func (l *loader) setSecretFile(key string, from origin, path string) {
 		return
 	}
 	if at, ok := l.fields[key].at.(*secret.Text); ok {
-		*at = secret.FromFile(s, path)
+		*at = s
 	}
 	l.origins[key] = from
 }

@@ -131,12 +131,13 @@ func TestSecretFiles(t *testing.T) {
 	if err := os.Symlink(write(t, "target", "linked"), link); err != nil {
 		t.Fatal(err)
 	}
+	const largest = 64 << 10
 	tests := []struct{ name, path, want, wantErr string }{
 		{"no line end", write(t, "s", "a b"), "a b", ""},
 		{"line ends", write(t, "s", " a\r\n\n"), " a", ""},
 		{"a link, as Kubernetes has them", link, "linked", ""},
-		{"largest", write(t, "s", strings.Repeat("x", maxSecretFile)), strings.Repeat("x", maxSecretFile), ""},
-		{"too large", write(t, "s", strings.Repeat("x", maxSecretFile+1)), "", "cannot be read: larger than 64 KiB"},
+		{"largest", write(t, "s", strings.Repeat("x", largest)), strings.Repeat("x", largest), ""},
+		{"too large", write(t, "s", strings.Repeat("x", largest+1)), "", "cannot be read: larger than 64 KiB"},
 		{"empty", write(t, "s", "\n"), "", "the file is empty"},
 		{"pipe", fifo, "", "cannot be read: not a regular file"},
 		{"missing", "/" + hidden, "", "cannot be read: no such file or directory"},

@@ -5,26 +5,21 @@ import (
 	"fmt"
 	"strings"
 
-	"storage_exporter/internal/outside"
+	"storage_exporter/internal/secret"
 )
 
-// maxSecretFile bounds what is read as a secret.
-const maxSecretFile = 64 << 10
-
-// readSecret returns the text of a file without the line ends after it. The
-// errors do not name the file: the path may be a password written to the wrong
-// key.
-func readSecret(path string) (string, error) {
+// readSecret reads a file that holds a secret. The errors do not name the file: the
+// path may be a password written to the wrong key.
+func readSecret(path string) (secret.Text, error) {
 	if !strings.HasPrefix(path, "/") {
-		return "", errors.New("must be the absolute path of a file that holds the secret")
+		return secret.Text{}, errors.New("must be the absolute path of a file that holds the secret")
 	}
-	b, err := outside.ReadRegular(path, maxSecretFile)
-	if err != nil {
-		return "", fmt.Errorf("cannot be read: %w", err)
-	}
-	s := strings.TrimRight(string(b), "\r\n")
-	if s == "" {
-		return "", errors.New("the file is empty")
+	s, err := secret.Read(path)
+	switch {
+	case err != nil:
+		return s, fmt.Errorf("cannot be read: %w", err)
+	case s.Reveal() == "":
+		return s, errors.New("the file is empty")
 	}
 	return s, nil
 }

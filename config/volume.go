@@ -81,7 +81,8 @@ func (l *loader) resolve(prefix string, table map[string]any) VolumeOptions {
 			continue
 		}
 		path, _ := v.(string)
-		if out[secret], err = readSecret(path); err != nil {
+		text, err := readSecret(path)
+		if out[secret] = text.Reveal(); err != nil {
 			l.problem(key, "%v", err)
 		}
 	}

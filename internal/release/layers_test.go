@@ -33,7 +33,7 @@ var layers = map[string]layer{
 	"smart":      {prometheus, "block", "cache", "internal/outside", "smart/assess", "smart/report", "smart/smartctl"},
 	"enclosure":  {unix, "block", "cache", "internal/outside"},
 	"zpool":      {"block", "cache", "internal/command", "internal/outside"},
-	"cachestore": {prometheus, "github.com/redis/go-redis/v9/...", "github.com/sony/gobreaker/v2", unix, "internal/outside"},
+	"cachestore": {prometheus, "github.com/redis/go-redis/v9/...", "github.com/sony/gobreaker/v2", unix, "internal/outside", "internal/secret"},
 	"cache":      {prometheus, "cachestore"},
 
 	"smart/report":   {"block", "internal/outside"},

@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
+
+	"storage_exporter/internal/outside"
 )
 
 // Redacted stands wherever a secret would be shown.
@@ -27,6 +30,19 @@ func FromFile(s, file string) Text {
 		return Text{file: file}
 	}
 	return Text{&s, file}
+}
+
+// maxFile bounds what Read reads, in bytes.
+const maxFile = 64 << 10
+
+// Read returns the text of a file, without the line ends after it. The errors do not
+// name the file: the path may be a password written to the wrong place.
+func Read(path string) (Text, error) {
+	b, err := outside.ReadRegular(path, maxFile)
+	if err != nil {
+		return Text{}, err
+	}
+	return FromFile(strings.TrimRight(string(b), "\r\n"), path), nil
 }
 
 // Reveal returns the text itself.
