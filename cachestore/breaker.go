@@ -11,27 +11,28 @@ import (
 	"github.com/sony/gobreaker/v2"
 )
 
-// BreakerConfig is what a Breaker is made of. Zeros mean the defaults.
+// BreakerConfig is what a breaker is made of. Zeros mean the defaults.
 type BreakerConfig struct {
 	Logger *slog.Logger
-	// Failures in a row that open the breaker; 2.
-	Failures int
 	// OpenFor is how long the store is left alone; 5 s.
 	OpenFor time.Duration
-	// Patience is how long a call must have waited for its failure to count
-	// when the caller's own deadline ended it; 100 ms. A shorter wait says
-	// nothing about the store. A longer one is what the breaker saves, even
-	// where the store's own timeout is longer.
-	Patience time.Duration
 }
+
+const (
+	// maxFailures in a row open a breaker.
+	maxFailures = 2
+	// patience is how long a call must have waited for its failure to count when the
+	// caller's own deadline ended it. A shorter wait says nothing about the store. A
+	// longer one is what the breaker saves, even where the store's own timeout is
+	// longer.
+	patience = 100 * time.Millisecond
+)
 
 // breaker keeps a dead or hung store from costing every caller a timeout.
 type breaker struct {
-	store    Store
-	logger   *slog.Logger
-	patience time.Duration
-	circuit  *gobreaker.CircuitBreaker[any]
-	reason   error // what failed last; under the circuit's lock
+	logger  *slog.Logger
+	circuit *gobreaker.CircuitBreaker[any]
+	reason  error // what failed last; under the circuit's lock
 }
 
 // errImpatient marks a call that its caller's deadline ended too early: it says
@@ -43,14 +44,14 @@ var errImpatient = errors.New("the caller did not wait")
 // is let through as a probe. An error that the store answers with does not
 // open it, and a cancelled caller is not counted.
 func NewBreaker(store Store, cfg BreakerConfig) Store {
-	failures, openFor := cmp.Or(cfg.Failures, 2), cmp.Or(cfg.OpenFor, 5*time.Second)
-	b := &breaker{store: store, logger: cfg.Logger, patience: cmp.Or(cfg.Patience, 100*time.Millisecond)}
+	openFor := cmp.Or(cfg.OpenFor, 5*time.Second)
+	b := &breaker{logger: cfg.Logger}
 	if b.logger == nil {
 		b.logger = slog.New(slog.DiscardHandler)
 	}
 	b.circuit = gobreaker.NewCircuitBreaker[any](gobreaker.Settings{
 		Timeout:     openFor,
-		ReadyToTrip: func(c gobreaker.Counts) bool { return int(c.ConsecutiveFailures) >= failures },
+		ReadyToTrip: func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= maxFailures },
 		IsSuccessful: func(err error) bool {
 			b.reason = err
 			return !errors.Is(err, ErrUnavailable)
@@ -61,7 +62,7 @@ func NewBreaker(store Store, cfg BreakerConfig) Store {
 		},
 		OnStateChange: func(_ string, from, to gobreaker.State) { b.log(from, to, openFor) },
 	})
-	return b
+	return &wrapped{store, b.do}
 }
 
 // log says when the store was lost and when it is back, not each probe.
@@ -76,48 +77,17 @@ func (b *breaker) log(from, to gobreaker.State, openFor time.Duration) {
 }
 
 // do runs one call through the circuit.
-func do[T any](ctx context.Context, b *breaker, call func() (T, error)) (T, error) {
-	result, err := b.circuit.Execute(func() (any, error) {
+func (b *breaker) do(ctx context.Context, _ string, call func(context.Context) error) error {
+	_, err := b.circuit.Execute(func() (any, error) {
 		start := time.Now()
-		result, err := call()
-		if err != nil && ctx.Err() != nil && time.Since(start) < b.patience {
+		err := call(ctx)
+		if err != nil && ctx.Err() != nil && time.Since(start) < patience {
 			err = fmt.Errorf("%w: %w", errImpatient, err)
 		}
-		return result, err
+		return nil, err
 	})
 	if errors.Is(err, gobreaker.ErrOpenState) || errors.Is(err, gobreaker.ErrTooManyRequests) {
-		err = ErrOpen
+		return ErrOpen
 	}
-	value, _ := result.(T)
-	return value, err
-}
-
-func (b *breaker) Get(ctx context.Context, keys ...string) ([]Item, error) {
-	return do(ctx, b, func() ([]Item, error) { return b.store.Get(ctx, keys...) })
-}
-
-func (b *breaker) Changed(ctx context.Context, known ...Known) ([]Item, error) {
-	return do(ctx, b, func() ([]Item, error) { return b.store.Changed(ctx, known...) })
-}
-
-func (b *breaker) Set(ctx context.Context, items ...SetItem) error {
-	_, err := do(ctx, b, func() (any, error) { return nil, b.store.Set(ctx, items...) })
 	return err
 }
-
-func (b *breaker) Claim(ctx context.Context, key, holder string, ttl time.Duration) (bool, error) {
-	return do(ctx, b, func() (bool, error) { return b.store.Claim(ctx, key, holder, ttl) })
-}
-
-func (b *breaker) Release(ctx context.Context, key, holder string) error {
-	_, err := do(ctx, b, func() (any, error) { return nil, b.store.Release(ctx, key, holder) })
-	return err
-}
-
-func (b *breaker) Ping(ctx context.Context) error {
-	_, err := do(ctx, b, func() (any, error) { return nil, b.store.Ping(ctx) })
-	return err
-}
-
-// Close closes the store whatever the state.
-func (b *breaker) Close() error { return b.store.Close() }

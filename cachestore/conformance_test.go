@@ -80,7 +80,7 @@ func TestConformance(t *testing.T) {
 	}
 }
 
-func newRedis(t testing.TB, cfg cachestore.RedisConfig) *cachestore.Redis {
+func newRedis(t testing.TB, cfg cachestore.RedisConfig) cachestore.Store {
 	t.Helper()
 	if cfg.Timeout == 0 {
 		cfg.Timeout = 5 * time.Second // the machine may be busy

@@ -33,68 +33,37 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 
 // instrument measures a store; around a breaker it also sees what that refuses.
 type instrument struct {
-	store                          Store
-	name                           string
-	up                             *prometheus.GaugeVec
-	get, set, claim, release, ping prometheus.Observer
+	name      string
+	up        *prometheus.GaugeVec
+	durations map[string]prometheus.Observer // by call
 }
 
 // NewInstrument wraps a store, which is called name (memory, file, redis) in
 // the metrics. Whether it is up is not known before its first call.
 func NewInstrument(store Store, name string, metrics *Metrics) Store {
-	op := func(op string) prometheus.Observer { return metrics.duration.WithLabelValues(name, op) }
-	return &instrument{
-		store: store, name: name, up: metrics.up,
-		get: op("get"), set: op("set"), claim: op("claim"), release: op("release"), ping: op("ping"),
+	s := &instrument{name: name, up: metrics.up, durations: make(map[string]prometheus.Observer)}
+	for _, op := range []string{"get", "set", "claim", "release", "ping"} {
+		s.durations[op] = metrics.duration.WithLabelValues(name, op)
 	}
+	return &wrapped{store, s.measure}
 }
 
-// done accounts for one call that began at start. What the breaker refused
-// took no time of the store's, and what the caller did wrong or gave up
-// says nothing about it.
-func (s *instrument) done(op prometheus.Observer, start time.Time, result *error) {
-	switch err := *result; {
+// measure accounts for one call. What the breaker refused took no time of the
+// store's, and what the caller did wrong or gave up says nothing about it.
+func (s *instrument) measure(ctx context.Context, op string, call func(context.Context) error) error {
+	start := time.Now()
+	err := call(ctx)
+	switch {
 	case errors.Is(err, context.Canceled), errors.Is(err, errImpatient), errors.Is(err, ErrBusy),
 		errors.Is(err, ErrTooLarge), errors.Is(err, ErrTTL), errors.Is(err, ErrClosed):
-		return
+		return err
 	case err == nil:
 		s.up.WithLabelValues(s.name).Set(1)
 	default:
 		s.up.WithLabelValues(s.name).Set(0)
 	}
-	if !errors.Is(*result, ErrOpen) {
-		op.Observe(time.Since(start).Seconds())
+	if !errors.Is(err, ErrOpen) {
+		s.durations[op].Observe(time.Since(start).Seconds())
 	}
+	return err
 }
-
-func (s *instrument) Get(ctx context.Context, keys ...string) (_ []Item, err error) {
-	defer s.done(s.get, time.Now(), &err)
-	return s.store.Get(ctx, keys...)
-}
-
-func (s *instrument) Changed(ctx context.Context, known ...Known) (_ []Item, err error) {
-	defer s.done(s.get, time.Now(), &err)
-	return s.store.Changed(ctx, known...)
-}
-
-func (s *instrument) Set(ctx context.Context, items ...SetItem) (err error) {
-	defer s.done(s.set, time.Now(), &err)
-	return s.store.Set(ctx, items...)
-}
-
-func (s *instrument) Claim(ctx context.Context, key, holder string, ttl time.Duration) (_ bool, err error) {
-	defer s.done(s.claim, time.Now(), &err)
-	return s.store.Claim(ctx, key, holder, ttl)
-}
-
-func (s *instrument) Release(ctx context.Context, key, holder string) (err error) {
-	defer s.done(s.release, time.Now(), &err)
-	return s.store.Release(ctx, key, holder)
-}
-
-func (s *instrument) Ping(ctx context.Context) (err error) {
-	defer s.done(s.ping, time.Now(), &err)
-	return s.store.Ping(ctx)
-}
-
-func (s *instrument) Close() error { return s.store.Close() }

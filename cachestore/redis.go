@@ -11,19 +11,14 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Redis keeps values in a Redis or Valkey of version 6 or later, which other
-// processes may share. Its user needs the commands PTTL, GETRANGE, SET, GET,
-// PEXPIRE, DEL, EVAL and EVALSHA on its keys, and PING and CLIENT SETNAME; in
-// a cluster also CLUSTER SLOTS and COMMAND.
-type Redis struct {
+// redisStore keeps values in Redis; the calls come bounded.
+type redisStore struct {
 	client  redis.UniversalClient
 	mode    string
 	timeout time.Duration
 	claim   *redis.Script
 	release *redis.Script
 }
-
-var _ Store = (*Redis)(nil)
 
 const (
 	claimScript = `
@@ -44,9 +39,14 @@ end
 return 0`
 )
 
-// NewRedis checks the configuration and makes a store that connects when it
-// is first called, so that a Redis that is down does not fail the start.
-func NewRedis(cfg RedisConfig) (*Redis, error) {
+// NewRedis makes a store in a Redis or Valkey of version 6 or later, which other
+// processes may share. Its user needs the commands PTTL, GETRANGE, SET, GET,
+// PEXPIRE, DEL, EVAL and EVALSHA on its keys, and PING and CLIENT SETNAME; in
+// a cluster also CLUSTER SLOTS and COMMAND.
+//
+// It checks the configuration and connects when it is first called, so that a Redis
+// that is down does not fail the start.
+func NewRedis(cfg RedisConfig) (Store, error) {
 	var errs []error
 	wrong := func(key, format string, args ...any) {
 		errs = append(errs, fmt.Errorf("redis."+key+" "+format, args...))
@@ -64,23 +64,29 @@ func NewRedis(cfg RedisConfig) (*Redis, error) {
 	if err != nil {
 		return nil, fmt.Errorf("redis: %w", err)
 	}
-	return &Redis{
+	r := &redisStore{
 		client:  client,
 		mode:    cfg.Mode,
 		timeout: cfg.Timeout,
 		claim:   redis.NewScript(claimScript),
 		release: redis.NewScript(releaseScript),
-	}, nil
+	}
+	return &wrapped{r, r.bounded}, nil
+}
+
+// bounded gives a call the store's own timeout. A caller who has left asks nothing.
+func (r *redisStore) bounded(ctx context.Context, _ string, call func(context.Context) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, r.timeout)
+	defer cancel()
+	return call(ctx)
 }
 
 // Get asks for all keys in one pipeline, in a cluster in one for each node;
 // there a node out of reach costs its own keys only.
-func (r *Redis) Get(ctx context.Context, keys ...string) ([]Item, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	ctx, cancel := context.WithTimeout(ctx, r.timeout)
-	defer cancel()
+func (r *redisStore) Get(ctx context.Context, keys ...string) ([]Item, error) {
 	lives := make([]*redis.DurationCmd, len(keys))
 	values := make([]*redis.StringCmd, len(keys))
 	return r.ask(ctx, len(keys), func(pipe redis.Pipeliner, i int) {
@@ -93,12 +99,7 @@ func (r *Redis) Get(ctx context.Context, keys ...string) ([]Item, error) {
 
 // Changed asks for the lives of all keys first, then for the values that the
 // caller does not have.
-func (r *Redis) Changed(ctx context.Context, known ...Known) ([]Item, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	ctx, cancel := context.WithTimeout(ctx, r.timeout)
-	defer cancel()
+func (r *redisStore) Changed(ctx context.Context, known ...Known) ([]Item, error) {
 	lives := make([]*redis.DurationCmd, len(known))
 	items, err := r.ask(ctx, len(known), func(pipe redis.Pipeliner, i int) {
 		lives[i] = pipe.PTTL(ctx, known[i].Key)
@@ -132,7 +133,7 @@ func getValue(ctx context.Context, pipe redis.Pipeliner, key string) *redis.Stri
 }
 
 // ask makes n items with one pipeline, in which queue puts the commands of each.
-func (r *Redis) ask(ctx context.Context, n int, queue func(pipe redis.Pipeliner, i int), read func(i int) Item) ([]Item, error) {
+func (r *redisStore) ask(ctx context.Context, n int, queue func(pipe redis.Pipeliner, i int), read func(i int) Item) ([]Item, error) {
 	items := make([]Item, n)
 	if n == 0 {
 		return items, nil
@@ -206,12 +207,7 @@ const emptyLife = 100 * time.Millisecond
 // Set puts all items in one pipeline, in a cluster in one for each node; there
 // a node out of reach costs its own items only. A server that is out of memory
 // or read-only refuses them.
-func (r *Redis) Set(ctx context.Context, items ...SetItem) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(ctx, r.timeout)
-	defer cancel()
+func (r *redisStore) Set(ctx context.Context, items ...SetItem) error {
 	pipe := r.client.Pipeline()
 	sent := make([]redis.Cmder, len(items))
 	var errs refusals
@@ -241,12 +237,10 @@ func (r *Redis) Set(ctx context.Context, items ...SetItem) error {
 
 // Claim is one command where the key is free, as it mostly is. Otherwise a
 // script on the one key, so that it works in every mode, says whose it is.
-func (r *Redis) Claim(ctx context.Context, key, holder string, ttl time.Duration) (bool, error) {
-	if err := cmp.Or(ctx.Err(), checkItem(nil, ttl)); err != nil {
+func (r *redisStore) Claim(ctx context.Context, key, holder string, ttl time.Duration) (bool, error) {
+	if err := checkItem(nil, ttl); err != nil {
 		return false, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, r.timeout)
-	defer cancel()
 	switch err := r.client.Do(ctx, "SET", key, holder, "NX", "PX", milliseconds(ttl)).Err(); {
 	case err == nil:
 		return true, nil
@@ -258,27 +252,17 @@ func (r *Redis) Claim(ctx context.Context, key, holder string, ttl time.Duration
 }
 
 // Release deletes the claim if it is still the holder's.
-func (r *Redis) Release(ctx context.Context, key, holder string) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(ctx, r.timeout)
-	defer cancel()
+func (r *redisStore) Release(ctx context.Context, key, holder string) error {
 	return wholeError(r.release.Run(ctx, r.client, []string{key}, holder).Err())
 }
 
 // Ping asks the server, in a cluster any one of the nodes.
-func (r *Redis) Ping(ctx context.Context) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(ctx, r.timeout)
-	defer cancel()
+func (r *redisStore) Ping(ctx context.Context) error {
 	return wholeError(r.client.Ping(ctx).Err())
 }
 
 // Close closes the connections.
-func (r *Redis) Close() error {
+func (r *redisStore) Close() error {
 	if err := r.client.Close(); err != nil && !errors.Is(err, redis.ErrClosed) {
 		return fmt.Errorf("redis: %w", err)
 	}
