@@ -84,15 +84,12 @@ func (e event) text() string {
 func (b *backend) fetchEvents(ctx context.Context) ([]event, error) {
 	var all []event
 	query := url.Values{"resolved": {"false"}, "ignore": {"false"}, "limit": {strconv.Itoa(pageSize)}}
-	err := b.pages(ctx, "/platform/3/event/eventgroup-occurrences", query, func(a *rest.Answer) (rest.Text, error) {
-		events, resume, err := decodeEvents(a)
-		all = append(all, events...)
-		return resume, err
-	})
+	r := rest.Request{Path: "/platform/3/event/eventgroup-occurrences", Query: query, Optional: true}
+	err := rest.Each(ctx, b.client, r, decodeEvents, func(e event) { all = append(all, e) })
 	return all, err
 }
 
-func decodeEvents(a *rest.Answer) ([]event, rest.Text, error) {
+func decodeEvents(a *rest.Answer) (events []event, next string, err error) {
 	var said struct {
 		Groups []event `json:"eventgroups"`
 		Resume rest.Text
@@ -103,5 +100,5 @@ func decodeEvents(a *rest.Answer) ([]event, rest.Text, error) {
 	if said.Groups == nil {
 		return nil, "", rest.Nonsense("the answer has no events")
 	}
-	return said.Groups, said.Resume, nil
+	return said.Groups, nextPage(said.Resume), nil
 }

@@ -4,7 +4,6 @@
 package dellemc
 
 import (
-	"context"
 	"log/slog"
 	"net/url"
 	"time"
@@ -66,14 +65,11 @@ func (b *backend) Intervals() volume.Intervals {
 // Close logs out.
 func (b *backend) Close() error { return b.client.Close() }
 
-// pages follows a list of quotas or events, which not every account sees: the answer
-// to the first call says with what token to go on, and then only that is asked for.
-func (b *backend) pages(ctx context.Context, path string, query url.Values, take func(*rest.Answer) (resume rest.Text, err error)) error {
-	return b.client.Pages(ctx, rest.Request{Path: path, Query: query, Optional: true}, func(a *rest.Answer) (string, error) {
-		resume, err := take(a)
-		if err != nil || resume == "" {
-			return "", err
-		}
-		return "?resume=" + url.QueryEscape(resume.String()), nil
-	})
+// nextPage is the link to the next page of quotas or events: an answer says with what
+// token to go on, and then only that is asked for.
+func nextPage(resume rest.Text) string {
+	if resume == "" {
+		return ""
+	}
+	return "?resume=" + url.QueryEscape(resume.String())
 }

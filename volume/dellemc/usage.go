@@ -59,14 +59,11 @@ func (b *backend) fetchQuotas(ctx context.Context) (map[string]quota, error) {
 	query := url.Values{"type": {"directory"}, "limit": {strconv.Itoa(pageSize)}}
 	found := map[string]quota{}
 	list := func() error {
-		return b.pages(ctx, "/platform/1/quota/quotas", query, func(a *rest.Answer) (rest.Text, error) {
-			quotas, resume, err := decodeQuotas(a)
-			for _, q := range quotas {
-				if p := path.Clean(q.Path.String()); wanted[p] && strings.EqualFold(q.Type.String(), "directory") && q.Enforced.Value && q.Thresholds.Hard.Valid {
-					found[p] = q
-				}
+		r := rest.Request{Path: "/platform/1/quota/quotas", Query: query, Optional: true} // not every account sees them
+		return rest.Each(ctx, b.client, r, decodeQuotas, func(q quota) {
+			if p := path.Clean(q.Path.String()); wanted[p] && strings.EqualFold(q.Type.String(), "directory") && q.Enforced.Value && q.Thresholds.Hard.Valid {
+				found[p] = q
 			}
-			return resume, err
 		})
 	}
 	if len(wanted) > maxSingleQuotas {
@@ -85,7 +82,7 @@ func (b *backend) fetchQuotas(ctx context.Context) (map[string]quota, error) {
 	return found, nil
 }
 
-func decodeQuotas(a *rest.Answer) ([]quota, rest.Text, error) {
+func decodeQuotas(a *rest.Answer) (quotas []quota, next string, err error) {
 	var said struct {
 		Quotas []quota
 		Resume rest.Text
@@ -96,7 +93,7 @@ func decodeQuotas(a *rest.Answer) ([]quota, rest.Text, error) {
 	if said.Quotas == nil {
 		return nil, "", rest.Nonsense("the answer has no quotas")
 	}
-	return said.Quotas, said.Resume, nil
+	return said.Quotas, nextPage(said.Resume), nil
 }
 
 // Usage is that of the volume's quota, or else the cluster's. Cost: one call, and

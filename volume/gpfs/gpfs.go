@@ -90,11 +90,5 @@ func (b *backend) Close() error { return b.client.Close() }
 // list follows the pages of a list. Every answer has a status; a list without
 // any entry may be missing from it.
 func list[T any](ctx context.Context, c *rest.Client, r rest.Request, key string, take func(T)) error {
-	return c.Pages(ctx, r, func(a *rest.Answer) (string, error) {
-		page, next, err := decodeList[T](a, key)
-		for _, item := range page {
-			take(item)
-		}
-		return next, err
-	})
+	return rest.Each(ctx, c, r, func(a *rest.Answer) ([]T, string, error) { return decodeList[T](a, key) }, take)
 }

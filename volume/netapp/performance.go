@@ -102,11 +102,10 @@ func (v *record) mean() (volume.Performance, time.Time, bool) {
 	if at.IsZero() || v.answer.ReceivedAt.Sub(at) > metricLongest {
 		return volume.Performance{}, time.Time{}, false
 	}
-	p := volume.Performance{
+	p, err := rates.Reported(volume.Performance{
 		IOPSRead: m.IOPS.Read.Amount(), IOPSWrite: m.IOPS.Write.Amount(),
 		BytesRead: m.Throughput.Read.Amount(), BytesWrite: m.Throughput.Write.Amount(),
-	}
-	p.LatencyReadUsec = rates.Latency(m.Latency.Read.Amount(), p.IOPSRead)
-	p.LatencyWriteUsec = rates.Latency(m.Latency.Write.Amount(), p.IOPSWrite)
-	return p, at, p != (volume.Performance{})
+		LatencyReadUsec: m.Latency.Read.Amount(), LatencyWriteUsec: m.Latency.Write.Amount(),
+	})
+	return p, at, err == nil
 }

@@ -32,15 +32,11 @@ type measured struct {
 }
 
 func (m measured) performance() (volume.Performance, error) {
-	p := volume.Performance{
+	return rates.Reported(volume.Performance{
 		IOPSRead: m.Reads.Amount(), IOPSWrite: m.Writes.Amount(),
 		BytesRead: m.ReadBytes.Amount(), BytesWrite: m.WriteBytes.Amount(),
-		LatencyReadUsec: rates.Latency(m.ReadUsec.Amount(), m.Reads.Amount()), LatencyWriteUsec: rates.Latency(m.WriteUsec.Amount(), m.Writes.Amount()),
-	}
-	if p == (volume.Performance{}) {
-		return p, volume.ErrNoSample
-	}
-	return p, nil
+		LatencyReadUsec: m.ReadUsec.Amount(), LatencyWriteUsec: m.WriteUsec.Amount(),
+	})
 }
 
 // sample is what is known of a file system's performance.

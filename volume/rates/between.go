@@ -2,6 +2,16 @@ package rates
 
 import "storage_exporter/volume"
 
+// Between is what was done between two readings of the same counters; false where one
+// of them began anew, or no figure is good.
+func Between(was, now Sample) (volume.Performance, bool) {
+	p := between([]pair{{was, now}}, CostsWindow)
+	if p == nil {
+		return volume.Performance{}, false
+	}
+	return *p, true
+}
+
 // between adds up what the parts of a volume did; nil when no figure is good.
 func between(pairs []pair, reset Reset) *volume.Performance {
 	var read, write total

@@ -1,5 +1,7 @@
 package rates
 
+import "storage_exporter/volume"
+
 // Mean is the mean time of one operation; nil when there was none, or either figure
 // is not known.
 func Mean(spent, ops *float64) *float64 {
@@ -9,13 +11,21 @@ func Mean(spent, ops *float64) *float64 {
 	return new(*spent / *ops)
 }
 
-// Latency is the mean that a vendor reports; nil without operations, where vendors
-// write 0.
-func Latency(mean, ops *float64) *float64 {
-	if ops == nil || *ops <= 0 {
-		return nil
+// Reported is what a vendor reports as rates and means, without the latencies where
+// there were no operations: vendors write 0 then. volume.ErrNoSample says that no
+// figure is left.
+func Reported(p volume.Performance) (volume.Performance, error) {
+	idle := func(ops *float64) bool { return ops == nil || *ops <= 0 }
+	if idle(p.IOPSRead) {
+		p.LatencyReadUsec = nil
 	}
-	return mean
+	if idle(p.IOPSWrite) {
+		p.LatencyWriteUsec = nil
+	}
+	if p == (volume.Performance{}) {
+		return p, volume.ErrNoSample
+	}
+	return p, nil
 }
 
 // maxError bounds the error of a latency, as a part of it.

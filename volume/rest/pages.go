@@ -42,3 +42,15 @@ func (c *Client) Pages(ctx context.Context, r Request, take func(*Answer) (next 
 	}
 	return &Error{Kind: ErrBadAnswer, text: fmt.Sprintf("%s: there are more than %d pages", c.cfg.Access.Endpoint(), maxPages)}
 }
+
+// Each follows the pages of a list as Pages does and hands over its items. read takes
+// a page apart: its items, and the link to the next one.
+func Each[T any](ctx context.Context, c *Client, r Request, read func(*Answer) (items []T, next string, err error), take func(T)) error {
+	return c.Pages(ctx, r, func(answer *Answer) (string, error) {
+		items, next, err := read(answer)
+		for _, item := range items {
+			take(item)
+		}
+		return next, err
+	})
+}

@@ -9,13 +9,7 @@ import (
 
 // each lists a resource and hands over its items, page by page.
 func each[T any](ctx context.Context, c *rest.Client, r rest.Request, take func(T)) error {
-	return c.Pages(ctx, r, func(answer *rest.Answer) (string, error) {
-		items, next, err := pageOf[T](answer)
-		for _, item := range items {
-			take(item)
-		}
-		return next, err
-	})
+	return rest.Each(ctx, c, r, pageOf[T], take)
 }
 
 // pageOf reads a list: a bare one, which is complete, or a page with the link to

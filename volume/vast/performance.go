@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"storage_exporter/volume"
+	"storage_exporter/volume/rates"
 	"storage_exporter/volume/rest"
 )
 
@@ -43,20 +44,14 @@ func (b *backend) Performance(ctx context.Context) (map[string]volume.Result[vol
 // performance are the cluster's own averages of the last seconds. One that VMS has
 // no contact with, or that is down, shows those of before.
 func (c *cluster) performance() (volume.Performance, error) {
-	p := volume.Performance{
-		IOPSRead: c.ReadOps.Amount(), IOPSWrite: c.WriteOps.Amount(),
-		BytesRead: c.ReadBytes.Amount(), BytesWrite: c.WriteBytes.Amount(),
-	}
-	if !c.serves() || p == (volume.Performance{}) {
+	if !c.serves() {
 		return volume.Performance{}, volume.ErrNoSample
 	}
-	if p.IOPSRead != nil && *p.IOPSRead > 0 {
-		p.LatencyReadUsec = c.ReadLatency.Amount()
-	}
-	if p.IOPSWrite != nil && *p.IOPSWrite > 0 {
-		p.LatencyWriteUsec = c.WriteLatency.Amount()
-	}
-	return p, nil
+	return rates.Reported(volume.Performance{
+		IOPSRead: c.ReadOps.Amount(), IOPSWrite: c.WriteOps.Amount(),
+		BytesRead: c.ReadBytes.Amount(), BytesWrite: c.WriteBytes.Amount(),
+		LatencyReadUsec: c.ReadLatency.Amount(), LatencyWriteUsec: c.WriteLatency.Amount(),
+	})
 }
 
 func (b *backend) viewPerformance(ctx context.Context) (map[string]volume.Result[volume.Performance], error) {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"storage_exporter/volume"
+	"storage_exporter/volume/rates"
 	"storage_exporter/volume/rest"
 )
 
@@ -143,41 +144,28 @@ func sampleOf(rows []row, per unit) (sample, bool) {
 	if i := slices.IndexFunc(older, func(r row) bool { return r.covers(newest) }); i > 0 {
 		base = older[i]
 	}
-	var did [len(counters)]*float64
-	for i, now := range newest.counts {
-		was := base.counts[i]
-		switch {
-		case now == nil || was == nil:
-		case *now < *was:
-			return sample{}, false
-		default:
-			did[i] = new(float64(*now - *was))
-		}
-	}
-	s := sample{at: newest.at, window: newest.at.Sub(base.at)}
-	seconds := s.window.Seconds()
-	s.performance = volume.Performance{
-		IOPSRead: quotient(did[readOps], seconds), IOPSWrite: quotient(did[writeOps], seconds),
-		BytesRead: quotient(did[readBytes], seconds), BytesWrite: quotient(did[writeBytes], seconds),
-	}
-	if s.performance == (volume.Performance{}) {
+	did, _ := rates.Between(base.sample(per), newest.sample(per))
+	p, err := rates.Reported(did)
+	if err != nil {
 		return sample{}, false
 	}
-	mean := func(spent, timed, iops *float64) *float64 {
-		if timed == nil || iops == nil || *iops == 0 {
-			return nil
-		}
-		return quotient(spent, *timed*float64(per))
-	}
-	s.performance.LatencyReadUsec = mean(did[readTime], did[readTimed], s.performance.IOPSRead)
-	s.performance.LatencyWriteUsec = mean(did[writeTime], did[writeTimed], s.performance.IOPSWrite)
-	return s, true
+	return sample{performance: p, at: newest.at, window: newest.at.Sub(base.at)}, true
 }
 
-// quotient is nil where there is nothing to divide, or by nothing.
-func quotient(n *float64, by float64) *float64 {
-	if n == nil || by <= 0 {
-		return nil
+// sample is the row as rates has it.
+func (r row) sample(per unit) rates.Sample {
+	counters := func(ops, bytes, spent, timed int) rates.Counters {
+		c := rates.Counters{Ops: r.counts[ops], Bytes: r.counts[bytes]}
+		if per > 0 && r.counts[timed] != nil {
+			c.Time, c.Timed = r.counts[spent], r.counts[timed]
+		}
+		return c
 	}
-	return new(*n / by)
+	s := rates.Sample{
+		At: r.at, Read: counters(readOps, readBytes, readTime, readTimed), Write: counters(writeOps, writeBytes, writeTime, writeTimed),
+	}
+	if per > 0 {
+		s.TimeUnit = 1 / float64(per)
+	}
+	return s
 }

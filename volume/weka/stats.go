@@ -126,9 +126,7 @@ func (s sample) split(category string) map[int]volume.Performance {
 		found[number] = p
 	}
 	for number, p := range found {
-		p.LatencyReadUsec = rates.Latency(p.LatencyReadUsec, p.IOPSRead)
-		p.LatencyWriteUsec = rates.Latency(p.LatencyWriteUsec, p.IOPSWrite)
-		found[number] = p
+		found[number], _ = rates.Reported(p)
 	}
 	return found
 }
