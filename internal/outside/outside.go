@@ -3,6 +3,7 @@
 package outside
 
 import (
+	"errors"
 	"io"
 	"os"
 	"slices"
@@ -52,14 +53,23 @@ func Text(s string) string {
 
 // List is the names in a directory, sorted, at most n; none if it cannot be read.
 func List(dir string, n int) []string {
+	names, _ := Names(dir, n)
+	return names
+}
+
+// Names is List for who needs to know why a directory cannot be read.
+func Names(dir string, n int) ([]string, error) {
 	f, err := os.Open(dir)
 	if err != nil {
-		return nil
+		return nil, err
 	}
 	defer f.Close()
-	names, _ := f.Readdirnames(n)
+	names, err := f.Readdirnames(n)
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
 	slices.Sort(names)
-	return names
+	return names, err
 }
 
 // Exists says whether there is something at the end of a path, links followed.

@@ -22,7 +22,7 @@ const (
 // What every backend may import; rest is for appliances, mount for this host.
 var (
 	appliance = layer{"internal/secret", "volume", "volume/rates", "volume/rest"}
-	mounted   = layer{unix, "volume", "volume/mount", "volume/rates"}
+	mounted   = layer{unix, "internal/outside", "volume", "volume/mount", "volume/rates"}
 )
 
 // layers are the packages, from below. A package imports only what its line says;
@@ -42,7 +42,7 @@ var layers = map[string]layer{
 
 	"volume":             {"internal/secret"},
 	"volume/rates":       {"volume"},
-	"volume/rest":        {"internal/secret", "volume"},
+	"volume/rest":        {"internal/outside", "internal/secret", "volume"},
 	"volume/mount":       {unix, "block", "volume", "volume/rates"},
 	"volume/*":           appliance,
 	"volume/local":       mounted,

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"storage_exporter/internal/outside"
 	"storage_exporter/volume/mount"
 	"storage_exporter/volume/rates"
 )
@@ -50,7 +51,7 @@ func (d *debugfs) sample(ctx context.Context, point *mount.Point, m mount.Mount)
 
 // clients lists the directories with counters of CephFS; those of RBD have none.
 func (d *debugfs) clients() (map[string]bool, error) {
-	all, err := mount.Names(d.dir, maxClients)
+	all, err := outside.Names(d.dir, maxClients)
 	if err != nil {
 		return nil, d.explain(err)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"storage_exporter/internal/outside"
 	"storage_exporter/volume"
 	"storage_exporter/volume/mount"
 	"storage_exporter/volume/mount/mounttest"
@@ -191,16 +192,16 @@ func TestNames(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if all, err := mount.Names(dir, 5); len(all) != 5 || err != nil {
+	if all, err := outside.Names(dir, 5); len(all) != 5 || err != nil {
 		t.Errorf("%v, %v", all, err)
 	}
-	if all, err := mount.Names(dir, 50); len(all) != 9 || all[0] != "0" || err != nil {
+	if all, err := outside.Names(dir, 50); len(all) != 9 || all[0] != "0" || err != nil {
 		t.Errorf("%v, %v", all, err)
 	}
-	if all, err := mount.Names(t.TempDir(), 50); len(all) != 0 || err != nil {
+	if all, err := outside.Names(t.TempDir(), 50); len(all) != 0 || err != nil {
 		t.Errorf("empty: %v, %v", all, err)
 	}
-	if _, err := mount.Names(dir+"/none", 50); !errors.Is(err, os.ErrNotExist) {
+	if _, err := outside.Names(dir+"/none", 50); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("none: %v", err)
 	}
 }

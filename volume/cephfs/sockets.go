@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"storage_exporter/internal/outside"
 	"storage_exporter/volume/mount"
 )
 
@@ -105,7 +106,7 @@ func (s *sockets) candidates() []string {
 		made time.Time
 	}
 	for _, dir := range s.dirs {
-		files, err := mount.Names(dir, maxFiles)
+		files, err := outside.Names(dir, maxFiles)
 		if err != nil {
 			continue
 		}

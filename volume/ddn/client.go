@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"storage_exporter/internal/outside"
 	"storage_exporter/volume"
 	"storage_exporter/volume/mount"
 )
@@ -48,7 +49,7 @@ func (c client) readings(fsname string) ([]reading, error) {
 	var denied error
 	seen := map[string]bool{}
 	for _, root := range c.roots {
-		dirs, err := mount.Names(filepath.Join(root, "llite"), maxNames)
+		dirs, err := outside.Names(filepath.Join(root, "llite"), maxNames)
 		if errors.Is(err, fs.ErrPermission) {
 			denied = err
 		}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"storage_exporter/internal/outside"
 	"storage_exporter/volume/mount"
 )
 
@@ -45,7 +46,7 @@ func (c client) connections(fsname string) connections {
 		version: word(strings.TrimPrefix(strings.TrimSpace(string(c.file("version"))), "lustre:")),
 	}
 	for _, root := range c.roots {
-		dirs, err := mount.Names(filepath.Join(root, "lov"), maxNames)
+		dirs, err := outside.Names(filepath.Join(root, "lov"), maxNames)
 		if err != nil {
 			continue
 		}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"storage_exporter/internal/outside"
 	"storage_exporter/volume/mount"
 )
 
@@ -49,7 +50,7 @@ func (c client) targets(fsname string) []target {
 	found := map[string]target{}
 	for _, kind := range []string{"osc", "mdc"} {
 		for _, root := range c.roots {
-			dirs, err := mount.Names(filepath.Join(root, kind), maxNames)
+			dirs, err := outside.Names(filepath.Join(root, kind), maxNames)
 			if err != nil {
 				continue
 			}

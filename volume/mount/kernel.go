@@ -2,11 +2,7 @@ package mount
 
 import (
 	"context"
-	"errors"
-	"io"
-	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 )
 
@@ -18,21 +14,6 @@ func (h *Host) Proc(parts ...string) string {
 // Sys is where this process finds a name below the host's sysfs.
 func (h *Host) Sys(parts ...string) string {
 	return filepath.Join(append([]string{h.paths.Sys}, parts...)...)
-}
-
-// Names lists a directory in order, at most so many of its names.
-func Names(dir string, most int) ([]string, error) {
-	d, err := os.Open(dir)
-	if err != nil {
-		return nil, err
-	}
-	defer d.Close()
-	list, err := d.Readdirnames(most)
-	if errors.Is(err, io.EOF) {
-		err = nil
-	}
-	slices.Sort(list)
-	return list, err
 }
 
 // Count reads a counter; nil where the text is no whole number that is not negative.

@@ -6,12 +6,11 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"io"
 	"net/url"
-	"os"
 	"strings"
 	"time"
 
+	"storage_exporter/internal/outside"
 	"storage_exporter/volume"
 )
 
@@ -149,14 +148,5 @@ func (a *Access) authority() ([]byte, error) {
 	if a.CAFile == "" {
 		return nil, nil
 	}
-	f, err := os.Open(a.CAFile)
-	if err != nil {
-		return nil, errors.Unwrap(err)
-	}
-	defer func() { _ = f.Close() }()
-	pem, err := io.ReadAll(io.LimitReader(f, maxCAFile))
-	if err != nil {
-		return nil, errors.Unwrap(err)
-	}
-	return pem, nil
+	return outside.ReadRegular(a.CAFile, maxCAFile)
 }
