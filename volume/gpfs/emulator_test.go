@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"storage_exporter/volume"
 	"storage_exporter/volume/volumetest"
 )
 
@@ -257,4 +258,36 @@ func (g *gui) perfmon(w http.ResponseWriter, r *http.Request) {
 	g.say(w, map[string]any{"performanceData": map[string]any{
 		"header": map[string]any{"bcount": count, "bsize": seconds, "t_end": now}, "legend": legend, "rows": rows,
 	}})
+}
+
+func TestContract(t *testing.T) {
+	volumetest.Contract(t, volumetest.Suite{
+		Kind:  Kind,
+		Start: startGUI,
+		Want: func(i int) volumetest.Want {
+			reads := float64(100 + i)
+			return volumetest.Want{
+				Performance: volume.Performance{
+					IOPSRead: new(reads), IOPSWrite: new(40.0), BytesRead: new(65536 * reads), BytesWrite: new(163840.0),
+					LatencyReadUsec: new(2000.0), LatencyWriteUsec: new(3000.0),
+				},
+				Usage: volume.Usage{
+					CapacityBytes: new(uint64(1024 * (10000 + i))), UsedBytes: new(uint64(1024 * (6000 + i))), AvailableBytes: new(uint64(1024 * 4000)),
+				},
+			}
+		},
+		Calls: func(volumes int) volumetest.Calls {
+			pages := func(objects int) int { return (objects + emulatedPage - 1) / emulatedPage }
+			pools := pages(2 * volumes)
+			return volumetest.Calls{
+				Performance: 1,
+				Health:      pages(emulatedNodes*(3+volumes)+volumes) + pages(emulatedNodes) + pages(volumes) + pools + 1,
+				Usage:       pools,
+			}
+		},
+		Required:  []string{"gpfs_endpoint", "gpfs_username", "gpfs_password", "gpfs_fs_name"},
+		VerifyKey: "gpfs_verify_ssl",
+		States:    []string{"HEALTHY", "active"},
+		Lose:      func(options map[string]any) { options["gpfs_fs_name"] = "nowhere" },
+	})
 }
