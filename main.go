@@ -154,7 +154,4 @@ func tuneRuntime(f *flags) {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(50)
 	}
-	if os.Getenv("GOMEMLIMIT") == "" && f.memoryLimitMiB > 0 {
-		debug.SetMemoryLimit(int64(f.memoryLimitMiB) << 20)
-	}
 }

@@ -137,13 +137,13 @@ func (e *Entry[T]) Get(ctx context.Context) (Snapshot[T], error) {
 func (e *Entry[T]) store(r *Round, value *T, observedAt time.Time, age time.Duration, now time.Time, irreplaceable bool) {
 	r.touch(e)
 	ttl := e.source.lifeFor(e.ttl, now.Sub(r.begun))
-	raw, err := e.source.cache.seal(e.source.cfg.Origin, observedAt, age, ttl, value)
+	raw, document, err := e.source.cache.seal(e.source.cfg.Origin, observedAt, age, ttl, value)
 	if err != nil {
 		e.fail(fmt.Errorf("%s: %w", e.key, err))
 		return
 	}
 	e.replace(&copyOf[T]{
-		value: value, observedAt: observedAt, agePut: age, putAt: now, ttl: ttl,
+		value: shared(value, document, raw), observedAt: observedAt, agePut: age, putAt: now, ttl: ttl,
 		revision: revisions.Add(1), raw: raw, mine: true,
 	}, now)
 	r.keep(e, cachestore.SetItem{Key: e.key, Value: raw, TTL: ttl, Irreplaceable: irreplaceable})
@@ -228,7 +228,7 @@ func (e *Entry[T]) take(item cachestore.Item, now time.Time) {
 		return
 	}
 	e.replace(&copyOf[T]{
-		value: value, observedAt: env.ObservedAt, agePut: time.Duration(env.AgeMS) * time.Millisecond,
+		value: shared(value, env.Value, item.Value), observedAt: env.ObservedAt, agePut: time.Duration(env.AgeMS) * time.Millisecond,
 		putAt: putAt, ttl: ttl, revision: revisions.Add(1), raw: item.Value,
 	}, now)
 }

@@ -1,9 +1,11 @@
 package cache
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"storage_exporter/cachestore"
@@ -28,13 +30,27 @@ var (
 	errGarbage = errors.New("no snapshot of ours")
 )
 
-// seal puts a value into an envelope of this process.
-func (c *Cache) seal(origin string, observedAt time.Time, age, ttl time.Duration, value any) ([]byte, error) {
-	raw, err := json.Marshal(value)
+// seal puts a value into an envelope of this process, and returns the value's own
+// bytes too.
+func (c *Cache) seal(origin string, observedAt time.Time, age, ttl time.Duration, value any) (raw, document []byte, err error) {
+	document, err = json.Marshal(value)
 	if err != nil {
-		return nil, fmt.Errorf("encode snapshot: %w", err)
+		return nil, nil, fmt.Errorf("encode snapshot: %w", err)
 	}
-	return json.Marshal(envelope{origin, c.cfg.Observer, observedAt.UTC().Round(0), age.Milliseconds(), ttl.Milliseconds(), raw})
+	raw, err = json.Marshal(envelope{origin, c.cfg.Observer, observedAt.UTC().Round(0), age.Milliseconds(), ttl.Milliseconds(), document})
+	return raw, document, err
+}
+
+// shared makes a value that is a JSON document by itself use the bytes of its
+// envelope, so that those of 10,000 drives are not kept twice. document is the value
+// as it stands there.
+func shared[T any](value *T, document, envelope []byte) *T {
+	if _, ok := any(value).(*json.RawMessage); !ok || !bytes.HasSuffix(envelope, append(slices.Clip(document), '}')) {
+		return value
+	}
+	end := len(envelope) - 1
+	within := json.RawMessage(envelope[end-len(document) : end : end])
+	return any(&within).(*T)
 }
 
 // open reads an envelope. The bytes come from outside: errGarbage or errForeign,

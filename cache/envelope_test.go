@@ -1,7 +1,11 @@
 package cache
 
 import (
+	"context"
+	"encoding/json"
+	"reflect"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"storage_exporter/cachestore"
@@ -25,6 +29,36 @@ func FuzzOpen(f *testing.F) {
 		age := time.Duration(env.AgeMS)*time.Millisecond + max(ttl-item.TTL, 0)
 		if env.Origin != "host1" || ttl <= 0 || age < 0 || age > 2*maxLife || len(env.Value) == 0 {
 			t.Errorf("taken as a snapshot: %+v with %v left", env, item.TTL)
+		}
+	})
+}
+
+// A document is kept once: what is read of it are the envelope's own bytes.
+func TestDocumentIsKeptOnce(t *testing.T) {
+	bubble(t, func(t *testing.T, c *Cache, store *faultyStore) {
+		document := json.RawMessage(`{"name":"a<b", "list":[1,2]}`)
+		var e *Entry[json.RawMessage]
+		s := c.NewSource(SourceConfig{Kind: "k", Name: "n", Origin: "o", Interval: time.Minute,
+			Observe: func(_ context.Context, r *Round) error { e.Put(r, &document, time.Time{}); return nil }})
+		e = Add[json.RawMessage](s, "x", time.Hour)
+		s.Start()
+		other := newCache(t, store, "replica2")
+		defer closeCache(t, other)
+		theirs := Add[json.RawMessage](other.NewSource(SourceConfig{Kind: "k", Name: "n", Origin: "o", Interval: time.Minute}), "x", time.Hour)
+		synctest.Wait()
+		for _, e := range []*Entry[json.RawMessage]{e, theirs} {
+			snap, err := e.Get(within(t, time.Second))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got, want any
+			if json.Unmarshal(*snap.Value, &got) != nil || json.Unmarshal(document, &want) != nil || !reflect.DeepEqual(got, want) {
+				t.Errorf("got %s, want %s", *snap.Value, document)
+			}
+			raw := e.own.raw
+			if last := len(raw) - 2; &raw[last] != &(*snap.Value)[len(*snap.Value)-1] {
+				t.Error("the document is kept beside its envelope")
+			}
 		}
 	})
 }

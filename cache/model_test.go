@@ -133,6 +133,7 @@ func TestReadPathAgainstModel(t *testing.T) {
 				"source breaks": func(*rapid.T) { m.sourceBroken = true },
 				"source heals":  func(*rapid.T) { m.sourceBroken = false },
 				"another writes": func(rt *rapid.T) {
+					time.Sleep(time.Millisecond) // no two writes give a key the same end
 					age := time.Duration(rapid.IntRange(0, 29_000).Draw(rt, "put ms ago")) * time.Millisecond
 					v := rapid.IntRange(1_000_000, 2_000_000).Draw(rt, "value")
 					origin := rapid.SampledFrom([]string{"host1", "host2"}).Draw(rt, "origin")
@@ -141,6 +142,7 @@ func TestReadPathAgainstModel(t *testing.T) {
 					m.stored = &modelCopy{value: v, put: time.Now().Add(-age), ttl: modelLife, ours: origin == "host1"}
 				},
 				"garbage is written": func(rt *rapid.T) {
+					time.Sleep(time.Millisecond)
 					store.plant("key", rapid.String().Draw(rt, "garbage"), modelLife)
 					m.stored = nil
 				},

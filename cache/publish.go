@@ -19,7 +19,7 @@ type Publication struct {
 // Publish puts the value into the store as a snapshot. It obeys ctx and takes no
 // longer than a call of the store may.
 func Publish[T any](ctx context.Context, c *Cache, p Publication, value *T) error {
-	raw, err := c.seal(p.Origin, p.ObservedAt, p.Age, p.TTL, value)
+	raw, _, err := c.seal(p.Origin, p.ObservedAt, p.Age, p.TTL, value)
 	if err != nil {
 		return err
 	}

@@ -15,7 +15,7 @@ import (
 const (
 	maxFile  = 4096 // bytes; what sysfs gives at most
 	maxText  = 256  // bytes of a text that is shown
-	maxPaths = 256  // SES devices
+	maxPaths = 1024 // SES devices
 	maxBays  = 1024 // of one path
 	maxNames = 64   // entries of a directory that holds a handful
 )

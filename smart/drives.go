@@ -11,6 +11,7 @@ import (
 
 	"storage_exporter/block"
 	"storage_exporter/cache"
+	"storage_exporter/smart/smartctl"
 )
 
 // Drives is the monitored set. It owns the sources of its drives.
@@ -40,7 +41,8 @@ type Drives struct {
 	labels    map[string]*Drive // by their own labels
 	whose     map[string]*Drive // by the keys of their identities, as the system and the reports have them
 	sorted    []*Drive          // never changed, only replaced
-	leftOut   int               // how many virtual disks the last list had, to log it once
+	virtual   int               // how many virtual disks the last list had, to log it once
+	beyond    int               // how many drives the last list had beyond the limit, likewise
 
 	index atomic.Pointer[index] // made when it is asked for; nil after a change
 }
@@ -171,10 +173,10 @@ func (ds *Drives) apply(scanned []Device) {
 // arrange makes the monitored set of the last list and of what the reports say;
 // ds.mu is held.
 func (ds *Drives) arrange() {
-	set, leftOut := ds.choice.choose(ds.scanned, ds.reports)
-	byKey := make(map[string]*Drive, len(set))
+	chosen := ds.choice.choose(ds.scanned, ds.reports)
+	byKey := make(map[string]*Drive, len(chosen.set))
 	var added []*Drive
-	for _, c := range set {
+	for _, c := range chosen.set {
 		key := c.Label()
 		d := ds.byKey[key]
 		if d == nil || !d.is(c.Device) {
@@ -200,17 +202,25 @@ func (ds *Drives) arrange() {
 	if len(added)+removed > 0 || !ds.known {
 		ds.log.Info("monitored drives", "drives", len(byKey), "added", len(added), "removed", removed)
 	}
-	if n := len(leftOut); n != ds.leftOut {
-		ds.leftOut = n
-		if n > 0 {
-			ds.log.Info("virtual disks left out; name one by --smartctl.device, or all by --smartctl.device-include, to have them",
-				"devices", n, "first", leftOut[0].Name, "which_is", leftOut[0].Virtual)
-		}
-	}
+	ds.noteLeftOut(chosen)
 	if !ds.known {
 		ds.known = true
 		close(ds.first)
 	}
+}
+
+// noteLeftOut counts what is not monitored, and logs it when that changes; ds.mu is
+// held.
+func (ds *Drives) noteLeftOut(chosen selected) {
+	if n := len(chosen.virtual); n > 0 && n != ds.virtual {
+		ds.log.Info("virtual disks left out; name one by --smartctl.device, or all by --smartctl.device-include, to have them",
+			"devices", n, "first", chosen.virtual[0].Name, "which_is", chosen.virtual[0].Virtual)
+	}
+	if n := chosen.beyond; n > 0 && n != ds.beyond {
+		ds.log.Warn("more drives than one exporter monitors; divide them by --smartctl.device-include", "left_out", n, "most", smartctl.MaxDevices)
+	}
+	ds.virtual, ds.beyond = len(chosen.virtual), chosen.beyond
+	ds.cfg.Metrics.setLeftOut(ds.virtual, ds.beyond)
 }
 
 // replace monitors the drive that now stands under an old one's name.

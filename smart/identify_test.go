@@ -160,7 +160,7 @@ func TestSelectionOfTypesWithANumber(t *testing.T) {
 					}
 				}
 			}
-			set, _ := selection{devices: tt.configured}.choose(tt.scanned, nil)
+			set := selection{devices: tt.configured}.choose(tt.scanned, nil).set
 			var got []string
 			for _, c := range set {
 				line := c.Label()
@@ -182,7 +182,7 @@ func TestSelectionOfTypesWithANumber(t *testing.T) {
 // A path that is not to be monitored still is a name of its drive: a pool may lie
 // on it.
 func TestExcludedPathIsAName(t *testing.T) {
-	set, _ := selection{exclude: regexp.MustCompile("^sda$")}.choose([]Device{at("sda", "0x5000c50000000aaa", "A"), at("sdq", "0x5000c50000000aaa", "A")}, nil)
+	set := selection{exclude: regexp.MustCompile("^sda$")}.choose([]Device{at("sda", "0x5000c50000000aaa", "A"), at("sdq", "0x5000c50000000aaa", "A")}, nil).set
 	if len(set) != 1 || len(set[0].others) > 0 || !slices.Contains(set[0].names, "sda") {
 		t.Errorf("chosen: %+v", set)
 	}

@@ -12,6 +12,7 @@ import (
 // Metrics counts the observations of drives.
 type Metrics struct {
 	observations *prometheus.CounterVec
+	leftOut      *prometheus.GaugeVec
 }
 
 // NewMetrics makes the metrics and registers them.
@@ -20,8 +21,18 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		Name: "jbod_drive_observe_total",
 		Help: "Observations of the drive by this process; that of a sleeping drive, which is not woken, is a success.",
 	}, []string{"device", "status"})}
-	reg.MustRegister(m.observations)
+	m.leftOut = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "jbod_drives_left_out",
+		Help: "Devices that were found and are not monitored: virtual disks, which have no health of their own, and drives beyond the limit of one exporter.",
+	}, []string{"reason"})
+	reg.MustRegister(m.observations, m.leftOut)
 	return m
+}
+
+// setLeftOut is called with each list.
+func (m *Metrics) setLeftOut(virtual, beyond int) {
+	m.leftOut.WithLabelValues("virtual").Set(float64(virtual))
+	m.leftOut.WithLabelValues("limit").Set(float64(beyond))
 }
 
 // tally counts the observations of one drive for as long as it is monitored.

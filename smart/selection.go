@@ -23,16 +23,15 @@ type chosen struct {
 	others, names []string
 }
 
-// choose returns the devices to monitor, each label and each drive once, and
-// the virtual disks that were left out. reports are what the reports of devices
-// say, by the devices' labels.
+// choose returns the devices to monitor, each label and each drive once. reports are
+// what the reports of devices say, by the devices' labels.
 //
 // One drive may have several names: by multipath, a namespace beside its controller,
 // a link, a member of a RAID controller that the kernel has as a disk. The first
 // configured one counts. Without any it is the first in people's order of those that
 // the kernel has not given up, a controller's member last: sda before sdq. So the
 // name is the same after each restart, and in each replica.
-func (s selection) choose(scanned []Device, reports map[string]said) (set []chosen, leftOut []Device) {
+func (s selection) choose(scanned []Device, reports map[string]said) selected {
 	c := choice{reports: reports, seen: make(map[string]bool), byNode: make(map[string]int), byIdentity: make(map[string]int)}
 	c.findShared(slices.Concat(s.devices, scanned))
 	for _, d := range s.devices {
@@ -44,7 +43,7 @@ func (s selection) choose(scanned []Device, reports map[string]said) (set []chos
 		case !s.wanted(d):
 			unwanted = append(unwanted, d)
 		case d.Virtual != "" && s.include == nil && !slices.ContainsFunc(s.devices, func(c Device) bool { return c.Label() == d.Label() }):
-			leftOut = append(leftOut, d)
+			c.virtual = append(c.virtual, d)
 		default:
 			c.add(d)
 		}
@@ -57,12 +56,20 @@ func (s selection) choose(scanned []Device, reports map[string]said) (set []chos
 	for i := range c.set {
 		slices.SortFunc(c.set[i].others, block.CompareNames)
 	}
-	return c.set, leftOut
+	return c.selected
+}
+
+// selected is what is monitored, and what is not.
+type selected struct {
+	set     []chosen
+	virtual []Device // left out, as they have no health of their own
+	beyond  int      // left out, as there are smartctl.MaxDevices already
 }
 
 // choice is being made.
 type choice struct {
-	set        []chosen
+	selected
+
 	reports    map[string]said
 	seen       map[string]bool // labels
 	byNode     map[string]int  // index in set
@@ -102,6 +109,7 @@ func (c *choice) add(d Device) {
 			c.set[i].others = append(c.set[i].others, c.label(d))
 		}
 	case len(c.set) == smartctl.MaxDevices:
+		c.beyond++
 		return
 	default:
 		i = len(c.set)

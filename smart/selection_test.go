@@ -68,8 +68,8 @@ func TestSelection(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var got []string
-			set, leftOut := tt.with.choose(tt.scanned, nil)
-			for _, d := range set {
+			chosen := tt.with.choose(tt.scanned, nil)
+			for _, d := range chosen.set {
 				line := d.Label() + " " + d.Type
 				if len(d.others) > 0 {
 					line += " " + strings.Join(d.ways(), " ")
@@ -79,8 +79,8 @@ func TestSelection(t *testing.T) {
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("chosen (-want +got):\n%s", diff)
 			}
-			if len(leftOut) != tt.leftOut {
-				t.Errorf("left out %v, want %d", leftOut, tt.leftOut)
+			if len(chosen.virtual) != tt.leftOut {
+				t.Errorf("left out %v, want %d", chosen.virtual, tt.leftOut)
 			}
 		})
 	}
@@ -88,8 +88,8 @@ func TestSelection(t *testing.T) {
 	for i := range smartctl.MaxDevices + 10 {
 		many = append(many, Device{Name: "/dev/" + blocktest.DiskName(i), Type: "sat"})
 	}
-	if got, _ := (selection{}).choose(many, nil); len(got) != smartctl.MaxDevices {
-		t.Errorf("%d drives", len(got))
+	if got := (selection{}).choose(many, nil); len(got.set) != smartctl.MaxDevices || got.beyond != 11 {
+		t.Errorf("%d drives and %d beyond the limit", len(got.set), got.beyond)
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 
 const (
 	maxPools = 256
-	maxVdevs = 8192 // of all pools
+	maxVdevs = 16384 // of all pools
 )
 
 // parseJSON reads what `zpool status -j` prints, with numbers or with what -j

@@ -13,7 +13,7 @@ import (
 
 const (
 	maxDepth = 64      // zpool nests a dozen levels
-	maxNodes = 1 << 19 // some forty for each vdev
+	maxNodes = 1 << 20 // some forty for each vdev
 )
 
 // node is a JSON value that keeps the order of its members, which is zpool's

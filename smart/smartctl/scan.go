@@ -7,8 +7,11 @@ import (
 	"storage_exporter/smart/report"
 )
 
-// MaxDevices bounds a scan, and with it the monitored set.
-const MaxDevices = 4096
+// MaxDevices bounds the monitored set. A scan may find more, to be counted.
+const (
+	MaxDevices = 16384
+	maxFound   = 4 * MaxDevices
+)
 
 // Scan asks smartctl which drives there are. Their types are such that a SATA
 // drive behind a SAS adapter is read as well: what is scanned as SCSI is asked
@@ -39,7 +42,7 @@ func (t *Tool) Scan(ctx context.Context) ([]Device, error) {
 }
 
 func parseScan(b []byte) ([]Device, error) {
-	found, err := report.ParseScan(b, MaxDevices)
+	found, err := report.ParseScan(b, maxFound)
 	if err != nil {
 		return nil, err
 	}
