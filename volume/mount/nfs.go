@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"slices"
 	"strings"
 
 	"storage_exporter/volume/rates"
@@ -73,29 +74,30 @@ func (h *Host) nfsSamples(mounts, table Table) (map[string]rates.Sample, error) 
 // for an odd line in any block (a transport that it does not know), hence an own
 // reading of the few lines that matter.
 func parseNFSBlocks(content []byte, wanted func(point string) bool) map[string]rates.Sample {
-	blocks := map[string]rates.Sample{}
-	point := "" // of the block that we are in
+	blocks := map[string]nfsLines{}
+	var block nfsLines // that we are in; nil for others'
 	lines := bufio.NewScanner(bytes.NewReader(content))
 	lines.Buffer(nil, maxLine)
 	for lines.Scan() {
 		fields := strings.Fields(lines.Text())
 		switch {
 		case len(fields) == 0:
-			point = ""
+			block = nil
 		case fields[0] == "device" || fields[0] == "no": // "no device mounted on …"
-			if point = nfsPoint(fields); point != "" && !wanted(point) {
-				point = ""
+			block = nil
+			if point := nfsPoint(fields); point != "" && wanted(point) {
+				block = nfsLines{}
+				blocks[point] = block
 			}
-			if point != "" {
-				blocks[point] = rates.Sample{ByteUnit: 1, TimeUnit: usecPerMilli}
-			}
-		case point != "":
-			s := blocks[point]
-			takeNFS(&s, fields)
-			blocks[point] = s
+		case block != nil:
+			block[fields[0]] = fields
 		}
 	}
-	return blocks
+	samples := make(map[string]rates.Sample, len(blocks))
+	for point, block := range blocks {
+		samples[point] = block.sample()
+	}
+	return samples
 }
 
 // nfsPoint is the mount point of the block that this line begins, if it is one of NFS:
@@ -107,20 +109,42 @@ func nfsPoint(fields []string) string {
 	return unescape(fields[4])
 }
 
-// takeNFS takes what it knows from one line of a block.
-func takeNFS(s *rates.Sample, fields []string) {
-	switch fields[0] {
-	case "age:":
-		if age := nfsCount(fields, 1); age != nil {
-			s.Age = *age
-		}
-	case "bytes:": // what went over the wire, without headers
-		s.Read.Bytes, s.Write.Bytes = nfsCount(fields, 5), nfsCount(fields, 6)
-	case "READ:":
-		s.Read.Ops, s.Read.Time = nfsCount(fields, 1), nfsCount(fields, 8)
-	case "WRITE:":
-		s.Write.Ops, s.Write.Time = nfsCount(fields, 1), nfsCount(fields, 8)
+// nfsLines are the lines of a block, as fields, by the first of them.
+type nfsLines map[string][]string
+
+func (b nfsLines) sample() rates.Sample {
+	s := rates.Sample{ByteUnit: 1, TimeUnit: usecPerMilli}
+	if age := nfsCount(b["age:"], 1); age != nil {
+		s.Age = *age
 	}
+	s.Read = b.operations("READ", "READ_PLUS") // NFS 4.2 may read by either
+	s.Write = b.operations("WRITE")
+	s.Read.Bytes, s.Write.Bytes = nfsCount(b["bytes:"], 5), nfsCount(b["bytes:"], 6) // what went over the wire, without headers
+	return s
+}
+
+// operations adds up those of several names. What one of them does not tell is not
+// known of all.
+func (b nfsLines) operations(names ...string) rates.Counters {
+	var ops, spent []*uint64
+	for _, name := range names {
+		if fields, ok := b[name+":"]; ok {
+			ops, spent = append(ops, nfsCount(fields, 1)), append(spent, nfsCount(fields, 8))
+		}
+	}
+	return rates.Counters{Ops: total(ops), Time: total(spent)}
+}
+
+// total is nil for no counts, and where one is not known.
+func total(counts []*uint64) *uint64 {
+	if len(counts) == 0 || slices.Contains(counts, nil) {
+		return nil
+	}
+	sum := uint64(0)
+	for _, n := range counts {
+		sum += *n
+	}
+	return &sum
 }
 
 // nfsCount reads one number. The kernel has let counters run below zero: what is

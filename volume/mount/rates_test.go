@@ -2,6 +2,7 @@ package mount
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -52,6 +53,17 @@ func nfsBlock(t testing.TB, name, point string) rates.Sample {
 	return s
 }
 
+// newNFS is a mount of NFS 4.2, by how many bytes it has read, in how many READ_PLUS.
+func newNFS(t testing.TB, bytes, reads int) []rates.Sample {
+	t.Helper()
+	s, ok := parseMountstats(fmt.Appendf(nil, "device nas:/e mounted on /m with fstype nfs4 statvers=1.1\n\tbytes:\t0 0 0 0 %d 0 0 0\n"+
+		"\tREAD: 7 7 0 0 0 0 0 70 0\n\tREAD_PLUS: %d %d 0 0 0 0 0 %d 0\n\tWRITE: 9 9 0 0 0 0 0 90 0\n", bytes, reads, reads, 2*reads), "/m")
+	if !ok {
+		t.Fatal("no block")
+	}
+	return []rates.Sample{s}
+}
+
 func TestRates(t *testing.T) {
 	disk := func(line string) []rates.Sample { return []rates.Sample{blockSample(t, line)} }
 	md := func(line string) []rates.Sample {
@@ -94,6 +106,9 @@ func TestRates(t *testing.T) {
 		{"another device of the same number", disk("253 3 dm-3 1 0 1 1 1 0 1 1 0 0 0"), disk("253 3 sdx 9 0 9 9 9 0 9 9 0 0 0"), nil},
 		{"nfs", []rates.Sample{nfsBlock(t, "mountstats.t0", "/vfroot/nfs")}, []rates.Sample{nfsBlock(t, "mountstats.t1", "/vfroot/nfs")},
 			[]float64{200, 100, 0, 0, 3000, 7000}},
+		{"nfs 4.2", newNFS(t, 4096, 0), newNFS(t, 4505600, 20), []float64{2, 0, 450150.4, 0, 2000, none}},
+		// As when a layout has the client read from the servers' disks itself.
+		{"nfs, of which operations are not counted", newNFS(t, 4096, 0), newNFS(t, 4505600, 0), []float64{none, 0, 450150.4, 0, none, none}},
 		{"xfs", []rates.Sample{parseXFS(readTestdata(t, "xfs_stats.t0"))}, []rates.Sample{parseXFS(readTestdata(t, "xfs_stats.t1"))},
 			[]float64{300, 200, 103860000, 41300000, none, none}},
 	}
@@ -137,6 +152,9 @@ func TestMountstatsOddities(t *testing.T) {
 			"device nas:/f mounted on /n with fstype nfs4 statvers=1.1\n\tREAD: 9 9 0 1 2 3 4 5 0\n", true, []any{1, nil, 5}},
 		{"no device, of another type", "no device mounted on /m with fstype nfsd\n", false, nil},
 		{"a local file system at the point", "device /dev/sda mounted on /m with fstype ext4\n", false, nil},
+		{"reads of NFS 4.2", block + "\tREAD: 1 1 0 1 2 3 4 5 0\n\tWRITE: 9 9 0 1 2 3 4 9 0\n\tREAD_PLUS: 20 20 0 1 2 3 4 60 0\n", true, []any{21, nil, 65}},
+		{"by nothing else", block + "\tREAD_PLUS: 20 20 0 1 2 3 4 60 0\n", true, []any{20, nil, 60}},
+		{"one of both is no count", block + "\tREAD: 1 1 0 1 2 3 4 x 0\n\tREAD_PLUS: 20 20 0 1 2 3 4 60 0\n", true, []any{21, nil, nil}},
 		{"an escaped space", "device nas:/a\\040b mounted on /m\\040x with fstype nfs statvers=1.0\n\tREAD: 7 7 0 1 2 3 4 5\n", false, nil},
 	}
 	for _, tt := range tests {
@@ -152,7 +170,7 @@ func TestMountstatsOddities(t *testing.T) {
 			volumetest.Same(t, tt.read, got)
 		})
 	}
-	if _, ok := parseMountstats([]byte(tests[6].content), "/m x"); !ok {
+	if _, ok := parseMountstats([]byte(tests[len(tests)-1].content), "/m x"); !ok {
 		t.Error("an escaped mount point is not found")
 	}
 }

@@ -109,6 +109,8 @@ func TestSum(t *testing.T) {
 		"idle":           {[]pair{p(0, 0, 0), p(9, 90, 1800)}, []float64{9, 90, 200}},
 		"idle, no time":  {[]pair{p(0, 0, none), p(9, 90, 1800)}, []float64{9, 90, 200}},
 		"all idle":       {[]pair{p(0, 0, 0), p(0, 0, none)}, []float64{0, 0, none}},
+		"bytes, no ops":  {[]pair{p(0, 10, 0), p(9, 90, 1800)}, []float64{none, 100, none}},
+		"ops, no bytes":  {[]pair{p(2, 0, 10)}, []float64{2, 0, 5}},
 		"ops not told":   {[]pair{p(none, 10, none), p(9, 90, 1800)}, []float64{none, 100, none}},
 		"bytes not told": {[]pair{p(1, none, 100), p(1, 90, 200)}, []float64{2, none, 150}},
 		"time not told":  {[]pair{p(1, 10, none), p(9, 90, 1800)}, []float64{10, 100, none}},

@@ -78,6 +78,9 @@ func (p pair) work(was, now Counters, reset Reset) (work, bool) {
 			*c.into = new(float64(*n) * cmp.Or(c.unit, 1))
 		}
 	}
+	if w.ops != nil && *w.ops == 0 && w.bytes != nil && *w.bytes > 0 {
+		w.ops = nil // bytes are moved by operations: those are not counted here
+	}
 	if p.now.Untimed && w.usec != nil && *w.usec == 0 {
 		w.usec = nil
 	}
