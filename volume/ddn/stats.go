@@ -95,10 +95,13 @@ func parseTime(text string) time.Time {
 // counters are what was done, and the time of it. Calls and their bytes are counted
 // apart from calls and their time: a call that moves nothing is in one of them
 // only. What never happened is zero. A line of times that is missing is zero only
-// where no call was counted otherwise: older clients never have it.
+// where no call was counted otherwise: older clients never have it. Some clients
+// have the times only: those are of the same calls, whose bytes are not known.
 func counters(calls, times tally) rates.Counters {
 	c := rates.Counters{Ops: calls.count}
 	switch {
+	case !calls.listed && times.listed:
+		c.Ops = times.count
 	case !calls.listed:
 		c.Ops, c.Bytes = new(uint64), new(uint64)
 	case calls.unit == "bytes":
