@@ -4,6 +4,7 @@
 package mount
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -64,19 +65,28 @@ func (h *Host) Mounts() (Table, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errNoTable, err)
 	}
-	return parseMountinfo(content, h.paths.Root), nil
+	table := parseMountinfo(content, h.paths.Root)
+	if h.paths.Root == "/" {
+		// A service manager may have given us mounts of our own, to keep us from writing.
+		if first, err := ReadFile(h.Proc("1", "mountinfo")); err == nil && !bytes.Equal(first, content) {
+			table = table.outside(parseMountinfo(first, "/"))
+		}
+	}
+	return table, nil
 }
 
 // readProcess reads a file of a process that sees the host's mounts: of this
 // one, or in a container with the host's root mounted, of process 1. Where that is
 // hidden, ours shows what is mounted below the host's root.
 func (h *Host) readProcess(name string) ([]byte, error) {
+	first, then := "self", "1"
 	if h.paths.Root != "/" {
-		if content, err := ReadFile(filepath.Join(h.paths.Proc, "1", name)); err == nil {
-			return content, nil
-		}
+		first, then = then, first
 	}
-	return ReadFile(filepath.Join(h.paths.Proc, "self", name))
+	if content, err := ReadFile(h.Proc(first, name)); err == nil {
+		return content, nil
+	}
+	return ReadFile(h.Proc(then, name))
 }
 
 // ReadFile reads a kernel file of 16 MiB at most. Such a file is never on a mount

@@ -22,8 +22,8 @@ type Mount struct {
 	Super   []string // options of the file system
 
 	id, parent int
-	// through is whether we reach it by the host's root mounted in our
-	// container: what statfs says of our mount is not true of the host's.
+	// through is whether we reach it by a mount of our own, such as the host's root
+	// mounted in our container: what statfs says of that is not true of the host's.
 	through bool
 	// listed is the mount point as the kernel printed it for the process whose
 	// table this is; mountstats uses the same name.
@@ -153,6 +153,37 @@ func (t Table) seenFrom(root string) Table {
 		}
 	}
 	return host
+}
+
+// outside is the table as it is outside of the namespace that a service manager has
+// given to us, where the host's is that of process 1. Such a namespace has the same
+// root; what is mounted there once more, to make it read-only, is not mounted on the
+// host. What only we have stays: it is what our calls reach.
+func (t Table) outside(host Table) Table {
+	ours, _ := t.Covering("/")
+	if root, ok := host.Covering("/"); !ok || !ours.same(root) {
+		return t
+	}
+	type place struct{ device, root, point string }
+	known := make(map[place]Mount, len(host))
+	for _, m := range host {
+		known[place{m.Device, m.Root, m.Point}] = m
+	}
+	var seen Table
+	for _, m := range t {
+		if n, ok := known[place{m.Device, m.Root, m.Point}]; ok {
+			m.Options, m.through = n.Options, true
+		} else if n, ok := host.Covering(m.Point); ok && m.same(n) {
+			continue
+		}
+		seen = append(seen, m)
+	}
+	return seen
+}
+
+// same is whether a mount at or above m's point shows the same directory there.
+func (m Mount) same(above Mount) bool {
+	return m.Device == above.Device && m.Root == path.Join(above.Root, strings.TrimPrefix(m.Point, above.Point))
 }
 
 // parseMountinfoLine splits `id parent maj:min root point options [tag]… - fstype source super`.
