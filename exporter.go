@@ -54,6 +54,7 @@ type exporter struct {
 	cache      *cache.Cache
 	volumes    *observed.Set
 	collectors *exposition.Exporter
+	mounts     *mount.Host
 	kinds      map[string]volume.Kind // the backends
 	parts      []part                 // of this host, in the order of their start
 	drives     observedDrives
@@ -88,8 +89,8 @@ func newExporter(f *flags, l *loader, cfg *config.Config, logger *slog.Logger) (
 		byName:     make(map[string]*exposition.Collector),
 	}
 	e.cache = cache.New(cache.Config{Store: store, Observer: observerName(), Logger: logger, Metrics: e.cacheStats})
-	host := mount.NewHost(mount.Paths{Proc: f.procfs, Sys: f.sysfs, Root: f.rootfs}, func(delta int) { e.cacheStats.Stuck("mount", delta) })
-	e.kinds = backends.Table(host)
+	e.mounts = mount.NewHost(mount.Paths{Proc: f.procfs, Sys: f.sysfs, Root: f.rootfs}, func(delta int) { e.cacheStats.Stuck("mount", delta) })
+	e.kinds = backends.Table(e.mounts)
 	e.volumes = observed.NewSet(observed.SetConfig{
 		Cache: e.cache, Table: e.kinds, Host: e.host, Node: cfg.Node.Name, OnChange: e.volumesChanged, Logger: logger,
 	})

@@ -74,6 +74,7 @@ func (e *exporter) reload() error {
 		e.log.Error("Configuration not reloaded, the old one goes on", "err", err)
 		return err
 	}
+	e.mounts.Forget()
 	e.metrics.succeeded()
 	e.log.Info("Configuration reloaded", "file", cfg.File)
 	return nil

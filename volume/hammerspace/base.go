@@ -3,8 +3,10 @@ package hammerspace
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"storage_exporter/volume"
@@ -29,15 +31,20 @@ func Base(host *mount.Host) volume.Kind {
 type base struct {
 	mount.Volumes
 	meter *rates.Meter // shares come and go without breaking the figures of the others
+
+	mu      sync.Mutex // guards the fields below
+	shares  int        // how many there were below the path when there were any
+	reloads int64      // of the host, then
 }
 
 func newBase(host *mount.Host, volumes []volume.Config) *base {
 	v := mount.NewVolumes(host, volumes, false)
-	return &base{v, rates.NewMeter(v.Interval, rates.CostsSample)}
+	return &base{Volumes: v, meter: rates.NewMeter(v.Interval, rates.CostsSample)}
 }
 
 // find returns the mount that the path lies on, and the NFS mounts at the path,
-// above it and below it, one of each device.
+// above it and below it, one of each device. Where there were some and none is left,
+// that is an error: the disk below is not the volume.
 func (b *base) find(ctx context.Context) (on mount.Mount, nfs, table mount.Table, err error) {
 	on, table, dir, err := b.Point.Find(ctx)
 	if err != nil {
@@ -46,12 +53,47 @@ func (b *base) find(ctx context.Context) (on mount.Mount, nfs, table mount.Table
 	if mount.IsNFS(on.FSType) {
 		nfs = append(nfs, on)
 	}
+	automatic := on.FSType == "autofs"
 	for _, m := range table.Below(dir) {
 		if mount.IsNFS(m.FSType) && m.Device != on.Device {
 			nfs = append(nfs, m)
 		}
+		automatic = automatic || m.FSType == "autofs"
 	}
-	return on, nfs, table, nil
+	return on, nfs, table, b.still(nfs, automatic)
+}
+
+// still is the error that all shares are gone. What is mounted automatically may go
+// by itself, and come back when it is used.
+func (b *base) still(nfs mount.Table, automatic bool) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if n := b.Host.Reloads(); n != b.reloads {
+		b.shares, b.reloads = 0, n
+	}
+	switch {
+	case len(nfs) > 0:
+		b.shares = len(nfs)
+	case automatic:
+	case b.shares == 1:
+		return mount.Lost("the share that was mounted below %s is gone", b.Path)
+	case b.shares > 1:
+		return mount.Lost("the %d shares that were mounted below %s are gone", b.shares, b.Path)
+	}
+	return nil
+}
+
+// look asks the path's mount, and finds those of NFS.
+func (b *base) look(ctx context.Context) (mount.State, mount.Table) {
+	state := b.Point.Look(ctx)
+	if state.Err != nil {
+		return state, nil
+	}
+	_, nfs, _, err := b.find(ctx)
+	if errors.Is(err, mount.ErrNotMounted) {
+		state = mount.State{Path: state.Path, Err: err}
+	}
+	return state, nfs
 }
 
 // Performance adds up what the NFS mounts have counted since the last reading.
@@ -103,14 +145,8 @@ func (b *base) check(want mount.Want, on mount.Mount, nfs mount.Table) error {
 
 // Health asks the path's mount and those of the shares whether they answer.
 func (b *base) Health(ctx context.Context) (map[string]volume.Result[volume.Health], error) {
-	state := b.Point.Look(ctx)
-	var below []mount.State
-	if state.Err == nil {
-		_, nfs, _, err := b.find(ctx)
-		if err == nil {
-			below = ask(ctx, b.Host, nfs, state.Mount.Device)
-		}
-	}
+	state, nfs := b.look(ctx)
+	below := ask(ctx, b.Host, nfs, state.Mount.Device)
 	return volume.Each(b.Wants, func(_ string, want mount.Want) (volume.Health, time.Time, error) {
 		if len(below) == 0 {
 			return state.Health(want), time.Time{}, nil
@@ -121,12 +157,10 @@ func (b *base) Health(ctx context.Context) (map[string]volume.Result[volume.Heal
 
 // Usage asks how full the path's file system is.
 func (b *base) Usage(ctx context.Context) (map[string]volume.Result[volume.Usage], error) {
-	state := b.Point.Look(ctx)
-	shares := 0
-	if state.Err == nil && !mount.IsNFS(state.Mount.FSType) {
-		if _, nfs, _, err := b.find(ctx); err == nil {
-			shares = len(nfs)
-		}
+	state, nfs := b.look(ctx)
+	shares := len(nfs)
+	if mount.IsNFS(state.Mount.FSType) {
+		shares = 0
 	}
 	return volume.Each(b.Wants, func(_ string, want mount.Want) (volume.Usage, time.Time, error) {
 		if shares > 0 { // the path's own disk says nothing about them

@@ -175,6 +175,63 @@ func TestNoShares(t *testing.T) {
 	}
 }
 
+// Shares that were there and are all gone make the volume offline; the local disk is
+// not taken for it. One that is left is enough, and what is mounted automatically
+// may go.
+func TestSharesGone(t *testing.T) {
+	r := newBaseRig(t, t.TempDir())
+	for _, share := range []string{"s1", "s2", "s3"} {
+		if err := os.Mkdir(filepath.Join(r.path, share), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const autofs = "8 1 0:99 / %s rw - autofs hs rw\n"
+	for _, step := range []struct {
+		name   string
+		shares []string
+		autofs bool
+		reload bool
+		gone   string // a part of the words; "" where none is
+	}{
+		{name: "none yet"},
+		{name: "two", shares: []string{"s1", "s2"}},
+		{name: "one", shares: []string{"s2"}},
+		{name: "none left", gone: "the share that was mounted below"},
+		{name: "back", shares: []string{"s1", "s2", "s3"}},
+		{name: "none left of three", gone: "the 3 shares that were mounted below"},
+		{name: "not to come back", reload: true},
+		{name: "automatic", shares: []string{"s1"}, autofs: true},
+		{name: "unmounted itself", autofs: true},
+		{name: "not automatic any more", gone: "the share"},
+		{name: "at the path", shares: []string{"."}, reload: true},
+		{name: "the path's own", gone: "(nfs4, 10.1.1.10:/.) was mounted for"},
+	} {
+		r.mounts(step.shares...)
+		if step.autofs {
+			name := filepath.Join(r.root, "proc/self/mountinfo")
+			table, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.file("proc/self/mountinfo", string(table)+fmt.Sprintf(autofs, filepath.Join(r.path, "auto")))
+		}
+		if step.reload {
+			r.host.Forget()
+		}
+		h := r.OwnHealth(5 * time.Second)
+		_, usage := r.OwnUsage()
+		_, rates := r.OwnPerformance()
+		if gone := h.Status == volume.Offline; gone != (step.gone != "") || gone && (!strings.Contains(h.Info, step.gone) || len(h.Metadata) > 0) {
+			t.Errorf("%s: %s %q, %v", step.name, h.Status, h.Info, h.Metadata)
+		}
+		for what, err := range map[string]error{"usage": usage, "performance": rates} {
+			if errors.Is(err, mount.ErrNotMounted) != (step.gone != "") {
+				t.Errorf("%s: %s: %v", step.name, what, err)
+			}
+		}
+	}
+}
+
 // How full the shares are together nobody knows; one at the path says it.
 func TestBaseUsage(t *testing.T) {
 	mounttest.NeedRoot(t)

@@ -20,6 +20,7 @@ import (
 type baseRig struct {
 	volumetest.One
 	t       testing.TB
+	host    *mount.Host
 	root    string // of the kernel files
 	path    string
 	devices []string // names, in the order in which they were first mounted
@@ -32,7 +33,8 @@ func newBaseRig(t testing.TB, path string, cfgs ...volume.Config) *baseRig {
 	r := &baseRig{One: volumetest.One{T: t}, t: t, root: t.TempDir(), path: path}
 	r.mounts()
 	r.counts(nil)
-	kind := Base(mount.NewHost(mount.Paths{Proc: filepath.Join(r.root, "proc"), Sys: filepath.Join(r.root, "sys")}, nil))
+	r.host = mount.NewHost(mount.Paths{Proc: filepath.Join(r.root, "proc"), Sys: filepath.Join(r.root, "sys")}, nil)
+	kind := Base(r.host)
 	if len(cfgs) == 0 {
 		cfgs = []volume.Config{{}}
 	}

@@ -59,7 +59,7 @@ func (b *backend) Health(ctx context.Context) (map[string]volume.Result[volume.H
 	state := b.Point.Look(ctx)
 	return volume.Each(b.Wants, func(_ string, want mount.Want) (volume.Health, time.Time, error) {
 		h := state.Health(want)
-		if state.Mount.FSType == "xfs" {
+		if h.Metadata["fstype"] == "xfs" {
 			h.Metadata["project_quota"] = onOff(state.Mount.HasOption("prjquota", "pquota"))
 		}
 		return h, time.Time{}, nil

@@ -103,7 +103,7 @@ func TestReadOnlyRemount(t *testing.T) {
 
 func TestUnmountWhileRunning(t *testing.T) {
 	t.Parallel()
-	point := loop(t, "xfs")
+	point, image := loopImage(t, "xfs")
 	sub := filepath.Join(point, "volume")
 	if err := os.Mkdir(sub, 0o755); err != nil {
 		t.Fatal(err)
@@ -121,13 +121,27 @@ func TestUnmountWhileRunning(t *testing.T) {
 	unmount(t, point)
 	strict.WantHealth(volume.Offline, "nothing mounted")
 	below.WantHealth(volume.Offline, "does not exist")
-	loose.WantHealth(volume.Healthy, "") // the directory is still there
-	if _, err := strict.OwnPerformance(); !errors.Is(err, mount.ErrNotMounted) {
-		t.Errorf("performance of the disk below: %v", err)
+	loose.WantHealth(volume.Offline, "is gone") // although the directory is still there
+	for _, r := range []rig{strict, loose, below} {
+		if _, err := r.OwnPerformance(); !errors.Is(err, mount.ErrNotMounted) {
+			t.Errorf("performance of the disk below: %v", err)
+		}
+		if _, err := r.OwnUsage(); !errors.Is(err, mount.ErrNotMounted) {
+			t.Errorf("usage of the disk below: %v", err)
+		}
+		if facts := r.health().Metadata; len(facts) > 0 {
+			t.Errorf("what is not mounted is %v", facts)
+		}
 	}
-	if _, err := strict.OwnUsage(); !errors.Is(err, mount.ErrNotMounted) {
-		t.Errorf("usage of the disk below: %v", err)
+	mountAt(t, point, "-t", "xfs", "-o", "loop", image)
+	for _, r := range []rig{strict, loose, below} {
+		r.WantHealth(volume.Healthy, "")
 	}
+	unmount(t, point)
+	loose.WantHealth(volume.Offline, "is gone")
+	host.Forget()
+	loose.WantHealth(volume.Healthy, "")
+	strict.WantHealth(volume.Offline, "nothing mounted")
 }
 
 func TestBindAndOverMount(t *testing.T) {

@@ -22,8 +22,15 @@ var sizes = map[string]int64{"xfs": 320 << 20, "btrfs": 128 << 20, "ext4": 64 <<
 // mount point.
 func loop(t testing.TB, fstype string, options ...string) string {
 	t.Helper()
+	point, _ := loopImage(t, fstype, options...)
+	return point
+}
+
+// loopImage is loop with the file.
+func loopImage(t testing.TB, fstype string, options ...string) (point, image string) {
+	t.Helper()
 	mounttest.NeedRoot(t)
-	image := filepath.Join(t.TempDir(), fstype+".img")
+	image = filepath.Join(t.TempDir(), fstype+".img")
 	file, err := os.Create(image)
 	if err != nil {
 		t.Fatal(err)
@@ -42,7 +49,7 @@ func loop(t testing.TB, fstype string, options ...string) string {
 	if out, err := exec.Command(mkfs, "-q", flag, image).CombinedOutput(); err != nil {
 		t.Fatalf("mkfs.%s: %v: %s", fstype, err, out)
 	}
-	point := filepath.Join(t.TempDir(), "mnt")
+	point = filepath.Join(t.TempDir(), "mnt")
 	if err := os.Mkdir(point, 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +58,7 @@ func loop(t testing.TB, fstype string, options ...string) string {
 		mounttest.Skip(t, fmt.Sprintf("no loop mount of %s: %v: %s", fstype, err, out))
 	}
 	t.Cleanup(func() { unmount(t, point) })
-	return point
+	return point, image
 }
 
 // mountAt calls mount(8) and unmounts the point when the test ends.

@@ -22,12 +22,15 @@ const (
 
 // Health is the state of a volume on the mount, in words an operator can act on.
 func (s State) Health(want Want) volume.Health {
-	h := volume.Health{Status: volume.Healthy, Backend: want.Backend, Metadata: s.metadata()}
+	h := volume.Health{Status: volume.Healthy, Backend: want.Backend, Metadata: map[string]string{}}
 	if s.Real != "" {
 		if err := want.Check(s.Path, s.Mount); err != nil {
 			h.Status, h.Info = volume.Offline, strings.TrimSuffix(err.Error(), ": "+ErrNotMounted.Error())
 			return h
 		}
+	}
+	if !s.leadsNowhere() {
+		h.Metadata = s.metadata()
 	}
 	if s.Err != nil {
 		h.Status, h.Info = s.failure()
@@ -47,16 +50,27 @@ func (s State) Health(want Want) volume.Health {
 	return h
 }
 
+// failed is whether the look failed with one of these.
+func (s State) failed(errs ...error) bool {
+	return slices.ContainsFunc(errs, func(err error) bool { return errors.Is(s.Err, err) })
+}
+
+// leadsNowhere is whether there is no directory at the path, or none to be seen:
+// then what is mounted above says nothing about it.
+func (s State) leadsNowhere() bool {
+	return s.failed(fs.ErrNotExist, unix.ENOTDIR, unix.ELOOP, fs.ErrPermission)
+}
+
 // failure says what an error of the look means.
 func (s State) failure() (volume.Status, string) {
 	on := s.Path
 	if s.Mount.Point != "" {
 		on = fmt.Sprintf("%s (%s, %s)", s.Mount.Point, s.Mount.FSType, clean(s.Mount.Source))
 	}
-	is := func(errs ...error) bool {
-		return slices.ContainsFunc(errs, func(err error) bool { return errors.Is(s.Err, err) })
-	}
+	is := s.failed
 	switch {
+	case is(ErrNotMounted):
+		return volume.Offline, s.Err.Error()
 	case is(errNoTable):
 		return volume.Unavailable, s.Err.Error()
 	case is(ErrHung):
@@ -101,7 +115,7 @@ func (s State) fullness(found *volume.Verdict) {
 func (s State) metadata() map[string]string {
 	m := s.Mount
 	if m.Point == "" {
-		return nil
+		return map[string]string{}
 	}
 	facts := map[string]string{
 		"mount_point": m.Point,

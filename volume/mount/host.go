@@ -14,6 +14,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 
 	"storage_exporter/block"
@@ -42,6 +43,8 @@ type Host struct {
 	paths Paths
 	block block.System
 	guard *Guard
+
+	reloads atomic.Int64 // see Forget
 }
 
 // NewHost makes a host. onHung is called when a call into a mount begins to hang (+1)
@@ -58,6 +61,13 @@ func NewHost(paths Paths, onHung func(delta int)) *Host {
 	system := block.System{Sys: paths.Sys, Dev: filepath.Join(paths.Root, "dev")}
 	return &Host{paths: paths, block: system, guard: NewGuard(onHung)}
 }
+
+// Forget makes what is mounted from now on right, as after a reload: file systems
+// that were mounted before and are gone are no more missed.
+func (h *Host) Forget() { h.reloads.Add(1) }
+
+// Reloads is how often that was.
+func (h *Host) Reloads() int64 { return h.reloads.Load() }
 
 // Mounts reads the host's mounts. It touches none of them.
 func (h *Host) Mounts() (Table, error) {
@@ -107,7 +117,7 @@ func ReadFile(name string) ([]byte, error) {
 // Path is where this process finds a path of the host.
 func (h *Host) Path(name string) string { return filepath.Join(h.paths.Root, name) }
 
-// location is where a path leads to.
+// location is where a path leads to, or with an error what could not be followed.
 type location struct {
 	real  string // without symbolic links, as the host sees it
 	mount Mount
@@ -133,6 +143,9 @@ func (h *Host) locate(ctx context.Context, table Table, name string) (location, 
 		}
 		next, err := guarded(ctx, h.guard, m.Device, func() (walk, error) { return h.follow(table, w, m.Device) })
 		if err != nil {
+			if len(next.rest) > 0 { // it returned
+				at = path.Join(next.real, next.rest[0])
+			}
 			return location{real: at, mount: m}, err
 		}
 		w = next

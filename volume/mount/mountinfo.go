@@ -181,11 +181,6 @@ func (t Table) outside(host Table) Table {
 	return seen
 }
 
-// same is whether a mount at or above m's point shows the same directory there.
-func (m Mount) same(above Mount) bool {
-	return m.Device == above.Device && m.Root == path.Join(above.Root, strings.TrimPrefix(m.Point, above.Point))
-}
-
 // parseMountinfoLine splits `id parent maj:min root point options [tag]… - fstype source super`.
 func parseMountinfoLine(line string) (Mount, bool) {
 	front, back, ok := strings.Cut(line, " - ")

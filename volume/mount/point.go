@@ -1,6 +1,7 @@
 package mount
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -33,8 +34,9 @@ type Point struct {
 
 	counting block.Counting
 
-	mu   sync.Mutex // guards real
-	real string     // where the path led to last; "" before
+	mu     sync.Mutex // guards the fields below
+	real   string     // where the path led to last; "" before
+	memory memory
 }
 
 // NewPoint makes a point for a clean absolute path of the host, whose
@@ -47,7 +49,7 @@ func (h *Host) NewPoint(name string, interval time.Duration) *Point {
 type State struct {
 	Path  string
 	Real  string // Path without symbolic links; "" when it could not be followed
-	Mount Mount  // that the path lies on; as far as it was followed when Err is set
+	Mount Mount  // that the path lies on; as far as it was followed when Err is set, and empty where that is gone
 	FS    unix.Statfs_t
 	Block []string // names of the block devices, where there are any
 	Lacks []string // what software RAIDs below lack, in words
@@ -117,12 +119,21 @@ func (p *Point) locate(ctx context.Context) (location, Table, error) {
 		return location{}, nil, err
 	}
 	at, err := p.host.locate(ctx, table, p.path)
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if err == nil {
-		p.mu.Lock()
 		p.real = at.real
-		p.mu.Unlock()
 	}
+	at, err = p.still(table, at, err)
 	return at, table, err
+}
+
+// still is the location, unless what was mounted there is gone; p.mu is held.
+func (p *Point) still(table Table, at location, err error) (location, error) {
+	if err = p.memory.check(p.host, table, p.path, at, err); errors.Is(err, ErrNotMounted) {
+		at = location{}
+	}
+	return at, err
 }
 
 // Rates returns the rates of the mount since the last call, and when they were
@@ -171,16 +182,13 @@ func (p *Point) find(ctx context.Context) (location, Table, error) {
 // remembered is where the path led to when it could be followed last.
 func (p *Point) remembered(table Table) (location, error) {
 	p.mu.Lock()
-	name := p.real
-	p.mu.Unlock()
-	if name == "" {
-		name = p.path
-	}
+	defer p.mu.Unlock()
+	name := cmp.Or(p.real, p.path)
 	m, ok := table.Covering(name)
 	if !ok {
 		return location{}, errNoMount
 	}
-	return location{real: name, mount: m}, nil
+	return p.still(table, location{real: name, mount: m}, nil)
 }
 
 // read takes one reading of the counters of a mount.
