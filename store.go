@@ -24,13 +24,13 @@ func newStore(cfg *config.Config, metrics *cachestore.Metrics, logger *slog.Logg
 		if err != nil {
 			return nil, err
 		}
-		store = cachestore.NewBreaker(redis, cachestore.BreakerConfig{Logger: logger})
+		store = cachestore.NewBreaker(redis, cachestore.BreakerConfig{})
 	case config.StoreMemory:
 		store = cachestore.NewMemory()
 	default:
 		return nil, fmt.Errorf("cache.store: no store %q", cfg.Cache.Store)
 	}
-	return cachestore.NewInstrument(store, cfg.Cache.Store, metrics), nil
+	return cachestore.NewInstrument(store, cfg.Cache.Store, metrics, logger), nil
 }
 
 func redisConfig(c config.Redis, logger *slog.Logger) cachestore.RedisConfig {

@@ -25,7 +25,7 @@ func BenchmarkGet(b *testing.B) {
 		{"redis", func(b *testing.B) cachestore.Store {
 			server := redistest.Start(b, redistest.Options{})
 			store := cachestore.NewBreaker(newRedis(b, single(server)), cachestore.BreakerConfig{})
-			return cachestore.NewInstrument(store, "redis", cachestore.NewMetrics(prometheus.NewRegistry()))
+			return cachestore.NewInstrument(store, "redis", cachestore.NewMetrics(prometheus.NewRegistry()), nil)
 		}},
 	}
 	for _, s := range stores {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"github.com/sony/gobreaker/v2"
@@ -13,7 +12,6 @@ import (
 
 // BreakerConfig is what a breaker is made of. Zeros mean the defaults.
 type BreakerConfig struct {
-	Logger *slog.Logger
 	// OpenFor is how long the store is left alone; 5 s.
 	OpenFor time.Duration
 }
@@ -30,9 +28,7 @@ const (
 
 // breaker keeps a dead or hung store from costing every caller a timeout.
 type breaker struct {
-	logger  *slog.Logger
 	circuit *gobreaker.CircuitBreaker[any]
-	reason  error // what failed last; under the circuit's lock
 }
 
 // errImpatient marks a call that its caller's deadline ended too early: it says
@@ -45,35 +41,17 @@ var errImpatient = errors.New("the caller did not wait")
 // open it, and a cancelled caller is not counted.
 func NewBreaker(store Store, cfg BreakerConfig) Store {
 	openFor := cmp.Or(cfg.OpenFor, 5*time.Second)
-	b := &breaker{logger: cfg.Logger}
-	if b.logger == nil {
-		b.logger = slog.New(slog.DiscardHandler)
-	}
+	b := &breaker{}
 	b.circuit = gobreaker.NewCircuitBreaker[any](gobreaker.Settings{
-		Timeout:     openFor,
-		ReadyToTrip: func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= maxFailures },
-		IsSuccessful: func(err error) bool {
-			b.reason = err
-			return !errors.Is(err, ErrUnavailable)
-		},
+		Timeout:      openFor,
+		ReadyToTrip:  func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= maxFailures },
+		IsSuccessful: func(err error) bool { return !errors.Is(err, ErrUnavailable) },
 		IsExcluded: func(err error) bool {
 			return errors.Is(err, context.Canceled) || errors.Is(err, errImpatient) ||
 				errors.Is(err, ErrBusy) || errors.Is(err, ErrClosed)
 		},
-		OnStateChange: func(_ string, from, to gobreaker.State) { b.log(from, to, openFor) },
 	})
-	return &wrapped{store, b.do}
-}
-
-// log says when the store was lost and when it is back, not each probe.
-func (b *breaker) log(from, to gobreaker.State, openFor time.Duration) {
-	switch {
-	case from == gobreaker.StateClosed && to == gobreaker.StateOpen:
-		b.logger.Warn("cache store is unavailable, going on without it",
-			"err", b.reason, "retry_seconds", openFor.Seconds())
-	case to == gobreaker.StateClosed:
-		b.logger.Info("cache store is available again")
-	}
+	return &wrapped{Store: store, around: b.do}
 }
 
 // do runs one call through the circuit.

@@ -42,7 +42,8 @@ func TestBreakerOpensAndCloses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := newBroken(fmt.Errorf("redis: %w: connection refused", cachestore.ErrUnavailable))
 		logger, log := newLog()
-		b := cachestore.NewBreaker(store, cachestore.BreakerConfig{Logger: logger, OpenFor: 5 * time.Second})
+		b := cachestore.NewInstrument(cachestore.NewBreaker(store, cachestore.BreakerConfig{OpenFor: 5 * time.Second}), "redis",
+			cachestore.NewMetrics(prometheus.NewRegistry()), logger)
 		ping := func(n int, want error) {
 			t.Helper()
 			for range n {
@@ -163,12 +164,12 @@ func TestInstrument(t *testing.T) {
 	reg := prometheus.NewPedanticRegistry()
 	metrics := cachestore.NewMetrics(reg)
 	broken := newBroken(nil)
-	store := cachestore.NewInstrument(cachestore.NewBreaker(broken, cachestore.BreakerConfig{}), "redis", metrics)
+	store := cachestore.NewInstrument(cachestore.NewBreaker(broken, cachestore.BreakerConfig{}), "redis", metrics, nil)
 	up := func(want string) {
 		t.Helper()
 		text := ""
 		if want != "" {
-			text = "# HELP storage_cache_store_up Whether the last call of the cache store succeeded; 0 also while it is left alone after repeated failures.\n" +
+			text = "# HELP storage_cache_store_up Whether the cache store can be used: 0 while reads or writes fail for whatever reason, or it is left alone after repeated failures.\n" +
 				"# TYPE storage_cache_store_up gauge\nstorage_cache_store_up{store=\"redis\"} " + want + "\n"
 		}
 		if err := testutil.GatherAndCompare(reg, strings.NewReader(text), "storage_cache_store_up"); err != nil {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -72,8 +71,8 @@ func TestConformance(t *testing.T) {
 			t.Run("bare", func(t *testing.T) { conform(t, open) })
 			t.Run("wrapped", func(t *testing.T) {
 				conform(t, func(t *testing.T) cachestore.Store {
-					breaker := cachestore.NewBreaker(open(t), cachestore.BreakerConfig{Logger: slog.New(slog.DiscardHandler)})
-					return cachestore.NewInstrument(breaker, tt.name, cachestore.NewMetrics(prometheus.NewRegistry()))
+					breaker := cachestore.NewBreaker(open(t), cachestore.BreakerConfig{})
+					return cachestore.NewInstrument(breaker, tt.name, cachestore.NewMetrics(prometheus.NewRegistry()), nil)
 				})
 			})
 		})

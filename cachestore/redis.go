@@ -71,7 +71,7 @@ func NewRedis(cfg RedisConfig) (Store, error) {
 		claim:   redis.NewScript(claimScript),
 		release: redis.NewScript(releaseScript),
 	}
-	return &wrapped{r, r.bounded}, nil
+	return &wrapped{Store: r, around: r.bounded}, nil
 }
 
 // bounded gives a call the store's own timeout. A caller who has left asks nothing.

@@ -199,11 +199,25 @@ func TestRedisPassword(t *testing.T) {
 	})
 }
 
+// documentedACL is the user of the documentation, as a line of the configuration.
+func documentedACL(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile("../docs/redis.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, found := strings.Cut(string(text), "ACL SETUSER storage_exporter ")
+	rights, _, _ := strings.Cut(rest, "\n")
+	if !found {
+		t.Fatal("no ACL user in the documentation")
+	}
+	return "exporter " + strings.Replace(rights, ">PASSWORD", ">pass", 1)
+}
+
 func TestRedisWithoutRights(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t, redistest.Options{ACL: []string{
-		"exporter on >pass ~storage:* +pttl +getrange +set +get +pexpire +del +eval +evalsha +ping +client|setname",
-		"reader on >pass ~* +@read +ping +client|setname",
+		documentedACL(t), "reader on >pass ~* +@read +ping +client|setname",
 	}})
 	open := func(user string) cachestore.Store {
 		cfg := single(server)

@@ -10,22 +10,30 @@ import (
 type wrapped struct {
 	Store
 	around func(ctx context.Context, op string, call func(context.Context) error) error
+	// part, if set, is the outcome for around of a read that went well as a whole.
+	part func([]Item) error
 }
 
-func (w *wrapped) Get(ctx context.Context, keys ...string) (items []Item, err error) {
-	err = w.around(ctx, "get", func(ctx context.Context) error {
-		items, err = w.Store.Get(ctx, keys...)
+// read is a Get or a Changed.
+func (w *wrapped) read(ctx context.Context, call func(context.Context) ([]Item, error)) (items []Item, err error) {
+	around := w.around(ctx, "get", func(ctx context.Context) error {
+		if items, err = call(ctx); err == nil && w.part != nil {
+			return w.part(items)
+		}
 		return err
 	})
+	if err == nil && items == nil { // not called
+		err = around
+	}
 	return items, err
 }
 
-func (w *wrapped) Changed(ctx context.Context, known ...Known) (items []Item, err error) {
-	err = w.around(ctx, "get", func(ctx context.Context) error {
-		items, err = w.Store.Changed(ctx, known...)
-		return err
-	})
-	return items, err
+func (w *wrapped) Get(ctx context.Context, keys ...string) ([]Item, error) {
+	return w.read(ctx, func(ctx context.Context) ([]Item, error) { return w.Store.Get(ctx, keys...) })
+}
+
+func (w *wrapped) Changed(ctx context.Context, known ...Known) ([]Item, error) {
+	return w.read(ctx, func(ctx context.Context) ([]Item, error) { return w.Store.Changed(ctx, known...) })
 }
 
 func (w *wrapped) Set(ctx context.Context, items ...SetItem) error {

@@ -89,7 +89,7 @@ func BenchmarkScrape(b *testing.B) {
 func benchmarkScrape(b *testing.B, store cachestore.Store, name string) {
 	own, runtime := prometheus.NewRegistry(), prometheus.NewRegistry()
 	runtime.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	store = cachestore.NewInstrument(store, name, cachestore.NewMetrics(own))
+	store = cachestore.NewInstrument(store, name, cachestore.NewMetrics(own), nil)
 	b.Cleanup(func() { _ = store.Close() })
 	c := cache.New(cache.Config{Store: store, Observer: "test", Logger: slog.New(slog.DiscardHandler), Metrics: cache.NewMetrics(own)})
 	b.Cleanup(func() { _ = c.Close(context.Background()) })
