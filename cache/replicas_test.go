@@ -47,7 +47,7 @@ func startReplica(t *testing.T, server *redistest.Server, name, origin string, i
 		t.Fatal(err)
 	}
 	logger := slog.New(slog.DiscardHandler)
-	store := cachestore.NewBreaker(redis, cachestore.BreakerConfig{Logger: logger})
+	store := cachestore.NewBreaker(redis, cachestore.BreakerConfig{})
 	c := New(Config{Store: store, Observer: name, Metrics: NewMetrics(prometheus.NewRegistry()), Logger: logger})
 	r := &replica{cache: c, store: store}
 	lane := NewLane(8)
