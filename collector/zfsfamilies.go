@@ -83,9 +83,6 @@ func (f *zfsFamilies) emit(s exposition.Sink, p *zpool.Pool, drives *smart.Looku
 	}
 	for i := range p.Vdevs {
 		v := &p.Vdevs[i]
-		if !v.Leaf && !v.HasGUID() {
-			continue // a group that has but a name
-		}
 		path, device := cmp.Or(v.Path, v.Name), drives.LabelOf(v.Names()...)
 		s.Add(f.vdevInfo, 1, device, p.Name, v.ID, string(v.Role), path)
 		if v.State != "" {

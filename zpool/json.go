@@ -3,7 +3,7 @@ package zpool
 import (
 	"cmp"
 	"fmt"
-	"time"
+	"strings"
 
 	"storage_exporter/internal/outside"
 )
@@ -71,13 +71,14 @@ func (r *jsonReader) children(p *Pool, group node, parent Vdev) error {
 			return fmt.Errorf("%w: more than %d vdevs", ErrBadOutput, maxVdevs)
 		}
 		v := Vdev{
-			ID: guid(n.get("guid").str()), Name: cmp.Or(n.get("name").str(), outside.Text(key)), Type: n.get("vdev_type").str(),
+			ID: guid(n.get("guid").str()), Name: cmp.Or(n.get("name").str(), outside.Text(key)),
 			Role: parent.Role, Parent: parent.Name, Top: parent.Top,
 			Path: cmp.Or(n.get("path").str(), n.get("was").str()), PhysPath: n.get("phys_path").str(), DevID: n.get("devid").str(),
-			State: n.get("state").str(), Note: n.get("aux").str(), NotPresent: notPresent(n.get("not_present")),
+			State: n.get("state").str(), NotPresent: notPresent(n.get("not_present")),
 			ReadErrors: n.get("read_errors").count(), WriteErrors: n.get("write_errors").count(),
 			ChecksumErrors: n.get("checksum_errors").count(), SlowIOs: n.get("slow_ios").count(),
 		}
+		v.Type = cmp.Or(n.get("vdev_type").str(), groupType(v.Name)) // some versions leave it out of a draid
 		if v.Parent == "" {
 			v.Top = v.Name
 			if role := roleOf[n.get("class").str()]; role != "" && v.Role == Data {
@@ -86,82 +87,46 @@ func (r *jsonReader) children(p *Pool, group node, parent Vdev) error {
 		}
 		inner := n.get("vdevs")
 		v.Leaf = len(inner.items) == 0 && !isGroup(v.Type)
+		v.Note = remark(&v, n, p.Scan)
 		p.Vdevs = append(p.Vdevs, v)
 		return r.children(p, inner, v)
 	})
+}
+
+// remarks are what zpool's text has for the codes of the JSON.
+var remarks = map[string]string{
+	"OPEN_FAILED": "cannot open", "BAD_GUID_SUM": "missing device", "NO_REPLICAS": "insufficient replicas", "VERSION_NEWER": "newer version",
+	"UNSUP_FEAT": "unsupported feature(s)", "ASHIFT_TOO_BIG": "unsupported minimum blocksize", "SPARED": "currently in use", "ERR_EXCEEDED": "too many errors",
+	"IO_FAILURE": "experienced I/O failures", "BAD_LOG": "bad intent log", "EXTERNAL": "external device fault", "SPLIT_POOL": "split into new pool",
+	"ACTIVE": "currently in use", "CHILDREN_OFFLINE": "all children offline", "BAD_LABEL": "invalid label", "CORRUPT_DATA": "corrupted data",
+}
+
+// remark is what zpool's text has behind a vdev.
+func remark(v *Vdev, n node, scan *Scan) string {
+	code := n.get("aux").str()
+	note := cmp.Or(remarks[code], code)
+	if v.NotPresent && v.Path != "" {
+		note = "was " + v.Path
+	}
+	if !v.Leaf || scan == nil || scan.State != Scanning {
+		return note
+	}
+	for _, key := range []string{"scan_processed", "rebuild_processed"} {
+		if bytes := n.get(key).count(); bytes != nil && *bytes > 0 {
+			doing := "(resilvering)"
+			if scan.Function == Scrub {
+				doing = "(repairing)"
+			}
+			return strings.TrimSpace(note + " " + doing)
+		}
+	}
+	return note
 }
 
 func notPresent(n node) bool {
 	count := n.count()
 	return count != nil && *count != 0 || n.str() == "true"
 }
-
-func jsonScan(n node) *Scan {
-	s := Scan{
-		StartTime: jsonTime(n.get("start_time")), EndTime: jsonTime(n.get("end_time")),
-		ToExamine: n.get("to_examine").count(), Examined: n.get("examined").count(), Issued: n.get("issued").count(),
-		Processed: n.get("processed").count(), Errors: n.get("errors").count(),
-	}
-	switch n.get("function").str() {
-	case "SCRUB":
-		s.Function = Scrub
-	case "RESILVER", "REBUILD":
-		s.Function = Resilver
-	case "ERRORSCRUB":
-		s.Function = ErrorScrub
-	default:
-		return nil
-	}
-	switch n.get("state").str() {
-	case "SCANNING", "ERRORSCRUBBING", "ACTIVE":
-		s.State = Scanning
-		if !jsonTime(n.get("scrub_pause")).IsZero() || !jsonTime(n.get("pass_scrub_pause")).IsZero() {
-			s.State = Paused
-		}
-		s.EndTime = time.Time{} // of the scan before
-		s.Done = done(s.Issued, s.ToExamine, n.get("skipped").count())
-	case "FINISHED", "COMPLETE":
-		s.State = Finished
-	case "CANCELED":
-		s.State = Canceled
-	default:
-		return nil
-	}
-	return &s
-}
-
-// done is the share that zpool's own text shows: of what is to be examined, what
-// was skipped needs no reading.
-func done(issued, toExamine, skipped *uint64) *float64 {
-	if issued == nil || toExamine == nil {
-		return nil
-	}
-	total := *toExamine
-	if skipped != nil {
-		total -= min(total, *skipped)
-	}
-	if total == 0 {
-		return nil
-	}
-	// What is written meanwhile is read as well: the figures may pass the total.
-	ratio := min(float64(*issued)/float64(total), 1)
-	return &ratio
-}
-
-// jsonTime reads Unix seconds or, without --json-int, a date. Zero: none.
-func jsonTime(n node) time.Time {
-	seconds := n.count()
-	if seconds == nil {
-		return textTime(n.str())
-	}
-	if *seconds == 0 || *seconds > maxSeconds {
-		return time.Time{}
-	}
-	return time.Unix(int64(*seconds), 0).UTC()
-}
-
-// maxSeconds is the end of the year 9999: later times cannot be encoded.
-const maxSeconds = 253402300799
 
 // guid is a guid in decimal, empty for anything else.
 func guid(s string) string {

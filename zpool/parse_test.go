@@ -33,6 +33,8 @@ func examples() map[string]fake.Pool {
 	counting.Cksum, counting.Slow = 1229, 77
 	suspended := fake.Disk("/dev/sdx1", "801")
 	suspended.State, suspended.Note, suspended.Write = "FAULTED", "too many errors", 12
+	resilvering := fake.Disk("/dev/sdb1", "512")
+	resilvering.Note = "(resilvering)"
 	dspareInUse := fake.Vdev{Name: "draid2-0-0", GUID: "411", Type: "dspare", State: "ONLINE"}
 	dspareListed := dspareInUse
 	dspareListed.State = "INUSE"
@@ -85,7 +87,7 @@ func examples() map[string]fake.Pool {
 			Scan: &fake.Scan{Function: "RESILVER", State: "SCANNING", Start: start, ToExamine: 10 << 40, Examined: 3 << 40, Skipped: 2 << 40, Issued: 1 << 40, Repaired: 100 << 30},
 			Vdevs: []fake.Vdev{fake.Group("mirror", "mirror-0", "510",
 				fake.Disk("/dev/sda1", "511"),
-				fake.Group("replacing", "replacing-1", "520", removedDisk, fake.Disk("/dev/sdb1", "512")),
+				fake.Group("replacing", "replacing-1", "520", removedDisk, resilvering),
 			)},
 		},
 		"scrub paused": {
@@ -98,6 +100,35 @@ func examples() map[string]fake.Pool {
 			Scan:  &fake.Scan{Function: "SCRUB", State: "CANCELED", Start: start, End: start + 60},
 			Vdevs: []fake.Vdev{fake.Disk("/dev/sda1", "511")},
 		},
+		"two vdevs are rebuilt, a scrub behind them": rebuilding(scrub(start, "FINISHED"), nil,
+			fake.Rebuild{Vdev: "mirror-0", Scan: fake.Scan{State: "ACTIVE", Start: start + 3*day, ToExamine: 8 << 40, Examined: 6 << 40, Issued: 3 << 40, Skipped: 1 << 40, Repaired: 1 << 40}},
+			fake.Rebuild{Vdev: "mirror-1", Scan: fake.Scan{State: "ACTIVE", Start: start + 2*day, ToExamine: 8 << 40, Examined: 2 << 40, Issued: 1 << 40, Repaired: 1 << 30}}),
+		"one of two rebuilds has ended": rebuilding(nil, nil,
+			fake.Rebuild{Vdev: "mirror-0", Scan: fake.Scan{State: "COMPLETE", Start: start, End: start + 60, Repaired: 1 << 40}},
+			fake.Rebuild{Vdev: "mirror-1", Scan: fake.Scan{State: "ACTIVE", Start: start, ToExamine: 8 << 40, Examined: 2 << 40, Issued: 1 << 40}}),
+		"rebuilds that ended after a scrub": rebuilding(scrub(start, "FINISHED"), nil,
+			fake.Rebuild{Vdev: "mirror-0", Scan: fake.Scan{State: "COMPLETE", Start: start + 2*day, End: start + 3*day, Repaired: 1 << 40, Errors: 2}},
+			fake.Rebuild{Vdev: "mirror-1", Scan: fake.Scan{State: "CANCELED", Start: start + 2*day, End: start + 2*day + 60}}),
+		"a scrub after a rebuild": rebuilding(scrub(start+3*day, "FINISHED"), nil,
+			fake.Rebuild{Vdev: "mirror-0", Scan: fake.Scan{State: "COMPLETE", Start: start, End: start + day, Repaired: 1 << 40}}),
+		"a rebuild canceled": rebuilding(nil, nil, fake.Rebuild{Vdev: "mirror-0", Scan: fake.Scan{State: "CANCELED", Start: start, End: start + day}}),
+		"a rebuild while a scrub is paused": rebuilding(&fake.Scan{Function: "SCRUB", State: "SCANNING", Start: start, Pause: start + 3600, ToExamine: 8 << 40, Examined: 4 << 40, Issued: 2 << 40}, nil,
+			fake.Rebuild{Vdev: "mirror-0", Scan: fake.Scan{State: "ACTIVE", Start: start + day, ToExamine: 8 << 40, Examined: 2 << 40, Issued: 1 << 40}}),
+		"a scrub paused, a rebuild behind it": rebuilding(&fake.Scan{Function: "SCRUB", State: "SCANNING", Start: start, Pause: start + 3600, ToExamine: 8 << 40, Examined: 4 << 40, Issued: 2 << 40}, nil,
+			fake.Rebuild{Vdev: "mirror-0", Scan: fake.Scan{State: "COMPLETE", Start: start + day, End: start + 2*day}}),
+		"a resilver after a rebuild": rebuilding(&fake.Scan{Function: "RESILVER", State: "FINISHED", Start: start + 3*day, End: start + 4*day}, nil,
+			fake.Rebuild{Vdev: "mirror-0", Scan: fake.Scan{State: "COMPLETE", Start: start, End: start + day}}),
+		"a rebuild after a resilver": rebuilding(&fake.Scan{Function: "RESILVER", State: "FINISHED", Start: start, End: start + day}, nil,
+			fake.Rebuild{Vdev: "mirror-0", Scan: fake.Scan{State: "COMPLETE", Start: start + 2*day, End: start + 3*day}}),
+		"a resilver that runs after a rebuild": rebuilding(&fake.Scan{Function: "RESILVER", State: "SCANNING", Start: start + 3*day, ToExamine: 8 << 40, Examined: 4 << 40, Issued: 2 << 40}, nil,
+			fake.Rebuild{Vdev: "mirror-0", Scan: fake.Scan{State: "COMPLETE", Start: start, End: start + day}}),
+		"an error scrub, a scrub behind it":          rebuilding(scrub(start, "FINISHED"), &fake.Scan{State: "SCANNING", Start: start + 3*day, Examined: 10, ToExamine: 90}),
+		"an error scrub paused":                      rebuilding(nil, &fake.Scan{State: "SCANNING", Start: start, Pause: start + 60, Examined: 1, ToExamine: 3}),
+		"an error scrub finished":                    rebuilding(scrub(start, "FINISHED"), &fake.Scan{State: "FINISHED", Start: start + 3*day, End: start + 5*day + 61, Examined: 10}),
+		"an error scrub canceled":                    rebuilding(scrub(start, "CANCELED"), &fake.Scan{State: "CANCELED", Start: start + 3*day, End: start + 3*day + 1}),
+		"a scrub after an error scrub":               rebuilding(scrub(start+3*day, "FINISHED"), &fake.Scan{State: "FINISHED", Start: start, End: start + 61, Examined: 10}),
+		"an error scrub after a scrub that paused":   rebuilding(&fake.Scan{Function: "SCRUB", State: "SCANNING", Start: start, Pause: start + 3600, ToExamine: 8, Examined: 4, Issued: 2}, &fake.Scan{State: "FINISHED", Start: start + day, End: start + 2*day}),
+		"an error scrub that runs beside a resilver": rebuilding(&fake.Scan{Function: "RESILVER", State: "SCANNING", Start: start, ToExamine: 8 << 40, Issued: 2 << 40}, &fake.Scan{State: "SCANNING", Start: start + day, Examined: 10, ToExamine: 90}),
 		"removed disks": {
 			Name: "tank", GUID: "600", State: "DEGRADED",
 			Vdevs: []fake.Vdev{fake.Group("raidz", "raidz1-0", "610", removedDisk, pulled, fake.Disk("/dev/sdc1", "603"))},
@@ -122,6 +153,20 @@ func examples() map[string]fake.Pool {
 	}
 }
 
+func scrub(start int64, state string) *fake.Scan {
+	return &fake.Scan{Function: "SCRUB", State: state, Start: start, End: start + 7200}
+}
+
+func rebuilding(s, errors *fake.Scan, rebuilds ...fake.Rebuild) fake.Pool {
+	return fake.Pool{
+		Name: "tank", GUID: "520", State: "ONLINE", Scan: s, ErrorScrub: errors, Rebuilds: rebuilds,
+		Vdevs: []fake.Vdev{
+			fake.Group("mirror", "mirror-0", "521", fake.Disk("/dev/sda1", "522"), fake.Disk("/dev/sdb1", "523")),
+			fake.Group("mirror", "mirror-1", "524", fake.Disk("/dev/sdc1", "525"), fake.Disk("/dev/sdd1", "526")),
+		},
+	}
+}
+
 // inCommon leaves out what only one form has.
 func inCommon(pools []Pool) []Pool {
 	pools = slices.Clone(pools)
@@ -131,7 +176,7 @@ func inCommon(pools []Pool) []Pool {
 		p.Vdevs = slices.Clone(p.Vdevs)
 		for j := range p.Vdevs {
 			v := &p.Vdevs[j]
-			v.Note, v.DevID, v.PhysPath = "", "", ""
+			v.DevID, v.PhysPath = "", ""
 			if !v.Leaf {
 				v.SlowIOs = nil
 			}
@@ -175,6 +220,34 @@ func TestFormsAgree(t *testing.T) {
 				check(t, p)
 			}
 		})
+	}
+}
+
+// Of several scans: what runs, what is paused, what ended last.
+func TestCurrentScan(t *testing.T) {
+	for name, want := range map[string]string{
+		"two vdevs are rebuilt, a scrub behind them": "resilver scanning 2026-11-16T23:46:40Z errors=0 done=0.5 issued=4398046511104 of 17592186044416",
+		"one of two rebuilds has ended":              "resilver scanning 2026-11-14T23:46:40Z errors=0 done=0.25 issued=1099511627776 of 8796093022208",
+		"rebuilds that ended after a scrub":          "resilver finished 2026-11-16T23:46:40Z 2026-11-17T23:46:40Z errors=2",
+		"a scrub after a rebuild":                    "scrub finished 2026-11-17T23:46:40Z 2026-11-18T01:46:40Z errors=0",
+		"a rebuild while a scrub is paused":          "resilver scanning 2026-11-15T23:46:40Z errors=0 done=0.25 issued=1099511627776 of 8796093022208",
+		"a scrub paused, a rebuild behind it":        "scrub paused 2026-11-14T23:46:40Z errors=0 done=0.25 issued=2199023255552 of 8796093022208",
+		"a resilver that runs after a rebuild":       "resilver scanning 2026-11-17T23:46:40Z errors=0 done=0.25 issued=2199023255552 of 8796093022208",
+		"an error scrub, a scrub behind it":          "error_scrub scanning 2026-11-17T23:46:40Z done=0.1",
+		"an error scrub paused":                      "error_scrub paused 2026-11-14T23:46:40Z done=0.25",
+		"an error scrub that runs beside a resilver": "resilver scanning 2026-11-14T23:46:40Z errors=0 done=0.25 issued=2199023255552 of 8796093022208",
+	} {
+		pools, err := parseJSON([]byte(fake.JSON([]fake.Pool{examples()[name]})))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := *pools[0].Scan
+		if s.State == Finished {
+			s.Issued, s.ToExamine = nil, nil
+		}
+		if got := scanLine(&s); got != want {
+			t.Errorf("%s:\n got %s\nwant %s", name, got, want)
+		}
 	}
 }
 
@@ -244,9 +317,9 @@ func TestDocuments(t *testing.T) {
   7105382710018120 raidz data leaf=false in="" top=raidz2-0 DEGRADED 0/0/0 slow=- path= note=""
   1206183310010001 disk data leaf=true in="raidz2-0" top=raidz2-0 ONLINE 0/0/0 slow=0 path=/dev/disk/by-id/wwn-0x5000c500d3a10001-part1 note=""
   8833901230010002 spare data leaf=false in="raidz2-0" top=raidz2-0 DEGRADED 0/0/4 slow=- path= note=""
-  1206183310010003 disk data leaf=true in="spare-1" top=raidz2-0 FAULTED 14/212/0 slow=3 path=/dev/disk/by-id/wwn-0x5000c500d3a10003-part1 note="EXTERNAL"
+  1206183310010003 disk data leaf=true in="spare-1" top=raidz2-0 FAULTED 14/212/0 slow=3 path=/dev/disk/by-id/wwn-0x5000c500d3a10003-part1 note="external device fault"
   1206183310010004 disk spare leaf=true in="spare-1" top=raidz2-0 ONLINE 0/0/0 slow=0 path=/dev/disk/by-id/wwn-0x5000c500d3a10004-part1 note=""
-  1206183310010005 disk data leaf=true in="raidz2-0" top=raidz2-0 UNAVAIL 0/0/0 slow=0 path=/dev/disk/by-id/wwn-0x5000c500d3a10005-part1 note="" missing
+  1206183310010005 disk data leaf=true in="raidz2-0" top=raidz2-0 UNAVAIL 0/0/0 slow=0 path=/dev/disk/by-id/wwn-0x5000c500d3a10005-part1 note="was /dev/disk/by-id/wwn-0x5000c500d3a10005-part1" missing
   1206183310010007 disk log leaf=true in="" top=/dev/nvme0n1p2 ONLINE 0/0/0 slow=0 path=/dev/nvme0n1p2 note=""
   1206183310010006 disk spare leaf=true in="" top=/dev/disk/by-id/wwn-0x5000c500d3a10006-part1 AVAIL -/-/- slow=- path=/dev/disk/by-id/wwn-0x5000c500d3a10006-part1 note=""
 `},
@@ -284,6 +357,50 @@ home  FAULTED errors=-
 			}
 			check(t, pools)
 		})
+	}
+}
+
+// Both forms of the pools of one host, by hand. The draid of the JSON form has no
+// type, state and guid.
+func TestRebuildDocuments(t *testing.T) {
+	fromJSON, err := parseJSON(document(t, "rebuild-2.3.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	fromText, err := parseText(document(t, "rebuild-2.3.txt"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	draid := &fromJSON[0].Vdevs[0]
+	if draid.State != "" || draid.ID != draid.Name {
+		t.Errorf("the draid of the JSON form: %+v", draid)
+	}
+	draid.State = "DEGRADED"
+	for i := range fromJSON {
+		for j := range fromJSON[i].Vdevs { // the text form has guids by -g only
+			v := &fromJSON[i].Vdevs[j]
+			v.ID = v.Name
+		}
+	}
+	if diff := cmp.Diff(inCommon(fromJSON), inCommon(fromText)); diff != "" {
+		t.Errorf("the forms differ (-json +text):\n%s", diff)
+	}
+	for _, pools := range [][]Pool{fromJSON, fromText} {
+		check(t, pools)
+		for i, want := range []string{
+			"resilver scanning 2026-11-18T11:06:40Z done=0.5 issued=3298534883328 of 8796093022208",
+			"resilver scanning 2026-11-18T11:06:40Z done=0.25 issued=1099511627776 of 4398046511104",
+			"error_scrub scanning 2026-11-18T11:06:40Z done=0.1",
+		} {
+			s := *pools[i].Scan
+			s.Errors = nil
+			if got := scanLine(&s); got != want {
+				t.Errorf("%s: %s, want %s", pools[i].Name, got, want)
+			}
+		}
+		if v := pools[0].Vdevs[0]; v.Type != "draid" || v.Leaf || *v.ChecksumErrors != 4 {
+			t.Errorf("the draid: %+v", v)
+		}
 	}
 }
 
@@ -421,32 +538,43 @@ func TestTextScan(t *testing.T) {
 		"resilver in progress since Sun Nov 15 00:24:01 2026 1.20T scanned out of 10.0T at 100M/s, 25h0m to go 120G resilvered, 12.00% done":                          "resilver scanning 2026-11-15T00:24:01Z done=0.12 of 10995116277760",
 		"scrub in progress since Sun Nov 15 00:24:01 2026 0B / 10.0T scanned, 0B / 10.0T issued 0B repaired, 0.00% done, no estimated completion time":                "scrub scanning 2026-11-15T00:24:01Z done=0 issued=0 of 10995116277760",
 		"resilver canceled on Sun Nov 15 00:24:01 2026":                                                                                                               "resilver canceled 2026-11-15T00:24:01Z",
-		"scrub in progress since yesterday": "",
-		"gibberish":                         "",
+		"scrubbed 100 error blocks in 0 days 00:01:01 on Sun Nov 15 02:24:02 2026":                                                                                    "error_scrub finished 2026-11-15T02:23:01Z 2026-11-15T02:24:02Z",
+		"error scrub in progress since Sun Nov 15 00:24:01 2026 9.09% done, issued I/O for 10 error blocks":                                                           "error_scrub scanning 2026-11-15T00:24:01Z done=0.0909",
+		"error scrub paused since Sun Nov 15 00:30:00 2026 error scrub started on Sun Nov 15 00:24:01 2026 50.00% done, issued I/O for 5 error blocks":                "error_scrub paused 2026-11-15T00:24:01Z done=0.5",
+		"error scrub canceled on Sun Nov 15 00:24:01 2026":                                                                                                            "error_scrub canceled 2026-11-15T00:24:01Z",
+		"resilver (mirror-0) canceled on Sun Nov 15 00:24:01 2026":                                                                                                    "resilver canceled 2026-11-15T00:24:01Z",
+		"scrub in progress since yesterday":                                                                                                                           "",
+		"gibberish":                                                                                                                                                   "",
 	} {
-		got := ""
-		if s := textScan(text); s != nil {
-			got = fmt.Sprint(s.Function, " ", s.State)
-			for _, at := range []time.Time{s.StartTime, s.EndTime} {
-				if !at.IsZero() {
-					got += " " + at.Format(time.RFC3339)
-				}
-			}
-			if s.Errors != nil {
-				got += fmt.Sprintf(" errors=%d", *s.Errors)
-			}
-			if s.Done != nil {
-				got += fmt.Sprintf(" done=%v", *s.Done)
-			}
-			if s.Issued != nil {
-				got += fmt.Sprintf(" issued=%d", *s.Issued)
-			}
-			if s.ToExamine != nil {
-				got += fmt.Sprintf(" of %d", *s.ToExamine)
-			}
-		}
+		got := scanLine(textScan(text))
 		if got != want {
 			t.Errorf("%s:\n got %s\nwant %s", text, got, want)
 		}
 	}
+}
+
+// scanLine shows a scan in a line.
+func scanLine(s *Scan) string {
+	if s == nil {
+		return ""
+	}
+	line := fmt.Sprint(s.Function, " ", s.State)
+	for _, at := range []time.Time{s.StartTime, s.EndTime} {
+		if !at.IsZero() {
+			line += " " + at.Format(time.RFC3339)
+		}
+	}
+	if s.Errors != nil {
+		line += fmt.Sprintf(" errors=%d", *s.Errors)
+	}
+	if s.Done != nil {
+		line += fmt.Sprintf(" done=%v", *s.Done)
+	}
+	if s.Issued != nil {
+		line += fmt.Sprintf(" issued=%d", *s.Issued)
+	}
+	if s.ToExamine != nil {
+		line += fmt.Sprintf(" of %d", *s.ToExamine)
+	}
+	return line
 }

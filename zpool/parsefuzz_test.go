@@ -22,6 +22,7 @@ func FuzzParseJSON(f *testing.F) {
 		f.Add([]byte(fake.JSON([]fake.Pool{p})))
 	}
 	f.Add(document(f, "raidz2-spare-2.3.json"))
+	f.Add(document(f, "rebuild-2.3.json"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if pools, err := parseJSON(b); err == nil {
 			check(t, pools)
@@ -33,7 +34,7 @@ func FuzzParseText(f *testing.F) {
 	for _, p := range seeds() {
 		f.Add([]byte(fake.Text([]fake.Pool{p}, fake.Form{Slow: true})), []byte(fake.Text([]fake.Pool{p}, fake.Form{Slow: true, GUIDs: true})))
 	}
-	for _, file := range []string{"raidz2-spare-2.1.txt", "humanised-0.7.txt"} {
+	for _, file := range []string{"raidz2-spare-2.1.txt", "humanised-0.7.txt", "rebuild-2.3.txt"} {
 		f.Add(document(f, file), []byte{})
 	}
 	f.Fuzz(func(t *testing.T, b, guids []byte) {

@@ -17,7 +17,7 @@ type Pool struct {
 	// about it; empty where all is well.
 	Status string `json:"status,omitempty"`
 	Action string `json:"action,omitempty"`
-	// Scan is the last or the current scrub or resilver; nil: none.
+	// Scan is the current scrub or resilver, or else the last one; nil: none.
 	Scan *Scan `json:"scan,omitempty"`
 	// DataErrors is how many errors of data are known; nil: not known.
 	DataErrors *uint64 `json:"data_errors,omitempty"`
@@ -34,7 +34,8 @@ type Scan struct {
 	StartTime time.Time    `json:"start_time,omitzero"`
 	EndTime   time.Time    `json:"end_time,omitzero"`
 	// ToExamine, Examined, Issued and Processed (repaired or resilvered) are
-	// bytes. The text form has the first three only while a scan runs.
+	// bytes; a scrub of errors has none. The text form has the first three only
+	// while a scan runs.
 	ToExamine *uint64 `json:"to_examine_bytes,omitempty"`
 	Examined  *uint64 `json:"examined_bytes,omitempty"`
 	Issued    *uint64 `json:"issued_bytes,omitempty"`
@@ -103,6 +104,7 @@ type Vdev struct {
 
 	// State is ONLINE, DEGRADED, FAULTED, OFFLINE, REMOVED or UNAVAIL; AVAIL
 	// or INUSE for a spare that is not in use here; or what a later zpool says.
+	// It is empty for a draid where zpool leaves it out.
 	State string `json:"state"`
 	// NotPresent says that the disk is missing: another one may have its path.
 	NotPresent bool `json:"not_present,omitempty"`
@@ -132,9 +134,6 @@ func (v *Vdev) Names() []string {
 	}
 	return append([]string{v.Device}, v.Devices...)
 }
-
-// HasGUID says whether the vdev's ID is its guid and no name.
-func (v *Vdev) HasGUID() bool { return guid(v.ID) != "" }
 
 // Role is what a vdev is for.
 type Role string

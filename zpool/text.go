@@ -149,10 +149,8 @@ func (r *textReader) endField() {
 	case "action":
 		p.Action = outside.Text(text)
 	case "scan", "scrub":
-		// A rebuild has a line of its own beside that of the last scrub.
-		if s := textScan(text); s != nil && (p.Scan == nil || s.State == Scanning) {
-			p.Scan = s
-		}
+		// A rebuild of a vdev has a line of its own beside that of the last scrub.
+		p.Scan = current(p.Scan, textScan(text))
 	case "config":
 		p.Vdevs = r.table.vdevs
 		r.vdevs += len(p.Vdevs)

@@ -11,6 +11,7 @@ import (
 // sequential rebuild names.
 var (
 	scanFinished = regexp.MustCompile(`^(scrub repaired|resilvered|resilver repaired)(?: \(.*?\))? (\S+) .*?in ((?:\d+ days )?[0-9hms:]+) with (\d+) errors on (.*)$`)
+	errorsRead   = regexp.MustCompile(`^scrubbed \d+ error blocks in ((?:\d+ days )?[0-9hms:]+) on (.*)$`)
 	scanRunning  = regexp.MustCompile(`^(scrub|resilver|error scrub)(?: \(.*?\))? in progress since (\w+ \w+ \d+ [0-9:]+ \d+)(.*)$`)
 	scanPaused   = regexp.MustCompile(`^(scrub|error scrub) paused since \w+ \w+ \d+ [0-9:]+ \d+ (?:error )?scrub started on (\w+ \w+ \d+ [0-9:]+ \d+)(.*)$`)
 	scanCanceled = regexp.MustCompile(`^(scrub|resilver|error scrub)(?: \(.*?\))? canceled on (.*)$`)
@@ -28,14 +29,14 @@ var (
 // textScan reads the field scan; nil if there was none.
 func textScan(text string) *Scan {
 	if m := scanFinished.FindStringSubmatch(text); m != nil {
-		s := &Scan{Function: Resilver, State: Finished, Processed: parseCount(m[2]), Errors: parseCount(m[4]), EndTime: textTime(m[5])}
+		s := &Scan{Function: Resilver, Processed: parseCount(m[2]), Errors: parseCount(m[4])}
 		if strings.HasPrefix(m[1], "scrub") {
 			s.Function = Scrub
 		}
-		if span, ok := textSpan(m[3]); ok && !s.EndTime.IsZero() {
-			s.StartTime = s.EndTime.Add(-span)
-		}
-		return s
+		return s.finished(m[3], m[5])
+	}
+	if m := errorsRead.FindStringSubmatch(text); m != nil {
+		return (&Scan{Function: ErrorScrub}).finished(m[1], m[2])
 	}
 	if m := scanRunning.FindStringSubmatch(text); m != nil {
 		return scanFigures(&Scan{Function: textFunction(m[1]), State: Scanning, StartTime: textTime(m[2])}, m[3])
@@ -47,6 +48,15 @@ func textScan(text string) *Scan {
 		return &Scan{Function: textFunction(m[1]), State: Canceled, EndTime: textTime(m[2])}
 	}
 	return nil
+}
+
+// finished reads how long a scan took and when it ended.
+func (s *Scan) finished(span, end string) *Scan {
+	s.State, s.EndTime = Finished, textTime(end)
+	if d, ok := textSpan(span); ok && !s.EndTime.IsZero() {
+		s.StartTime = s.EndTime.Add(-d)
+	}
+	return s
 }
 
 func textFunction(s string) ScanFunction {

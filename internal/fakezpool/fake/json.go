@@ -60,12 +60,8 @@ func (p Pool) json() object {
 	if p.Status != "" {
 		o = append(o, member{"status", p.Status}, member{"action", p.Action})
 	}
-	if s := p.Scan; s != nil {
-		o = append(o, member{"scan_stats", object{
-			{"function", s.Function}, {"state", s.State}, {"start_time", s.Start}, {"end_time", s.End},
-			{"to_examine", s.ToExamine}, {"examined", s.Examined}, {"skipped", s.Skipped}, {"processed", s.Repaired},
-			{"errors", s.Errors}, {"bytes_per_scan", 0}, {"pass_start", s.Start}, {"scrub_pause", s.Pause}, {"issued", s.Issued},
-		}})
+	if p.Scan != nil || p.ErrorScrub != nil || len(p.Rebuilds) > 0 {
+		o = append(o, member{"scan_stats", p.scans()})
 	}
 	root := Vdev{Name: p.Name, GUID: p.GUID, Type: "root", State: p.State, Children: p.Vdevs}
 	o = append(o, member{"vdevs", object{{p.Name, root.json("normal")}}})
@@ -79,6 +75,37 @@ func (p Pool) json() object {
 	}
 	return append(o, member{"error_count", p.Errors})
 }
+
+func (p Pool) scans() object {
+	o := object{}
+	if s := p.Scan; s != nil {
+		o = append(o, member{"function", s.Function}, member{"state", s.State}, member{"start_time", s.Start}, member{"end_time", s.End},
+			member{"to_examine", s.ToExamine}, member{"examined", s.Examined}, member{"skipped", s.Skipped}, member{"processed", s.Repaired},
+			member{"errors", s.Errors}, member{"bytes_per_scan", 0}, member{"pass_start", s.Start}, member{"scrub_pause", s.Pause}, member{"issued", s.Issued})
+	}
+	if s := p.ErrorScrub; s != nil {
+		state := s.State
+		if state == "SCANNING" {
+			state = "ERRORSCRUBBING"
+		}
+		o = append(o, member{"err_scrub_func", "ERRORSCRUB"}, member{"err_scrub_state", state}, member{"err_scrub_start_time", s.Start},
+			member{"err_scrub_end_time", s.End}, member{"err_scrub_examined", s.Examined}, member{"err_scrub_to_examine", s.ToExamine}, member{"err_scrub_pause", s.Pause})
+	}
+	rebuilds := object{}
+	for _, r := range p.Rebuilds {
+		rebuilds = append(rebuilds, member{r.Vdev, object{
+			{"name", r.Vdev}, {"state", r.State}, {"start_time", r.Start}, {"end_time", r.End}, {"scan_time", (r.End - r.Start) * 1000},
+			{"scanned", r.Examined}, {"issued", r.Issued}, {"rebuilt", r.Repaired}, {"to_scan", r.ToExamine}, {"errors", r.Errors}, {"pass_skipped", r.Skipped},
+		}})
+	}
+	if len(rebuilds) > 0 {
+		o = append(o, member{"rebuild_stats", rebuilds})
+	}
+	return o
+}
+
+// aux are the codes of the text form's remarks.
+var aux = map[string]string{"too many errors": "ERR_EXCEEDED", "cannot open": "OPEN_FAILED", "external device fault": "EXTERNAL"}
 
 func vdevsJSON(vdevs []Vdev, class string) object {
 	o := object{}
@@ -119,8 +146,11 @@ func (v Vdev) json(class string) object {
 			o = append(o, member{"slow_ios", v.Slow})
 		}
 	}
-	if v.Note != "" {
-		o = append(o, member{"aux", v.Note})
+	if code, ok := aux[v.Note]; ok {
+		o = append(o, member{"aux", code})
+	}
+	if v.Note == "(resilvering)" {
+		o = append(o, member{"scan_processed", 4096})
 	}
 	if v.Was != "" {
 		o = append(o, member{"not_present", 1}, member{"was", v.Was})

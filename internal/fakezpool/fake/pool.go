@@ -7,6 +7,8 @@ type Pool struct {
 	Name, GUID, State string
 	Status, Action    string
 	Scan              *Scan
+	ErrorScrub        *Scan // its figures are blocks; those to examine are what is left
+	Rebuilds          []Rebuild
 	Errors            uint64
 
 	Vdevs, Dedup, Special, Logs, Cache, Spares []Vdev
@@ -21,6 +23,13 @@ type Scan struct {
 	Errors                                         uint64
 }
 
+// Rebuild is the sequential rebuild of a top-level vdev; its states are ACTIVE,
+// COMPLETE and CANCELED.
+type Rebuild struct {
+	Vdev string
+	Scan
+}
+
 // Vdev is a row of the table.
 type Vdev struct {
 	Name  string // a path for disks
@@ -29,7 +38,7 @@ type Vdev struct {
 	State string // as the text form has it
 	// Was makes it a missing disk: it goes by its guid.
 	Was                      string
-	Note                     string
+	Note                     string // as the text form has it
 	DevID, PhysPath          string
 	Read, Write, Cksum, Slow uint64
 	Children                 []Vdev

@@ -30,9 +30,7 @@ func (p Pool) text(b *strings.Builder, form Form) {
 	if p.Status != "" {
 		fmt.Fprintf(b, "status: %s\naction: %s\n", wrap(p.Status), wrap(p.Action))
 	}
-	if p.Scan != nil {
-		fmt.Fprintf(b, "  scan: %s\n", p.Scan.text())
-	}
+	p.scanLines(b)
 	t := table{form: form}
 	root := Vdev{Name: p.Name, GUID: p.GUID, State: p.State, Children: p.Vdevs}
 	t.measure(0, root, true)
@@ -148,8 +146,62 @@ func niceBytes(n uint64) string {
 	return nice(n)
 }
 
+// scanLines are those of print_scan_status: the later of scrub and error scrub, and a
+// resilver or the rebuilds, those that run or else that which ended last.
+func (p Pool) scanLines(b *strings.Builder) {
+	s, errors, active := p.Scan, p.ErrorScrub, false
+	var rebuilt int64
+	for _, r := range p.Rebuilds {
+		active, rebuilt = active || r.State == "ACTIVE", max(rebuilt, r.End)
+	}
+	switch {
+	case s != nil && s.Function == "SCRUB" && (errors == nil || s.Start > errors.Start):
+		fmt.Fprintf(b, "  scan: %s\n", s.text())
+	case errors != nil && (s == nil || errors.Start >= s.Start):
+		fmt.Fprintf(b, " scan: %s\n", errors.errorText())
+	}
+	resilver := s != nil && s.Function == "RESILVER"
+	if resilver && (s.State == "SCANNING" || !active && s.End > rebuilt) {
+		fmt.Fprintf(b, "  scan: %s\n", s.text())
+		return
+	}
+	for _, r := range p.Rebuilds {
+		fmt.Fprintf(b, "  scan: %s\n", r.text())
+	}
+}
+
+func at(seconds int64) string {
+	return time.Unix(seconds, 0).UTC().Format("Mon Jan _2 15:04:05 2006")
+}
+
+func (s *Scan) errorText() string {
+	switch s.State {
+	case "CANCELED":
+		return "error scrub canceled on " + at(s.End)
+	case "FINISHED":
+		took := s.End - s.Start
+		return fmt.Sprintf("scrubbed %d error blocks in %d days %02d:%02d:%02d on %s", s.Examined, took/86400, took/3600%24, took/60%60, took%60, at(s.End))
+	}
+	begin := "error scrub in progress since " + at(s.Start)
+	if s.Pause != 0 {
+		begin = "error scrub paused since " + at(s.Pause) + "\n\terror scrub started on " + at(s.Start)
+	}
+	return fmt.Sprintf("%s\n\t%.2f%% done, issued I/O for %d error blocks", begin, 100*float64(s.Examined)/float64(s.Examined+s.ToExamine), s.Examined)
+}
+
+func (r *Rebuild) text() string {
+	switch r.State {
+	case "CANCELED":
+		return fmt.Sprintf("resilver (%s) canceled on %s", r.Vdev, at(r.End))
+	case "COMPLETE":
+		return fmt.Sprintf("resilvered (%s) %s in %s with %d errors on %s", r.Vdev, niceBytes(r.Repaired), span(r.End-r.Start), r.Errors, at(r.End))
+	}
+	return fmt.Sprintf("resilver (%s) in progress since %s\n\t%s / %s scanned at 1.50G/s, %s / %s issued at 900M/s\n\t%s resilvered, %.2f%% done, 00:48:21 to go",
+		r.Vdev, at(r.Start), niceBytes(r.Examined), niceBytes(r.ToExamine), niceBytes(r.Issued), niceBytes(r.ToExamine-r.Skipped),
+		niceBytes(r.Repaired), 100*float64(r.Examined)/float64(r.ToExamine+1))
+}
+
 func (s *Scan) text() string {
-	at := func(seconds int64) string { return time.Unix(seconds, 0).UTC().Format("Mon Jan _2 15:04:05 2006") }
 	function := strings.ToLower(s.Function)
 	switch s.State {
 	case "CANCELED":
