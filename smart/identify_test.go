@@ -69,8 +69,14 @@ func TestLabelIsTheFirstReports(t *testing.T) {
 	if got := d.Label(); got != own {
 		t.Errorf("the label changed to %s", got)
 	}
+	if serial, known := d.Serial(); serial != "EXA0000001" || !known {
+		t.Errorf("serial number %q, known %v", serial, known)
+	}
 	put(asked(fleet.SCSI("/dev/bus/6", 9), "megaraid,14", "megaraid,14"))
 	eventually(t, "another drive", func() bool { return d.Label() == first })
+	if serial, _ := d.Serial(); serial != "EXS0000009" {
+		t.Errorf("another drive has the serial number %q", serial)
+	}
 	if key := r.drive(t, "EXS0000009").Report.Key(); key != "jbod:smart:bus_6_megaraid_14" {
 		t.Errorf("key %s", key)
 	}

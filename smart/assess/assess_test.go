@@ -301,6 +301,9 @@ func TestDrive(t *testing.T) {
 		{"counted, but not the last test, which only the status has", and(&report.Report{}, counted(0, 0), func(r *report.Report) {
 			r.ATA.SelfTestStatus = &report.SelfTest{Result: "read failure", Passed: new(false)}
 		}), nil, warn, "self_test_failed", "read failure"},
+		{"counted in the log that is read", and(tested("Short offline passed", "Short offline failed"), counted(0, 0), func(r *report.Report) {
+			r.ATA.SelfTestsExtended = &report.SelfTestLog{ErrorCount: new(1.0), OutdatedErrorCount: new(0.0)}
+		}), nil, warn, "self_test_failed", "(Short offline)"},
 		{"an empty log", and(&report.Report{}, counted(0, 0)), nil, unknown, "", ""},
 		{"self-test, by the status alone", &report.Report{ATA: &report.ATA{SelfTestStatus: &report.SelfTest{Result: "read failure", Passed: new(false)}}}, nil, warn, "self_test_failed", "read failure"},
 		{"self-test, off", tested("extended failed"), Thresholds{"self_test_failed": Off}, unknown, "", ""},

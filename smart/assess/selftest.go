@@ -13,7 +13,7 @@ import (
 func (v view) selfTest() finding {
 	open, failed, judged := v.failedTests()
 	bad := open != nil
-	if n, counted := v.countedTests(); counted && (n > 0 || judged) {
+	if n, counted := v.countedTests(); counted {
 		bad = n > 0
 	}
 	if s := v.ATA; !judged && s != nil && s.SelfTestStatus != nil && s.SelfTestStatus.Passed != nil {
