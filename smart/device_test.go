@@ -2,9 +2,10 @@ package smart
 
 import (
 	"reflect"
-	"storage_exporter/smart/smartctl"
 	"strings"
 	"testing"
+
+	"storage_exporter/smart/smartctl"
 )
 
 func TestLabel(t *testing.T) {
