@@ -22,14 +22,10 @@ func (f *faultyStore) counts() (gets, values, sets int) {
 // after cost the store nothing.
 func TestReadersCostTheStoreNothing(t *testing.T) {
 	bubble(t, func(t *testing.T, c *Cache, store *faultyStore) {
-		p := newProbe(c, "a", SourceConfig{})
-		p.source.Start()
-		<-c.FirstRoundsEnded()
+		p := newRunningProbe(c, "a", SourceConfig{})
 		other := newCache(t, store, "replica2")
 		defer closeCache(t, other)
-		q := newProbe(other, "a", SourceConfig{})
-		q.source.Start()
-		<-other.FirstRoundsEnded()
+		q := newRunningProbe(other, "a", SourceConfig{})
 		time.Sleep(time.Second)
 		before, _, _ := store.counts()
 		for range 100 {
@@ -91,9 +87,7 @@ func TestOtherReplicaSeesNewSnapshotsInTime(t *testing.T) {
 				for i := range 2 {
 					c := newCache(t, store, fmt.Sprint("replica", i))
 					defer closeCache(t, c)
-					p := newProbe(c, "a", SourceConfig{Interval: interval})
-					p.source.Start()
-					<-c.FirstRoundsEnded()
+					p := newRunningProbe(c, "a", SourceConfig{Interval: interval})
 					probes = append(probes, p)
 				}
 				seen := func() (value int, at time.Time) { // by the second
@@ -154,9 +148,7 @@ func TestDeletedKey(t *testing.T) {
 		for i := range 2 {
 			c := newCache(t, store, fmt.Sprint("replica", i))
 			defer closeCache(t, c)
-			p := newProbe(c, "a", SourceConfig{})
-			p.source.Start()
-			<-c.FirstRoundsEnded()
+			p := newRunningProbe(c, "a", SourceConfig{})
 			probes = append(probes, p)
 		}
 		time.Sleep(30 * time.Second)
@@ -247,9 +239,7 @@ func TestReaderDuringTheFirstLook(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := newFaultyStore()
 		c := newCache(t, store, "replica1")
-		p := newProbe(c, "a", SourceConfig{})
-		p.source.Start()
-		<-c.FirstRoundsEnded()
+		newRunningProbe(c, "a", SourceConfig{})
 		closeCache(t, c)
 		c = newCache(t, store, "replica2")
 		defer closeCache(t, c)

@@ -13,9 +13,7 @@ import (
 
 func TestReadServesTheRefreshersSnapshot(t *testing.T) {
 	bubble(t, func(t *testing.T, c *Cache, _ *faultyStore) {
-		p := newProbe(c, "a", SourceConfig{})
-		p.source.Start()
-		<-c.FirstRoundsEnded()
+		p := newRunningProbe(c, "a", SourceConfig{})
 		time.Sleep(2 * time.Second)
 		snap := wantValue(t, p.entry, 1, Hit)
 		if snap.Age != 2*time.Second {
@@ -133,9 +131,7 @@ func TestStoreFailureIsNotTheReaders(t *testing.T) {
 	for name, fault := range faults {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T, c *Cache, store *faultyStore) {
-				p := newProbe(c, "a", SourceConfig{})
-				p.source.Start()
-				<-c.FirstRoundsEnded()
+				p := newRunningProbe(c, "a", SourceConfig{})
 				time.Sleep(time.Second)
 				fault(store)
 				wantValue(t, p.entry, 1, Hit)

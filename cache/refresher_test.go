@@ -356,16 +356,12 @@ func TestRestartFindsTheLastSnapshots(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := newFaultyStore()
 		c := newCache(t, store, "replica1")
-		p := newProbe(c, "a", SourceConfig{})
-		p.source.Start()
-		<-c.FirstRoundsEnded()
+		newRunningProbe(c, "a", SourceConfig{})
 		closeCache(t, c)
 		time.Sleep(5 * time.Second)
 		c = newCache(t, store, "replica1b")
 		defer closeCache(t, c)
-		q := newProbe(c, "a", SourceConfig{})
-		q.source.Start()
-		<-c.FirstRoundsEnded()
+		q := newRunningProbe(c, "a", SourceConfig{})
 		wantValue(t, q.entry, 1, Hit)
 		if q.runs.Load() != 0 {
 			t.Error("observed anew what the store still held")
@@ -431,9 +427,7 @@ func TestCloseDoesNotWaitForTheStuck(t *testing.T) {
 
 func TestForcedObservation(t *testing.T) {
 	bubble(t, func(t *testing.T, c *Cache, _ *faultyStore) {
-		p := newProbe(c, "a", SourceConfig{Interval: 10 * time.Minute})
-		p.source.Start()
-		<-c.FirstRoundsEnded()
+		p := newRunningProbe(c, "a", SourceConfig{Interval: 10 * time.Minute})
 		time.Sleep(time.Second)
 		p.source.Observe()
 		time.Sleep(time.Second)

@@ -215,6 +215,14 @@ func newProbe(c *Cache, name string, cfg SourceConfig) *probe {
 	return p
 }
 
+// newRunningProbe is a probe that was observed once.
+func newRunningProbe(c *Cache, name string, cfg SourceConfig) *probe {
+	p := newProbe(c, name, cfg)
+	p.source.Start()
+	<-c.FirstRoundsEnded()
+	return p
+}
+
 func newCache(t *testing.T, store cachestore.Store, observer string) *Cache {
 	t.Helper()
 	return New(Config{

@@ -95,3 +95,12 @@ func names(list exposition.Families) []string {
 	}
 	return out
 }
+
+// cover notes the families that a page shows.
+func cover(covered map[string]bool, page string) {
+	for line := range strings.Lines(page) {
+		if name, ok := strings.CutPrefix(line, "# TYPE "); ok {
+			covered[strings.Fields(name)[0]] = true
+		}
+	}
+}

@@ -78,11 +78,7 @@ func TestDriveSeriesGolden(t *testing.T) {
 			}
 			got := shown(t, driveSource(d.AnswerLabel(r.Device.Type), r))
 			golden(t, "smart/"+name, got)
-			for line := range strings.Lines(got) {
-				if name, ok := strings.CutPrefix(line, "# TYPE "); ok {
-					covered[strings.Fields(name)[0]] = true
-				}
-			}
+			cover(covered, got)
 		})
 	}
 	all := newDriveFamilies()

@@ -81,11 +81,7 @@ func TestZFSSeriesGolden(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			got := shown(t, newZFSCollector(somePools{pools: poolsOf(t, b)}, nothingMonitored))
 			golden(t, "zfs/"+name, got)
-			for line := range strings.Lines(got) {
-				if name, ok := strings.CutPrefix(line, "# TYPE "); ok {
-					covered[strings.Fields(name)[0]] = true
-				}
-			}
+			cover(covered, got)
 		})
 	}
 	all := newZFSFamilies()

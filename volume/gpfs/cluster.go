@@ -20,8 +20,6 @@ type node struct {
 }
 
 func (b *backend) fetchNodes(ctx context.Context) ([]node, error) {
-	ctx, cancel := context.WithTimeout(ctx, besides)
-	defer cancel()
 	var nodes []node
 	err := list(ctx, b.client, rest.Request{Path: "/nodes", Query: allFields(), Optional: true}, "nodes", func(n node) {
 		nodes = append(nodes, n)
@@ -43,8 +41,6 @@ type filesystem struct {
 
 // fetchFilesystems is by name.
 func (b *backend) fetchFilesystems(ctx context.Context) (map[string]filesystem, error) {
-	ctx, cancel := context.WithTimeout(ctx, besides)
-	defer cancel()
 	all := map[string]filesystem{}
 	err := list(ctx, b.client, rest.Request{Path: b.scoped(""), Query: allFields(), Optional: true}, "filesystems", func(f filesystem) {
 		all[f.Name.String()] = f
@@ -63,8 +59,6 @@ type summary struct {
 }
 
 func (b *backend) fetchCluster(ctx context.Context) (summary, error) {
-	ctx, cancel := context.WithTimeout(ctx, besides)
-	defer cancel()
 	var s summary
 	err := b.client.GetOptional(ctx, "/cluster", nil, &s)
 	return s, err

@@ -23,8 +23,7 @@ const (
 	nodesEvery, nodesLongest = time.Minute, 5 * time.Minute
 	poolsEvery               = 4 * time.Minute
 	clusterEvery             = time.Hour
-	// besides bounds what health can do without, so that it takes nothing from
-	// the time of what it needs.
+	// besides bounds what health can do without.
 	besides = 10 * time.Second
 )
 
@@ -70,11 +69,11 @@ func newBackend(shared options, volumes map[string]options, dial rest.Dialer, lo
 		return nil, err
 	}
 	b.client = client
-	b.nodes = rest.NewMemo(nodesEvery, nodesLongest, b.fetchNodes)
-	b.filesystems = rest.NewMemo(nodesEvery, nodesLongest, b.fetchFilesystems)
+	b.nodes = rest.NewMemo(nodesEvery, nodesLongest, rest.Within(besides, b.fetchNodes))
+	b.filesystems = rest.NewMemo(nodesEvery, nodesLongest, rest.Within(besides, b.fetchFilesystems))
 	b.pools = rest.NewMemo(poolsEvery, 0, b.fetchPools)
-	b.room = rest.NewMemo(poolsEvery, 0, b.fetchRoom)
-	b.cluster = rest.NewMemo(clusterEvery, 24*time.Hour, b.fetchCluster)
+	b.room = rest.NewMemo(poolsEvery, 0, rest.Within(besides, b.fetchRoom))
+	b.cluster = rest.NewMemo(clusterEvery, 24*time.Hour, rest.Within(besides, b.fetchCluster))
 	return b, nil
 }
 

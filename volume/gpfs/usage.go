@@ -71,8 +71,6 @@ func (b *backend) fetchPools(ctx context.Context) (map[string][]pool, error) {
 // time. It never fails, so that pools that take long, as those of a large cluster
 // may, are not walked over again at each check.
 func (b *backend) fetchRoom(ctx context.Context) (map[string][]pool, error) {
-	ctx, cancel := context.WithTimeout(ctx, besides)
-	defer cancel()
 	pools, _, _ := b.pools.Get(ctx) // usage says why not
 	return pools, nil
 }

@@ -158,8 +158,6 @@ func batches(names map[string]bool) []string {
 
 // fetchNodes asks for the cluster's nodes, which accounts of an SVM may not see.
 func (b *backend) fetchNodes(ctx context.Context) ([]node, error) {
-	ctx, cancel := context.WithTimeout(ctx, besides)
-	defer cancel()
 	var nodes []node
 	err := list(ctx, b, nodesPath, url.Values{"fields": {"name,state"}}, func(n node, _ *rest.Answer) {
 		nodes = append(nodes, n)
@@ -169,8 +167,6 @@ func (b *backend) fetchNodes(ctx context.Context) ([]node, error) {
 
 // fetchAbout asks what the cluster is.
 func (b *backend) fetchAbout(ctx context.Context) (about, error) {
-	ctx, cancel := context.WithTimeout(ctx, besides)
-	defer cancel()
 	var a about
 	err := b.client.GetOptional(ctx, aboutPath, url.Values{"fields": {"name,version"}}, &a)
 	return a, err

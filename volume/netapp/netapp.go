@@ -23,8 +23,7 @@ const (
 	nodesEvery   = 5 * time.Minute
 	nodesLongest = 3 * nodesEvery
 	aboutEvery   = time.Hour
-	// besides bounds what health can do without, so that it takes nothing from
-	// the time of what it needs.
+	// besides bounds what health can do without.
 	besides = 5 * time.Second
 )
 
@@ -72,8 +71,8 @@ func newBackend(shared options, volumes map[string]options, dial rest.Dialer, lo
 	b.rates = rates.NewMeters(interval, rates.CostsFigure)
 	b.volumes = rest.NewMemo(together, 0, b.fetchVolumes)
 	b.groups = rest.NewMemo(together, 0, b.fetchGroups)
-	b.nodes = rest.NewMemo(nodesEvery, nodesLongest, b.fetchNodes)
-	b.about = rest.NewMemo(aboutEvery, 24*time.Hour, b.fetchAbout)
+	b.nodes = rest.NewMemo(nodesEvery, nodesLongest, rest.Within(besides, b.fetchNodes))
+	b.about = rest.NewMemo(aboutEvery, 24*time.Hour, rest.Within(besides, b.fetchAbout))
 	return b, nil
 }
 

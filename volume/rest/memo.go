@@ -28,6 +28,16 @@ func NewMemo[T any](every, longest time.Duration, fetch func(context.Context) (T
 	return &Memo[T]{every: every, longest: longest, fetch: fetch, turn: make(chan struct{}, 1)}
 }
 
+// Within bounds a fetch, so that what is only good to know takes nothing from the time
+// of what is needed.
+func Within[T any](limit time.Duration, fetch func(context.Context) (T, error)) func(context.Context) (T, error) {
+	return func(ctx context.Context) (T, error) {
+		ctx, cancel := context.WithTimeout(ctx, limit)
+		defer cancel()
+		return fetch(ctx)
+	}
+}
+
 // Get returns the fact and when it was fetched. Nobody may change what the value
 // points to.
 func (m *Memo[T]) Get(ctx context.Context) (value T, at time.Time, err error) {

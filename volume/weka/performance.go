@@ -69,12 +69,6 @@ func (b *backend) scopeName(ctx context.Context) string {
 	return name
 }
 
-func (b *backend) fetchScope(ctx context.Context) (figures, error) {
-	ctx, cancel := context.WithTimeout(ctx, lookTime)
-	defer cancel()
-	return b.figures(ctx)
-}
-
 // Performance is that of each file system. Where a cluster has no statistics by file
 // system, each volume has the whole cluster's. A cluster that had them once is never
 // asked for those: a volume's figures keep their meaning.

@@ -42,7 +42,7 @@ func newBackend(shared options, volumes map[string]options, dial rest.Dialer, lo
 	})
 	b := &backend{made: time.Now(), volumes: volumes, client: client}
 	b.filesystems = rest.NewMemo(listEvery, 0, b.fetchFilesystems)
-	b.look = rest.NewMemo(lookEvery, 0, b.fetchScope)
+	b.look = rest.NewMemo(lookEvery, 0, rest.Within(lookTime, b.figures))
 	b.alerts = rest.NewMemo(alertsEvery, alertsLongest, b.fetchAlerts)
 	return b, err
 }
