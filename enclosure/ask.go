@@ -10,6 +10,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"storage_exporter/internal/hang"
 )
 
 // reading is what a slot's files said; each cost an SES command.
@@ -67,7 +69,7 @@ func (r *Reader) preferred(g *pathGroup) []*path {
 func (r *Reader) askGroup(ctx context.Context, end time.Time, g *pathGroup, order []*path) {
 	for i, p := range order {
 		share := time.Until(end) / time.Duration(len(order)-i)
-		readings, heard := r.asker.ask(ctx, p.address, share, func(ctx context.Context) (map[string]reading, bool) { return r.listen(ctx, p) })
+		readings, heard := r.askPath(ctx, p, share)
 		if heard {
 			g.base, g.readings, g.heard = p, readings, true
 			return
@@ -102,100 +104,43 @@ func (r *Reader) listen(ctx context.Context, p *path) (readings map[string]readi
 	return readings, heard
 }
 
-// asker makes calls that may sleep in the kernel for ever, at most one for each
-// path: while it hangs, the path is not asked again.
-type asker struct {
-	stuck func(delta int)
-	log   *slog.Logger
+// errHung and errTooManyHung stay among us: a path that does not answer is not there.
+var (
+	errHung        = errors.New("the path hangs")
+	errTooManyHung = errors.New("too many paths hang")
+)
 
-	mu    sync.Mutex // guards the field below
-	calls map[string]*call
-}
-
-// call is one that has not come back.
-type call struct {
-	hangs bool // its time is over
-}
-
-func newAsker(stuck func(delta int), logger *slog.Logger) *asker {
-	if stuck == nil {
-		stuck = func(int) {}
-	}
-	return &asker{stuck: stuck, log: logger, calls: make(map[string]*call)}
+// newGuard makes the guard of the paths, by their addresses. stuck may be nil.
+func newGuard(stuck func(delta int), logger *slog.Logger) *hang.Guard {
+	return hang.NewGuard(hang.Config{Hung: errHung, TooMany: errTooManyHung, OnHung: func(address string, delta int) {
+		if stuck != nil {
+			stuck(delta)
+		}
+		if delta > 0 {
+			logger.Warn("an enclosure does not answer on this path; it is not asked again until it does", "path", address)
+		} else {
+			logger.Info("an enclosure's path that hung has come back", "path", address)
+		}
+	}})
 }
 
 // grace is the part of a path's time in which a call that has seen that its time
 // is nearly over comes back with what it has.
 const grace = 10
 
-// ask calls f and waits for it at most for limit; f gets a context that ends a
-// little earlier, and must touch nothing of its caller's, for it may come back at
-// any later time.
-func (a *asker) ask(ctx context.Context, address string, limit time.Duration, f func(context.Context) (map[string]reading, bool)) (map[string]reading, bool) {
-	if limit <= 0 || ctx.Err() != nil {
-		return nil, false
-	}
-	c := &call{}
-	a.mu.Lock()
-	if a.calls[address] != nil {
-		a.mu.Unlock()
-		return nil, false
-	}
-	a.calls[address] = c
-	a.mu.Unlock()
-
+// askPath listens to a path for limit at most.
+func (r *Reader) askPath(ctx context.Context, p *path, limit time.Duration) (readings map[string]reading, heard bool) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
 	type answer struct {
 		readings map[string]reading
 		heard    bool
 	}
-	answers := make(chan answer, 1)
-	soft, cancel := context.WithTimeout(ctx, limit-limit/grace)
-	go func() {
-		defer cancel()
-		readings, heard := f(soft)
-		// The path is free before its caller knows the answer: the next call
-		// may come at once.
-		a.mu.Lock()
-		defer a.mu.Unlock()
-		answers <- answer{readings, heard}
-		a.free(address, c)
-	}()
-	timer := time.NewTimer(limit)
-	defer timer.Stop()
-	select {
-	case got := <-answers:
-		return got.readings, got.heard
-	case <-ctx.Done():
-	case <-timer.C:
-	}
-	// That its caller was cut off says nothing about the path.
-	if !errors.Is(ctx.Err(), context.Canceled) {
-		a.leave(address, c)
-	}
-	select {
-	case got := <-answers: // at the last moment
-		return got.readings, got.heard
-	default:
-		return nil, false
-	}
-}
-
-// leave gives up a call that hangs, unless it came back at the last moment.
-func (a *asker) leave(address string, c *call) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.calls[address] == c {
-		c.hangs = true
-		a.stuck(1)
-		a.log.Warn("an enclosure does not answer on this path; it is not asked again until it does", "path", address)
-	}
-}
-
-// free takes note that a call came back; a.mu is held.
-func (a *asker) free(address string, c *call) {
-	delete(a.calls, address)
-	if c.hangs {
-		a.stuck(-1)
-		a.log.Info("an enclosure's path that hung has come back", "path", address)
-	}
+	got, err := hang.Do(ctx, r.guard, p.address, func() (answer, error) {
+		soft, done := context.WithTimeout(ctx, limit-limit/grace)
+		defer done()
+		readings, heard := r.listen(soft, p)
+		return answer{readings, heard}, nil
+	})
+	return got.readings, got.heard && err == nil
 }

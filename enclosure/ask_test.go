@@ -2,9 +2,9 @@ package enclosure
 
 import (
 	"context"
-	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -21,9 +21,9 @@ const (
 	second = "2:0:99:0"
 )
 
-// hang makes reading the status of a path's first slot block in the kernel, as an
+// freeze makes reading the status of a path's first slot block in the kernel, as an
 // I/O module that hangs does, until the returned function is called.
-func hang(t *testing.T, tr *enclosuretest.Tree, address string) (release func()) {
+func freeze(t *testing.T, tr *enclosuretest.Tree, address string) (release func()) {
 	t.Helper()
 	path := enclosuretest.BayPath(address, "Slot 00") + "/status"
 	tr.Remove(path)
@@ -48,13 +48,6 @@ func hang(t *testing.T, tr *enclosuretest.Tree, address string) (release func())
 	}
 	t.Cleanup(release)
 	return release
-}
-
-// underWay says whether a call on a path has not come back.
-func underWay(r *Reader, address string) bool {
-	r.asker.mu.Lock()
-	defer r.asker.mu.Unlock()
-	return r.asker.calls[address] != nil
 }
 
 func eventually(t *testing.T, what string, ok func() bool) {
@@ -84,7 +77,7 @@ func TestHangingModule(t *testing.T) {
 	tr.DualEnclosure(3, 3, 4, "0x5003048000000b00", "0x5003048000000b00")
 	var stuck atomic.Int64
 	r := NewReader(block.System{Sys: tr.Sys(), Udev: tr.Udev()}, func(delta int) { stuck.Add(int64(delta)) }, nil)
-	release := hang(t, tr, first)
+	release := freeze(t, tr, first)
 	c := count(r)
 
 	list := readWithin(t, r, 4*time.Second)
@@ -147,29 +140,6 @@ func TestAnsweringPathStays(t *testing.T) {
 	}
 }
 
-// One observation may follow upon the other: nobody knows the answer before the
-// path is free, which takes the lock.
-func TestAskedAgainAtOnce(t *testing.T) {
-	a := newAsker(nil, slog.New(slog.DiscardHandler))
-	locked, answered := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(answered)
-		a.ask(t.Context(), first, time.Minute, func(context.Context) (map[string]reading, bool) {
-			a.mu.Lock()
-			close(locked)
-			return nil, true
-		})
-	}()
-	<-locked
-	select {
-	case <-answered:
-		t.Error("the answer is known although the path is not free")
-	case <-time.After(20 * time.Millisecond):
-	}
-	a.mu.Unlock()
-	<-answered
-}
-
 // A module that is only slow reports what it can in its time.
 func TestSlowModule(t *testing.T) {
 	tr := enclosuretest.New(t)
@@ -185,7 +155,7 @@ func TestSlowModule(t *testing.T) {
 			time.Sleep(time.Second)
 			return inner(path)
 		}
-		readings, heard := r.asker.ask(t.Context(), first, 50*time.Second, func(ctx context.Context) (map[string]reading, bool) { return r.listen(ctx, p) })
+		readings, heard := r.askPath(t.Context(), p, 50*time.Second)
 		// 45 s are for reading, at four seconds a slot.
 		if !heard || readings["Slot 10"].power == nil || readings["Slot 11"].status != OK || readings["Slot 11"].power != nil || readings["Slot 12"].status != "" {
 			t.Errorf("heard %v, readings %v", heard, readings)
@@ -197,22 +167,26 @@ func TestSlowModule(t *testing.T) {
 func TestCancelledIsNotStuck(t *testing.T) {
 	tr := enclosuretest.New(t)
 	tr.DualEnclosure(1, 3, 0, "0x5003048000000a00", "0x5003048000000a00")
-	release := hang(t, tr, first)
+	release := freeze(t, tr, first)
 	var changes atomic.Int64
 	r := NewReader(block.System{Sys: tr.Sys(), Udev: tr.Udev()}, func(int) { changes.Add(1) }, nil)
 	ctx, cancel := context.WithCancel(t.Context())
-	go func() {
-		for !underWay(r, first) {
-			time.Sleep(time.Millisecond)
+	defer cancel()
+	inner, back := r.read, make(chan struct{})
+	r.read = func(path string) ([]byte, error) {
+		if !strings.HasSuffix(path, first+"/Slot 00/status") {
+			return inner(path)
 		}
-		cancel()
-	}()
+		defer close(back)
+		time.AfterFunc(20*time.Millisecond, cancel)
+		return inner(path)
+	}
 	list, _ := r.Read(ctx)
 	if len(list) == 1 && list[0].AnsweredBy != "" {
 		t.Errorf("answered by %s", list[0].AnsweredBy)
 	}
 	release()
-	eventually(t, "the call comes back", func() bool { return !underWay(r, first) })
+	<-back
 	if changes.Load() != 0 {
 		t.Errorf("%d changes reported", changes.Load())
 	}

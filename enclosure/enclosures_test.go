@@ -114,8 +114,8 @@ func TestEnclosuresWithAHangingOne(t *testing.T) {
 	tr := enclosuretest.New(t)
 	tr.DualEnclosure(1, 3, 0, "0x5003048000000a00", "0x5003048000000a00")
 	tr.DualEnclosure(3, 3, 4, "0x5003048000000b00", "0x5003048000000b00")
-	hang(t, tr, first)
-	hang(t, tr, second)
+	freeze(t, tr, first)
+	freeze(t, tr, second)
 	var stuck atomic.Int64
 	es := observed(t, tr, newStore(t), func(c *Config) {
 		c.Timeout = 4 * time.Second

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"storage_exporter/block"
+	"storage_exporter/internal/hang"
 	"storage_exporter/internal/outside"
 )
 
@@ -21,7 +22,7 @@ type Reader struct {
 	sysfs  string
 	system block.System
 	read   func(path string) ([]byte, error) // readFile, but in tests
-	asker  *asker
+	guard  *hang.Guard                       // of the paths
 	log    *slog.Logger
 
 	// Owned by Read, which is never called by two at once.
@@ -45,7 +46,7 @@ func NewReader(system block.System, stuck func(delta int), logger *slog.Logger) 
 	}
 	return &Reader{
 		sysfs: cmp.Or(system.Sys, "/sys"), system: system,
-		read: readFile, asker: newAsker(stuck, logger), log: logger,
+		read: readFile, guard: newGuard(stuck, logger), log: logger,
 		known: make(map[string]layout), answered: make(map[string]bool),
 	}
 }

@@ -31,7 +31,7 @@ var (
 var layers = map[string]layer{
 	"block":      {"internal/outside"},
 	"smart":      {prometheus, "block", "cache", "internal/outside", "smart/assess", "smart/report", "smart/smartctl"},
-	"enclosure":  {unix, "block", "cache", "internal/outside"},
+	"enclosure":  {unix, "block", "cache", "internal/hang", "internal/outside"},
 	"zpool":      {"block", "cache", "internal/command", "internal/outside"},
 	"cachestore": {prometheus, "github.com/redis/go-redis/v9/...", "github.com/sony/gobreaker/v2", unix, "internal/outside", "internal/secret"},
 	"cache":      {prometheus, "cachestore"},
@@ -43,7 +43,7 @@ var layers = map[string]layer{
 	"volume":             {"internal/secret"},
 	"volume/rates":       {"volume"},
 	"volume/rest":        {"internal/outside", "internal/secret", "volume"},
-	"volume/mount":       {unix, "block", "volume", "volume/rates"},
+	"volume/mount":       {unix, "block", "internal/hang", "volume", "volume/rates"},
 	"volume/*":           appliance,
 	"volume/local":       mounted,
 	"volume/cephfs":      mounted,

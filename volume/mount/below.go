@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"golang.org/x/sys/unix"
+
+	"storage_exporter/internal/hang"
 )
 
 // Below returns the mounts at and below a directory that can be reached, one of
@@ -28,6 +30,6 @@ func (t Table) Below(dir string) Table {
 func (h *Host) Ask(ctx context.Context, m Mount) State {
 	state := State{Path: m.Point, Real: m.Point, Mount: m}
 	local := h.Path(m.Point)
-	state.FS, state.Err = guarded(ctx, h.guard, m.Device, func() (unix.Statfs_t, error) { return ask(local) })
+	state.FS, state.Err = hang.Do(ctx, h.guard, m.Device, func() (unix.Statfs_t, error) { return ask(local) })
 	return state
 }

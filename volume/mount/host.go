@@ -18,6 +18,7 @@ import (
 	"syscall"
 
 	"storage_exporter/block"
+	"storage_exporter/internal/hang"
 )
 
 // Bounds for what comes from outside.
@@ -42,7 +43,7 @@ type Paths struct {
 type Host struct {
 	paths Paths
 	block block.System
-	guard *Guard
+	guard *hang.Guard
 
 	reloads atomic.Int64 // see Forget
 }
@@ -59,7 +60,7 @@ func NewHost(paths Paths, onHung func(delta int)) *Host {
 	}
 	paths.Root = path.Clean("/" + paths.Root)
 	system := block.System{Sys: paths.Sys, Dev: filepath.Join(paths.Root, "dev")}
-	return &Host{paths: paths, block: system, guard: NewGuard(onHung)}
+	return &Host{paths: paths, block: system, guard: newGuard(onHung)}
 }
 
 // Forget makes what is mounted from now on right, as after a reload: file systems
@@ -141,7 +142,7 @@ func (h *Host) locate(ctx context.Context, table Table, name string) (location, 
 		if len(w.rest) == 0 {
 			return location{real: w.real, mount: m}, nil
 		}
-		next, err := guarded(ctx, h.guard, m.Device, func() (walk, error) { return h.follow(table, w, m.Device) })
+		next, err := hang.Do(ctx, h.guard, m.Device, func() (walk, error) { return h.follow(table, w, m.Device) })
 		if err != nil {
 			if len(next.rest) > 0 { // it returned
 				at = path.Join(next.real, next.rest[0])

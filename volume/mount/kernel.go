@@ -4,6 +4,8 @@ import (
 	"context"
 	"path/filepath"
 	"strconv"
+
+	"storage_exporter/internal/hang"
 )
 
 // Proc is where this process finds a name below the host's procfs.
@@ -31,5 +33,5 @@ func Count(text string) *uint64 {
 // that touches a mount is its Device. f must not change what its caller uses, since
 // it may return at any later time.
 func Guarded[T any](ctx context.Context, h *Host, key string, f func() (T, error)) (T, error) {
-	return guarded(ctx, h.guard, key, f)
+	return hang.Do(ctx, h.guard, key, f)
 }

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"storage_exporter/block"
+	"storage_exporter/internal/hang"
 	"storage_exporter/volume"
 	"storage_exporter/volume/rates"
 )
@@ -75,7 +76,7 @@ func (p *Point) Look(ctx context.Context) State {
 		}
 	}
 	local := p.host.Path(at.real)
-	state.FS, state.Err = guarded(ctx, p.host.guard, at.mount.Device, func() (unix.Statfs_t, error) {
+	state.FS, state.Err = hang.Do(ctx, p.host.guard, at.mount.Device, func() (unix.Statfs_t, error) {
 		return ask(local)
 	})
 	if state.Err == nil && at.mount.FSType == "autofs" { // which was triggered just now

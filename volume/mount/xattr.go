@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"storage_exporter/internal/hang"
 )
 
 // maxXattr bounds the value of an extended attribute, in bytes.
@@ -23,7 +25,7 @@ func (p *Point) Xattrs(ctx context.Context, names ...string) (values map[string]
 		return nil, 0, err
 	}
 	local := p.host.Path(at.real)
-	answer, err := guarded(ctx, p.host.guard, at.mount.Device, func() (xattrs, error) { return readXattrs(local, names) })
+	answer, err := hang.Do(ctx, p.host.guard, at.mount.Device, func() (xattrs, error) { return readXattrs(local, names) })
 	return answer.values, answer.slowest, err
 }
 

@@ -1,4 +1,6 @@
-package mount
+// Package hang makes calls that may sleep in the kernel for ever, as those into a mount
+// or to an enclosure do.
+package hang
 
 import (
 	"context"
@@ -8,21 +10,25 @@ import (
 	"time"
 )
 
-// ErrHung says that a call into a mount has not come back.
-var ErrHung = errors.New("the mount hangs")
-
-// ErrTooManyHung says that too many mounts hang to ask another.
-var ErrTooManyHung = errors.New("too many mounts hang: no further one is asked")
-
-// maxHung bounds the threads that hung mounts may hold: each call that sleeps in
+// maxHung bounds the threads that calls which hang may hold: each call that sleeps in
 // the kernel keeps one, and the runtime aborts the process at 10,000.
 const maxHung = 64
 
+// Config is what a Guard is made of.
+type Config struct {
+	// Hung is the error of a call that has not come back, and TooMany that of a call
+	// which is not made because too many hang.
+	Hung, TooMany error
+	// OnHung is called when the call of a key begins to hang (+1) and when it returns
+	// after all (-1). It must be quick.
+	OnHung func(key string, delta int)
+}
+
 // Guard makes calls that may sleep in the kernel for ever. Nothing can end such
-// a call, so each mount has at most one under way: while that one hangs, the
-// mount is not asked again.
+// a call, so each key has at most one under way: while that one hangs, no other is
+// made.
 type Guard struct {
-	onHung func(delta int)
+	cfg Config
 
 	mu    sync.Mutex // guards the fields below, and those of the calls
 	calls map[string]*call
@@ -31,6 +37,7 @@ type Guard struct {
 
 // call is one call under way.
 type call struct {
+	key      string
 	since    time.Time
 	returned chan struct{} // closed when the call came back
 	hung     chan struct{} // closed when its time was over
@@ -46,18 +53,14 @@ func (c *call) isHung() bool {
 	}
 }
 
-// NewGuard makes a guard. onHung, which may be nil, is called when a call begins to
-// hang (+1) and when it returns after all (-1). It must be quick.
-func NewGuard(onHung func(delta int)) *Guard {
-	if onHung == nil {
-		onHung = func(int) {}
-	}
-	return &Guard{onHung: onHung, calls: map[string]*call{}}
-}
+// NewGuard makes a guard.
+func NewGuard(cfg Config) *Guard { return &Guard{cfg: cfg, calls: map[string]*call{}} }
 
-// guarded is Guarded with the guard itself. It waits for an earlier call of the key
-// that is in time, and refuses at once while one hangs.
-func guarded[T any](ctx context.Context, g *Guard, key string, f func() (T, error)) (T, error) {
+// Do calls f and returns when ctx ends at the latest: with the error Hung at its
+// deadline, while f goes on. It waits for an earlier call of the key that is in time,
+// and refuses at once while one hangs. f must not change what its caller uses, since
+// it may return at any later time.
+func Do[T any](ctx context.Context, g *Guard, key string, f func() (T, error)) (T, error) {
 	var none T
 	c, err := g.begin(ctx, key)
 	if err != nil {
@@ -65,7 +68,7 @@ func guarded[T any](ctx context.Context, g *Guard, key string, f func() (T, erro
 	}
 	var value T
 	go func() {
-		defer g.end(key, c)
+		defer g.end(c)
 		value, err = f()
 	}()
 	select {
@@ -79,7 +82,7 @@ func guarded[T any](ctx context.Context, g *Guard, key string, f func() (T, erro
 	}
 }
 
-// begin takes the mount's one place.
+// begin takes the key's one place.
 func (g *Guard) begin(ctx context.Context, key string) (*call, error) {
 	for {
 		c, earlier, err := g.take(ctx, key)
@@ -104,22 +107,22 @@ func (g *Guard) take(ctx context.Context, key string) (c, earlier *call, err err
 	earlier = g.calls[key]
 	switch {
 	case earlier != nil && earlier.isHung():
-		return nil, nil, hungSince(earlier.since)
+		return nil, nil, g.hungSince(earlier)
 	case ctx.Err() != nil:
 		return nil, nil, fmt.Errorf("not asked: %w", ctx.Err())
 	case earlier != nil:
 		return nil, earlier, nil
 	case g.hung >= maxHung:
-		return nil, nil, ErrTooManyHung
+		return nil, nil, g.cfg.TooMany
 	}
-	c = &call{since: time.Now(), returned: make(chan struct{}), hung: make(chan struct{})}
+	c = &call{key: key, since: time.Now(), returned: make(chan struct{}), hung: make(chan struct{})}
 	g.calls[key] = c
 	return c, nil, nil
 }
 
 // giveUp returns why its caller stops waiting for a call; nil when the call returned.
 // A call hangs when the time of the caller that made it is over. A caller that was
-// cancelled, by a reload or a shutdown, says nothing about the mount.
+// cancelled, by a reload or a shutdown, says nothing about what was asked.
 func (g *Guard) giveUp(ctx context.Context, c *call, own bool) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -135,22 +138,22 @@ func (g *Guard) giveUp(ctx context.Context, c *call, own bool) error {
 	if (own || c.orphan) && !c.isHung() {
 		close(c.hung)
 		g.hung++
-		g.onHung(1)
+		g.cfg.OnHung(c.key, 1)
 	}
-	return hungSince(c.since)
+	return g.hungSince(c)
 }
 
-func (g *Guard) end(key string, c *call) {
+func (g *Guard) end(c *call) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	delete(g.calls, key)
+	delete(g.calls, c.key)
 	if c.isHung() {
 		g.hung--
-		g.onHung(-1)
+		g.cfg.OnHung(c.key, -1)
 	}
 	close(c.returned)
 }
 
-func hungSince(since time.Time) error {
-	return fmt.Errorf("no answer for %v: %w", time.Since(since).Round(100*time.Millisecond), ErrHung)
+func (g *Guard) hungSince(c *call) error {
+	return fmt.Errorf("no answer for %v: %w", time.Since(c.since).Round(100*time.Millisecond), g.cfg.Hung)
 }

@@ -1,4 +1,4 @@
-package mount
+package hang
 
 import (
 	"context"
@@ -10,6 +10,12 @@ import (
 	"time"
 )
 
+var errHung, errTooMany = errors.New("it hangs"), errors.New("too many hang")
+
+func newGuard(onHung func(delta int)) *Guard {
+	return NewGuard(Config{Hung: errHung, TooMany: errTooMany, OnHung: func(_ string, delta int) { onHung(delta) }})
+}
+
 func within1s(t *testing.T) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -19,9 +25,9 @@ func within1s(t *testing.T) context.Context {
 
 func TestGuardAnswers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := NewGuard(func(int) { t.Error("something hung") })
+		g := newGuard(func(int) { t.Error("something hung") })
 		wrong := errors.New("wrong")
-		got, err := guarded(within1s(t), g, "m", func() (int, error) { time.Sleep(999 * time.Millisecond); return 7, wrong })
+		got, err := Do(within1s(t), g, "m", func() (int, error) { time.Sleep(999 * time.Millisecond); return 7, wrong })
 		if got != 7 || !errors.Is(err, wrong) {
 			t.Errorf("got %d, %v", got, err)
 		}
@@ -31,26 +37,26 @@ func TestGuardAnswers(t *testing.T) {
 func TestGuardHung(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var hung, calls atomic.Int64
-		g := NewGuard(func(delta int) { hung.Add(int64(delta)) })
+		g := newGuard(func(delta int) { hung.Add(int64(delta)) })
 		comeBack := make(chan struct{})
 		call := func() (int, error) { calls.Add(1); <-comeBack; return 1, nil }
 
 		start := time.Now()
-		if _, err := guarded(within1s(t), g, "m", call); !errors.Is(err, ErrHung) {
+		if _, err := Do(within1s(t), g, "m", call); !errors.Is(err, errHung) {
 			t.Fatalf("got %v", err)
 		}
 		if elapsed := time.Since(start); elapsed != time.Second {
 			t.Errorf("gave up after %v", elapsed)
 		}
 		for range 1000 { // refused at once, and nothing is started
-			if _, err := guarded(within1s(t), g, "m", call); !errors.Is(err, ErrHung) {
+			if _, err := Do(within1s(t), g, "m", call); !errors.Is(err, errHung) {
 				t.Fatalf("got %v", err)
 			}
 		}
 		if time.Since(start) != time.Second || calls.Load() != 1 || hung.Load() != 1 || g.hung != 1 {
 			t.Errorf("%v later: %d calls, %d hang", time.Since(start), calls.Load(), hung.Load())
 		}
-		if _, err := guarded(within1s(t), g, "other", func() (int, error) { return 1, nil }); err != nil {
+		if _, err := Do(within1s(t), g, "other", func() (int, error) { return 1, nil }); err != nil {
 			t.Errorf("another mount: %v", err)
 		}
 		close(comeBack)
@@ -58,7 +64,7 @@ func TestGuardHung(t *testing.T) {
 		if hung.Load() != 0 || g.hung != 0 {
 			t.Errorf("%d hang after the call came back", hung.Load())
 		}
-		if got, err := guarded(within1s(t), g, "m", call); got != 1 || err != nil {
+		if got, err := Do(within1s(t), g, "m", call); got != 1 || err != nil {
 			t.Errorf("after it came back: %d, %v", got, err)
 		}
 		if len(g.calls) != 0 {
@@ -70,11 +76,11 @@ func TestGuardHung(t *testing.T) {
 // Those who come while a call is in time wait for it, and then make their own.
 func TestGuardQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := NewGuard(nil)
+		g := newGuard(func(int) {})
 		var now, most, done atomic.Int64
 		for range 5 {
 			go func() {
-				_, err := guarded(within1s(t), g, "m", func() (int, error) {
+				_, err := Do(within1s(t), g, "m", func() (int, error) {
 					most.Store(max(most.Load(), now.Add(1)))
 					time.Sleep(100 * time.Millisecond)
 					now.Add(-1)
@@ -97,11 +103,11 @@ func TestGuardQueue(t *testing.T) {
 func TestGuardQueueBehindHung(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var hung atomic.Int64
-		g := NewGuard(func(delta int) { hung.Add(int64(delta)) })
+		g := newGuard(func(delta int) { hung.Add(int64(delta)) })
 		comeBack := make(chan struct{})
 		for range 3 {
 			go func() {
-				if _, err := guarded(within1s(t), g, "m", func() (int, error) { <-comeBack; return 0, nil }); !errors.Is(err, ErrHung) {
+				if _, err := Do(within1s(t), g, "m", func() (int, error) { <-comeBack; return 0, nil }); !errors.Is(err, errHung) {
 					t.Errorf("got %v", err)
 				}
 			}()
@@ -120,20 +126,20 @@ func TestGuardQueueBehindHung(t *testing.T) {
 func TestGuardCancelled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var hung atomic.Int64
-		g := NewGuard(func(delta int) { hung.Add(int64(delta)) })
+		g := newGuard(func(delta int) { hung.Add(int64(delta)) })
 		comeBack := make(chan struct{})
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(time.Millisecond, cancel)
-		if _, err := guarded(ctx, g, "m", func() (int, error) { <-comeBack; return 0, nil }); !errors.Is(err, context.Canceled) || errors.Is(err, ErrHung) {
+		if _, err := Do(ctx, g, "m", func() (int, error) { <-comeBack; return 0, nil }); !errors.Is(err, context.Canceled) || errors.Is(err, errHung) {
 			t.Errorf("cancelled: %v", err)
 		}
-		if _, err := guarded(ctx, g, "m", func() (int, error) { t.Error("called after the end"); return 0, nil }); !errors.Is(err, context.Canceled) {
+		if _, err := Do(ctx, g, "m", func() (int, error) { t.Error("called after the end"); return 0, nil }); !errors.Is(err, context.Canceled) {
 			t.Errorf("after the end: %v", err)
 		}
 		if hung.Load() != 0 {
 			t.Error("cancelled counts as hung")
 		}
-		if _, err := guarded(within1s(t), g, "m", func() (int, error) { return 0, nil }); !errors.Is(err, ErrHung) || hung.Load() != 1 {
+		if _, err := Do(within1s(t), g, "m", func() (int, error) { return 0, nil }); !errors.Is(err, errHung) || hung.Load() != 1 {
 			t.Errorf("behind it: %v, %d hang", err, hung.Load())
 		}
 		close(comeBack)
@@ -147,16 +153,16 @@ func TestGuardCancelled(t *testing.T) {
 // Who has less time than the caller before does not make a slow call a hung one.
 func TestGuardImpatient(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := NewGuard(func(int) { t.Error("a slow call counts as hung") })
+		g := newGuard(func(int) { t.Error("a slow call counts as hung") })
 		go func() {
 			time.Sleep(time.Millisecond)
 			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 			defer cancel()
-			if _, err := guarded(ctx, g, "m", func() (int, error) { return 0, nil }); !errors.Is(err, ErrHung) {
+			if _, err := Do(ctx, g, "m", func() (int, error) { return 0, nil }); !errors.Is(err, errHung) {
 				t.Errorf("the impatient one: %v", err)
 			}
 		}()
-		if _, err := guarded(within1s(t), g, "m", func() (int, error) { time.Sleep(500 * time.Millisecond); return 0, nil }); err != nil {
+		if _, err := Do(within1s(t), g, "m", func() (int, error) { time.Sleep(500 * time.Millisecond); return 0, nil }); err != nil {
 			t.Errorf("the slow one: %v", err)
 		}
 	})
@@ -165,16 +171,16 @@ func TestGuardImpatient(t *testing.T) {
 // Who waits is told as soon as the call before is known to hang.
 func TestGuardTellsWaiters(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := NewGuard(nil)
+		g := newGuard(func(int) {})
 		comeBack := make(chan struct{})
 		start := time.Now()
 		go func() {
-			_, _ = guarded(within1s(t), g, "m", func() (int, error) { <-comeBack; return 0, nil })
+			_, _ = Do(within1s(t), g, "m", func() (int, error) { <-comeBack; return 0, nil })
 		}()
 		synctest.Wait()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
-		if _, err := guarded(ctx, g, "m", func() (int, error) { return 0, nil }); !errors.Is(err, ErrHung) || time.Since(start) != time.Second {
+		if _, err := Do(ctx, g, "m", func() (int, error) { return 0, nil }); !errors.Is(err, errHung) || time.Since(start) != time.Second {
 			t.Errorf("told %v after %v", err, time.Since(start))
 		}
 		close(comeBack)
@@ -183,19 +189,19 @@ func TestGuardTellsWaiters(t *testing.T) {
 
 func TestGuardLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := NewGuard(nil)
+		g := newGuard(func(int) {})
 		comeBack := make(chan struct{})
 		for i := range maxHung {
-			if _, err := guarded(within1s(t), g, fmt.Sprint(i), func() (int, error) { <-comeBack; return 0, nil }); !errors.Is(err, ErrHung) {
+			if _, err := Do(within1s(t), g, fmt.Sprint(i), func() (int, error) { <-comeBack; return 0, nil }); !errors.Is(err, errHung) {
 				t.Fatal(err)
 			}
 		}
-		if _, err := guarded(within1s(t), g, "one more", func() (int, error) { return 0, nil }); !errors.Is(err, ErrTooManyHung) {
+		if _, err := Do(within1s(t), g, "one more", func() (int, error) { return 0, nil }); !errors.Is(err, errTooMany) {
 			t.Errorf("got %v", err)
 		}
 		close(comeBack)
 		synctest.Wait()
-		if _, err := guarded(within1s(t), g, "one more", func() (int, error) { return 0, nil }); err != nil {
+		if _, err := Do(within1s(t), g, "one more", func() (int, error) { return 0, nil }); err != nil {
 			t.Errorf("after they came back: %v", err)
 		}
 	})
