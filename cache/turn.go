@@ -7,16 +7,16 @@ import (
 
 // turn is what a source remembers of its observations, and when it acts next.
 type turn struct {
-	due       time.Time // when this process observes
-	look      time.Time // when the store is looked at, never after due
-	newest    time.Time // the put of the newest snapshot when due was decided: a later one is news
-	theirs    bool      // that snapshot was put by another replica
-	quiet     bool      // readers do not start an observation before due either
-	rounds    int       // observations that ended well
-	failures  int       // observations that failed, in a row
-	nothings  int       // observations that had nothing to report, in a row
-	timedOut  bool      // the last observation did
-	err       error     // the last round's failure
+	due       time.Time     // when this process observes
+	look      time.Time     // when the store is looked at, never after due
+	newest    time.Time     // the put of the newest snapshot when due was decided: a later one is news
+	theirs    bool          // that snapshot was put by another replica
+	quiet     bool          // readers do not start an observation before due either
+	rounds    int           // observations that ended well
+	failures  int           // observations that failed, in a row
+	nothings  int           // observations that had nothing to report, in a row
+	timedOut  bool          // the last observation did
+	err       error         // the last round's failure
 	lastRound time.Duration // how long the last observation took
 }
 
