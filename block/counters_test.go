@@ -104,19 +104,3 @@ func TestCounting(t *testing.T) {
 		t.Error("a number leads anywhere")
 	}
 }
-
-// A btrfs is known by its members; of one that has a device that is not known
-// nothing is.
-func TestBtrfs(t *testing.T) {
-	tr := blocktest.New(t)
-	tr.AddDisk(blocktest.Disk{Name: "sda", Address: "0:0:0:0", Device: blocktest.Device{Number: "8:0", Stat: still}})
-	tr.AddMapping("dm-0", "vg-btr", "LVM-1", blocktest.Device{Number: "253:0", Stat: still})
-	tr.AddVirtual("dm-1", blocktest.Device{})
-	tr.AddBtrfs("11-22", "sda", "dm-0")
-	tr.AddBtrfs("33-44", "dm-1", "sda")
-	tr.Dir("sys/fs/btrfs/features")
-	got := system(tr).Btrfs()
-	if len(got) != 2 || len(got[0]) != 2 || got[1] != nil || got[0][0].Name != "dm-0" || !got[0][0].Called("vg-btr") || !got[0][1].Called("sda") || got[0][1].Called("") {
-		t.Errorf("%+v", got)
-	}
-}

@@ -5,6 +5,7 @@ package outside
 import (
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -70,6 +71,15 @@ func Names(dir string, n int) ([]string, error) {
 	}
 	slices.Sort(names)
 	return names, err
+}
+
+// Dangles says whether a path is a link to what is not there.
+func Dangles(path string) bool {
+	if _, err := os.Readlink(path); err != nil {
+		return false
+	}
+	_, err := os.Stat(path)
+	return errors.Is(err, fs.ErrNotExist)
 }
 
 // Exists says whether there is something at the end of a path, links followed.

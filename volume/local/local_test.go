@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -16,6 +17,7 @@ import (
 	"storage_exporter/volume"
 	"storage_exporter/volume/mount"
 	"storage_exporter/volume/mount/mounttest"
+	"storage_exporter/volume/rates"
 	"storage_exporter/volume/volumetest"
 )
 
@@ -80,6 +82,60 @@ func complete(p volume.Performance) bool {
 		}
 	}
 	return true
+}
+
+// Of several btrfs on a host each has its own figures, whatever the source of its
+// mount says: here it names no device, or that of a subvolume does.
+func TestBtrfsSource(t *testing.T) {
+	t.Parallel()
+	one, other := loop(t, "btrfs"), loop(t, "btrfs")
+	host := newHost()
+	device := newRig(t, VFS(host), volume.Config{Path: one}).health().Metadata["device"]
+	var info unix.Stat_t
+	if err := unix.Stat("/dev/"+device, &info); err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	nameless, sub := filepath.Join(dir, "nameless"), filepath.Join(dir, "sub")
+	for _, point := range []string{nameless, sub} {
+		if err := os.Mkdir(point, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	node := filepath.Join(dir, "node")
+	if err := unix.Mknod(node, unix.S_IFBLK|0o600, int(info.Rdev)); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command("btrfs", "subvolume", "create", filepath.Join(other, "v")).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	mountAt(t, nameless, "-t", "btrfs", node)
+	mountAt(t, sub, "-t", "btrfs", "-o", "subvol=v", newRig(t, VFS(host), volume.Config{Path: other}).health().Metadata["source"])
+	if err := os.Remove(node); err != nil {
+		t.Fatal(err)
+	}
+	var rigs []rig
+	for i, point := range []string{one, nameless, other, sub} {
+		r := newRig(t, VFS(host), volume.Config{Path: point})
+		if facts := r.health().Metadata; (facts["device"] == device) != (i < 2) || !strings.HasPrefix(facts["device"], "loop") {
+			t.Errorf("%s: %v", point, facts)
+		}
+		if _, err := r.OwnPerformance(); !errors.Is(err, volume.ErrNoSample) {
+			t.Errorf("%s: %v", point, err)
+		}
+		rigs = append(rigs, r)
+	}
+	writeAndRead(t, nameless)
+	time.Sleep(rates.MinWindow)
+	for i, r := range rigs {
+		p, err := r.OwnPerformance()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if wrote := *p.BytesWrite > 1<<20; wrote != (i < 2) {
+			t.Errorf("%d: %v bytes written a second", i, *p.BytesWrite)
+		}
+	}
 }
 
 func TestReadOnlyRemount(t *testing.T) {

@@ -25,16 +25,22 @@ func Lost(format string, args ...any) error {
 // memory is what was mounted under a path when it was followed last. What is gone
 // stays in it, until it is back or the configuration was reloaded.
 type memory struct {
-	reloads int64 // of the host, when it was kept
-	mount   Mount // zero before the first time
+	reloads int64          // of the host, when it was kept
+	mount   Mount          // zero before the first time
+	inSync  map[string]int // the most disks that arrays had in sync, by name
+}
+
+// reloaded forgets what was kept before a reload.
+func (k *memory) reloaded(host *Host) {
+	if n := host.Reloads(); n != k.reloads {
+		*k = memory{reloads: n}
+	}
 }
 
 // check keeps the mount that a path now leads to, or returns the error that the one
 // before is gone. err is why the path could not be followed, to the name at.real.
 func (k *memory) check(host *Host, table Table, name string, at location, err error) error {
-	if n := host.Reloads(); n != k.reloads {
-		*k = memory{reloads: n}
-	}
+	k.reloaded(host)
 	missing := errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
 	was, on := k.mount, at.mount
 	switch {

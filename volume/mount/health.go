@@ -45,7 +45,7 @@ func (s State) Health(want Want) volume.Health {
 	case !readOnly:
 		s.fullness(&found)
 	}
-	found.Add(volume.Degraded, s.Lacks...)
+	found.Add(s.below.found.Status(), s.below.found.Words())
 	h.Status, h.Info = found.Status(), found.Words()
 	return h
 }
@@ -125,7 +125,7 @@ func (s State) metadata() map[string]string {
 		"fs_options":  clean(strings.Join(m.Super, ",")),
 		"device":      m.Device,
 	}
-	if names := strings.Join(s.Block, ","); strings.Trim(names, ",") != "" {
+	if names := strings.Join(s.below.devices, ","); strings.Trim(names, ",") != "" {
 		facts["device"] = clean(names)
 	}
 	if m.Root != "/" {

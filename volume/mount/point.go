@@ -38,6 +38,8 @@ type Point struct {
 	mu     sync.Mutex // guards the fields below
 	real   string     // where the path led to last; "" before
 	memory memory
+	pooled Mount  // whose file system could be asked for its UUID last
+	uuid   string // which it was
 }
 
 // NewPoint makes a point for a clean absolute path of the host, whose
@@ -52,9 +54,9 @@ type State struct {
 	Real  string // Path without symbolic links; "" when it could not be followed
 	Mount Mount  // that the path lies on; as far as it was followed when Err is set, and empty where that is gone
 	FS    unix.Statfs_t
-	Block []string // names of the block devices, where there are any
-	Lacks []string // what software RAIDs below lack, in words
-	Err   error    // why the mount could not be looked at
+	Err   error // why the mount could not be looked at
+
+	below below // what it stands on
 }
 
 // Look asks the mount whether it answers: stat and statfs, within the guard. It
@@ -69,12 +71,7 @@ func (p *Point) Look(ctx context.Context) State {
 		return state
 	}
 	state.Real = at.real
-	if devices, err := p.host.devices(at.mount, table, maxOverlays); err == nil {
-		for _, d := range devices {
-			state.Block = append(state.Block, d.Name)
-			state.Lacks = append(state.Lacks, lacks(p.host.block.Degraded(d.Name))...)
-		}
-	}
+	state.below = p.below(ctx, at.mount, table)
 	local := p.host.Path(at.real)
 	state.FS, state.Err = hang.Do(ctx, p.host.guard, at.mount.Device, func() (unix.Statfs_t, error) {
 		return ask(local)
@@ -148,7 +145,7 @@ func (p *Point) Rates(ctx context.Context) (m Mount, did volume.Performance, at 
 		return Mount{}, did, at, err
 	}
 	m = on.mount
-	samples, err := p.read(m, table)
+	samples, err := p.read(ctx, m, table)
 	if err != nil {
 		return m, did, at, err
 	}
@@ -193,8 +190,11 @@ func (p *Point) remembered(table Table) (location, error) {
 }
 
 // read takes one reading of the counters of a mount.
-func (p *Point) read(m Mount, table Table) ([]rates.Sample, error) {
+func (p *Point) read(ctx context.Context, m Mount, table Table) ([]rates.Sample, error) {
+	m, err := table.under(m)
 	switch {
+	case err != nil:
+		return nil, err
 	case IsNFS(m.FSType):
 		s, err := p.host.nfsSample(m, table)
 		return []rates.Sample{s}, err
@@ -202,7 +202,7 @@ func (p *Point) read(m Mount, table Table) ([]rates.Sample, error) {
 		s, err := p.host.zfsSample(m)
 		return []rates.Sample{s}, err
 	}
-	devices, err := p.host.devices(m, table, maxOverlays)
+	devices, _, err := p.devices(ctx, m)
 	if err != nil {
 		return nil, err
 	}

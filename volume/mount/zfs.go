@@ -7,15 +7,23 @@ import (
 	"storage_exporter/volume/rates"
 )
 
+// poolOf is the pool of a mounted dataset, which its source names.
+func poolOf(m Mount) (string, bool) {
+	pool, _, _ := strings.Cut(m.Source, "/")
+	return pool, pool != "" && pool != "." && pool != ".."
+}
+
+// kstat is where the kernel shows what it knows of a pool.
+func (h *Host) kstat(pool string) string { return h.Proc("spl", "kstat", "zfs", pool) }
+
 // zfsSample reads a dataset's counters: /proc/spl/kstat/zfs/<pool>/objset-*. They
 // have no times.
 func (h *Host) zfsSample(m Mount) (rates.Sample, error) {
-	pool, _, _ := strings.Cut(m.Source, "/")
-	if pool == "" || pool == "." || pool == ".." {
+	pool, ok := poolOf(m)
+	if !ok {
 		return rates.Sample{}, Unsupported("%q at %s is no dataset", m.Source, m.Point)
 	}
-	dir := filepath.Join(h.paths.Proc, "spl", "kstat", "zfs", pool)
-	sets, err := filepath.Glob(dir + "/objset-*")
+	sets, err := filepath.Glob(h.kstat(pool) + "/objset-*")
 	if err != nil {
 		return rates.Sample{}, err
 	}

@@ -86,7 +86,7 @@ func TestRead(t *testing.T) {
 	for name, want := range tests {
 		t.Run(name, func(t *testing.T) {
 			m, _ := table.Covering(name)
-			samples, err := p.read(m, table)
+			samples, err := p.read(t.Context(), m, table)
 			if want == nil {
 				if !errors.Is(err, volume.ErrUnsupported) {
 					t.Fatalf("got %+v, %v; want unsupported", samples, err)
@@ -113,13 +113,13 @@ func TestFrozenThatCounts(t *testing.T) {
 	table, _ := p.host.Mounts()
 	m, _ := table.Covering("/frozendm")
 	for range 2 {
-		if _, err := p.read(m, table); !errors.Is(err, volume.ErrUnsupported) {
+		if _, err := p.read(t.Context(), m, table); !errors.Is(err, volume.ErrUnsupported) {
 			t.Fatalf("standing still: %v, want unsupported", err)
 		}
 	}
 	tr.Write("sys/devices/virtual/block/dm-4/stat", ops("200"))
 	for range 2 {
-		if _, err := p.read(m, table); err != nil {
+		if _, err := p.read(t.Context(), m, table); err != nil {
 			t.Fatalf("moved: %v", err)
 		}
 	}
@@ -136,7 +136,7 @@ func TestNFSBelowBind(t *testing.T) {
 	p := hostOf(tr).NewPoint("/bind", 0)
 	table, _ := p.host.Mounts()
 	m, _ := table.Covering("/bind/x")
-	samples, err := p.read(m, table)
+	samples, err := p.read(t.Context(), m, table)
 	if err != nil || *samples[0].Read.Ops != 7 {
 		t.Errorf("got %+v, %v", samples, err)
 	}
