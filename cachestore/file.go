@@ -9,6 +9,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"storage_exporter/internal/outside"
 )
 
 // FileConfig is what a File is made of. Zeros mean the defaults.
@@ -58,6 +60,7 @@ type File struct {
 	// The fields below belong to OpenFile, then to the run goroutine.
 	lock    *os.File // nil while it cannot be had
 	failing bool
+	there   bool      // the file was read or written
 	due     time.Time // when the file is written unless it is urgent
 }
 
@@ -131,7 +134,7 @@ func (f *File) run() {
 	for {
 		select {
 		case now := <-tick.C:
-			if dirty, urgent := f.unwritten(); urgent || dirty && !now.Before(f.due) {
+			if dirty, urgent := f.unwritten(); urgent || f.gone() || dirty && !now.Before(f.due) {
 				_ = f.flush(now.Add(f.interval + time.Hour)) // all of it
 			}
 		case <-f.stop:
@@ -144,6 +147,16 @@ func (f *File) run() {
 			return
 		}
 	}
+}
+
+// gone is whether somebody has removed the file; it says so once.
+func (f *File) gone() bool {
+	if !f.there || f.failing || outside.Exists(f.path) {
+		return false
+	}
+	f.there = false
+	f.logger.Warn("cache file was removed, it is written anew")
+	return true
 }
 
 func (f *File) unwritten() (dirty, urgent bool) {
@@ -177,7 +190,7 @@ func (f *File) flush(stop time.Time) error {
 	if f.failing {
 		f.logger.Info("cache file can be written again")
 	}
-	f.failing, f.due = false, now.Add(f.interval)
+	f.failing, f.there, f.due = false, true, now.Add(f.interval)
 	return nil
 }
 

@@ -324,6 +324,28 @@ func runAs(t *testing.T, test string, attr *syscall.SysProcAttr, env ...string) 
 
 // TestFileFolderRemoved also shows that a lock in a removed folder is not
 // believed in.
+// TestFileRemoved shows that a file that somebody removes comes back by itself, long
+// before it would be written again.
+func TestFileRemoved(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "cache.db")
+	logger, log := newLog()
+	store := openFile(t, path, cachestore.FileConfig{Logger: logger, FlushInterval: time.Hour, UrgentInterval: 5 * time.Millisecond})
+	there := func() bool { _, err := os.Stat(path); return err == nil }
+	set(t, store, "key", "value")
+	eventually(t, "the first write", there)
+	for n := range 2 {
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "the file to come back", there)
+		eventually(t, "the warning", func() bool { return log.count("cache file was removed") == n+1 })
+	}
+	if got := afterKill(t, path, "key"); got != "value" {
+		t.Errorf("the file that came back has %q", got)
+	}
+}
+
 func TestFileFolderRemoved(t *testing.T) {
 	t.Parallel()
 	folder := filepath.Join(t.TempDir(), "folder")

@@ -112,6 +112,7 @@ func (f *File) load() error {
 	if err := lockFile(file); err != nil {
 		return err
 	}
+	f.there = true
 	info, err := file.Stat()
 	switch {
 	case err != nil:
@@ -146,7 +147,7 @@ func (f *File) moveAside(reason error) error {
 		return fmt.Errorf("move the damaged file aside: %w", err)
 	}
 	f.logger.Warn("cache file is damaged, moved it aside and began a new one", "moved_to", aside, "err", reason)
-	f.dirty = true
+	f.dirty, f.there = true, false
 	return nil
 }
 
