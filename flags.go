@@ -1,6 +1,11 @@
 package main
 
 import (
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/alecthomas/kingpin/v2"
@@ -11,6 +16,7 @@ import (
 	"github.com/prometheus/exporter-toolkit/web/kingpinflag"
 
 	"storage_exporter/config"
+	"storage_exporter/internal/nearest"
 )
 
 // flags are the command line, parsed.
@@ -30,6 +36,7 @@ type flags struct {
 	procfs, sysfs, rootfs, udevData string
 	zpoolPath                       string
 	maxProcs                        int
+	maxProcsGiven                   bool // by the flag, not by GOMAXPROCS
 	memoryLimitMiB                  int
 
 	disableDefaults bool
@@ -73,7 +80,7 @@ func newApp(names []string) (*kingpin.Application, *flags) {
 	app.Flag("path.rootfs", "Where the host's root file system is mounted.").Default("/").StringVar(&f.rootfs)
 	app.Flag("path.udev.data", "Where udev keeps its data.").Default("/run/udev/data").StringVar(&f.udevData)
 	app.Flag("zpool.path", "The zpool binary; a bare name is looked for in PATH, /usr/sbin and /sbin.").Default("zpool").StringVar(&f.zpoolPath)
-	app.Flag("runtime.gomaxprocs", "Threads that run Go code at once (GOMAXPROCS).").Envar("GOMAXPROCS").Default("2").IntVar(&f.maxProcs)
+	app.Flag("runtime.gomaxprocs", "Threads that run Go code at once (GOMAXPROCS).").Envar("GOMAXPROCS").Default("2").IsSetByUser(&f.maxProcsGiven).IntVar(&f.maxProcs)
 	app.Flag("runtime.memory-limit-mib", "Memory to stay below where possible, in MiB, unless GOMEMLIMIT is set; 0 means no limit.").Default("256").IntVar(&f.memoryLimitMiB)
 
 	app.Flag("collector.disable-defaults", "Disable all collectors but those that are named by a flag.").BoolVar(&f.disableDefaults)
@@ -127,6 +134,65 @@ func (f *flags) addSettings(app *kingpin.Application) {
 	text("smartctl.device-include", "smart.device_include", "Regexp of devices to include in automatic scanning.")
 	list("smartctl.scan-device-type", "smart.scan_device_types", "Device type to use during automatic scan; \"by-id\" scans /dev/disk/by-id (repeatable).")
 	text("smartctl.powermode-check", "smart.powermode_check", "The power mode from which on a drive is left asleep: never, sleep, standby or idle.")
+}
+
+// check finds flags whose value cannot be meant.
+func (f *flags) check() (problems config.Problems) {
+	for _, n := range []struct {
+		name  string
+		value int
+	}{{"--web.max-requests", f.maxRequests}, {f.maxProcsName(), f.maxProcs}, {"--runtime.memory-limit-mib", f.memoryLimitMiB}} {
+		if n.value < 0 {
+			problems = append(problems, config.Problem{Key: n.name, Message: fmt.Sprintf("must not be below 0, and is %d", n.value)})
+		}
+	}
+	return problems
+}
+
+func (f *flags) maxProcsName() string {
+	if f.maxProcsGiven {
+		return "--runtime.gomaxprocs"
+	}
+	return "GOMAXPROCS"
+}
+
+// wrongFlag says in one line which flag or variable err, which the command line led
+// to, is about, and what was probably meant.
+func wrongFlag(app *kingpin.Application, args []string, err error) error {
+	var names []string
+	for _, known := range app.Model().Flags {
+		names = append(names, known.Name)
+		if value := os.Getenv(known.Envar); known.Envar != "" && value != "" && known.Value.Set(value) != nil {
+			return wrongValue(known.Envar, value, err)
+		}
+	}
+	if name, unknown := strings.CutPrefix(err.Error(), "unknown long flag '--"); unknown {
+		name = strings.TrimSuffix(name, "'")
+		positive, negated := strings.CutPrefix(name, "no-")
+		near := nearest.Name(positive, names)
+		switch {
+		case near == "":
+			return fmt.Errorf("--%.64s is no flag; --help lists them", name)
+		case negated:
+			near = "no-" + near
+		}
+		return fmt.Errorf("--%.64s is no flag; did you mean --%s?", name, near)
+	}
+	parsed, _ := app.ParseContext(args)
+	for _, element := range parsed.Elements {
+		flag, ok := element.Clause.(*kingpin.FlagClause)
+		if ok && element.Value != nil && flag.Model().Value.Set(*element.Value) != nil {
+			return wrongValue("--"+flag.Model().Name, *element.Value, err)
+		}
+	}
+	return fmt.Errorf("%w; --help lists the flags", err)
+}
+
+func wrongValue(name, value string, err error) error {
+	if errors.Is(err, strconv.ErrSyntax) || errors.Is(err, strconv.ErrRange) {
+		return fmt.Errorf("%s: must be a number, not %.64q", name, value)
+	}
+	return fmt.Errorf("%s: %w", name, err)
 }
 
 // names are the flags by the key that they stand for.

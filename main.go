@@ -42,7 +42,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	case ended:
 		return 0
 	case err != nil:
-		fmt.Fprintf(stderr, "storage_exporter: %v; --help lists the flags\n", err)
+		fmt.Fprintf(stderr, "storage_exporter: %v\n", wrongFlag(app, args, err))
 		return 2
 	}
 
@@ -84,7 +84,7 @@ type loader struct{ flags *flags }
 // first loads the configuration for the start. Its error has all mistakes, those of
 // flags that a reload does not read too.
 func (l *loader) first(strict bool) (*config.Config, []config.Problem, error) {
-	problems := checkWeb(l.flags)
+	problems := append(l.flags.check(), checkWeb(l.flags)...)
 	cfg, warnings, err := l.load(strict)
 	if err == nil && len(problems) == 0 {
 		return cfg, warnings, nil

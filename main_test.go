@@ -254,6 +254,11 @@ func TestReload(t *testing.T) {
 		t.Errorf("a counter of the unchanged volume went from %q to %q", before, after)
 	}
 
+	write(fmt.Sprintf("[node]\nname = \"n1\"\n[volume.one]\nbackend = \"vfs\"\npath = %q\n[volume.two]\nbackend = \"vfs\"\npath = %q\n", one, two))
+	if status, _, body := in.do("POST", "/-/reload", ""); status != 200 || !strings.Contains(body, "Restart the exporter for what has changed of: node.name.") {
+		t.Errorf("reload of what needs a restart: %d %s", status, body)
+	}
+
 	write("[volume.one]\nbackend = \"vfs\"\npath = \"relative\"\n[nonsense]\n")
 	status, _, body := in.do("POST", "/-/reload", "")
 	if status != 500 || !strings.Contains(body, "volume.one.path") || !strings.Contains(body, "nonsense") {

@@ -3,12 +3,15 @@ package main
 import (
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
 	"storage_exporter/cache"
 	"storage_exporter/cachestore"
 	"storage_exporter/config"
+	"storage_exporter/internal/nearest"
 	"storage_exporter/smart"
 	"storage_exporter/smart/smartctl"
 	"storage_exporter/volume"
@@ -105,7 +108,7 @@ func checkVolumes(c *config.Config, r *config.Report, kinds map[string]volume.Ki
 		}
 		kind, known := kinds[v.Backend]
 		if !known {
-			r.In(section)("backend", "%q is not supported", v.Backend)
+			r.In(section)("backend", "%q is not supported%s", v.Backend, nearest.Hint(v.Backend, slices.Sorted(maps.Keys(kinds))))
 			continue
 		}
 		if err := wrongVolume(kind, volumeConfig(c, v)); err != nil {

@@ -86,7 +86,7 @@ func TestOwnersFindMistakes(t *testing.T) {
 		{"authority that is not there", "[redis]\naddresses = [\"a:1\"]\n[redis.tls]\nenabled = true\nca_file = \"/nowhere/ca\"", "c.toml: redis.tls.ca_file: cannot be read: no such file or directory"},
 		{"cache file in no directory", "[cache]\npath = \"/nowhere/x/cache.db\"", "c.toml: cache.path: cannot be used: its directory does not exist; create it for the exporter's user: no such file or directory"},
 		{"all volumes' mistakes beside others", "[smart]\nconcurrency = 0\n[volume.v]\nbackend = \"wekka\"\npath = \"/v\"\n[volume.w]\nbackend = \"weka\"\npath = \"/w\"",
-			"c.toml: smart.concurrency: must be 1 to 1024\nc.toml: volume.v.backend: \"wekka\" is not supported\nc.toml: volume.w.options.weka_endpoint is missing"},
+			"c.toml: smart.concurrency: must be 1 to 1024\nc.toml: volume.v.backend: \"wekka\" is not supported; did you mean weka?\nc.toml: volume.w.options.weka_endpoint is missing"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -56,14 +56,16 @@ func volumeConfig(cfg *config.Config, v config.Volume) volume.Config {
 	}
 }
 
-// reload reads the configuration anew. One with a mistake changes nothing.
-func (e *exporter) reload() error {
+// reload reads the configuration anew. One with a mistake changes nothing. restart
+// are the keys whose change takes effect with a restart only.
+func (e *exporter) reload() (restart []string, err error) {
 	e.reloading.Lock()
 	defer e.reloading.Unlock()
 	cfg, warnings, err := e.loader.load(false)
 	logWarnings(e.log, warnings)
 	if err == nil {
-		for _, key := range config.RestartNeeded(e.cfg, cfg) {
+		restart = config.RestartNeeded(e.cfg, cfg)
+		for _, key := range restart {
 			e.log.Warn("A change takes effect with a restart only", "key", key)
 		}
 		cfg.Node, cfg.Cache, cfg.Redis = e.cfg.Node, e.cfg.Cache, e.cfg.Redis
@@ -72,10 +74,10 @@ func (e *exporter) reload() error {
 	if err != nil {
 		e.metrics.failed()
 		e.log.Error("Configuration not reloaded, the old one goes on", "err", err)
-		return err
+		return nil, err
 	}
 	e.mounts.Forget()
 	e.metrics.succeeded()
 	e.log.Info("Configuration reloaded", "file", cfg.File)
-	return nil
+	return restart, nil
 }

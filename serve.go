@@ -10,6 +10,7 @@ import (
 	"net/http/pprof"
 	"os"
 	"os/signal"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -60,7 +61,7 @@ func serve(ctx context.Context, e *exporter) error {
 		case <-patience.C:
 			ready.Store(true)
 		case <-hangups:
-			_ = e.reload() // logged there
+			_, _ = e.reload() // logged there
 		case err := <-served:
 			return explain(err)
 		case <-ctx.Done():
@@ -149,11 +150,15 @@ func (e *exporter) handleReload(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Allow", "POST, PUT")
 		http.Error(w, "Use POST.", http.StatusMethodNotAllowed)
 	default:
-		if err := e.reload(); err != nil {
+		restart, err := e.reload()
+		if err != nil {
 			http.Error(w, fmt.Sprintf("not reloaded, the old configuration goes on:\n%v", err), http.StatusInternalServerError)
 			return
 		}
 		fmt.Fprintln(w, "Configuration reloaded.")
+		if len(restart) > 0 {
+			fmt.Fprintf(w, "Restart the exporter for what has changed of: %s.\n", strings.Join(restart, ", "))
+		}
 	}
 }
 

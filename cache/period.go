@@ -14,6 +14,7 @@ const (
 func CheckPeriod(prefix string, interval, timeout time.Duration, wrong func(key, format string, args ...any)) {
 	if interval < LeastInterval {
 		wrong(prefix+"interval", "must be %v at least", LeastInterval)
+		return // what follows from it is no mistake of its own
 	}
 	switch {
 	case timeout == 0:

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"storage_exporter/internal/nearest"
 	"storage_exporter/internal/outside"
 	"storage_exporter/internal/secret"
 )
@@ -58,7 +59,7 @@ func (l *loader) readSection(name string, v any) {
 			l.readProxySection(name, table)
 		}
 	case l.lenient:
-		l.warn(l.inFile(keyPart(name)), "is not known and was ignored")
+		l.warn(l.inFile(keyPart(name)), "is not known and was ignored%s", l.suggestSection(name))
 	case isTable:
 		l.problem(keyPart(name), "is no known section%s", l.suggestSection(name))
 	default:
@@ -80,7 +81,7 @@ func (l *loader) readTable(prefix string, table map[string]any) {
 		case slices.Contains(known, name):
 			l.setValue(l.fields, key, v, table)
 		case l.lenient:
-			l.warn(l.inFile(key), "is not known and was ignored%s", suggestion(name, known))
+			l.warn(l.inFile(key), "is not known and was ignored%s", nearest.Hint(name, known))
 		case prefix == "volumes" && isTable:
 			l.problem(key, "is not known: a volume is written [volume.NAME], and [volumes] holds for all of them")
 		default:

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"storage_exporter/internal/nearest"
 )
 
 // proxySections are the top-level sections of a Backend.AI configuration that
@@ -65,8 +67,10 @@ func (l *loader) readProxySection(section string, table map[string]any) {
 
 // setSeconds stores one of volume-stats: seconds as a number, or a duration.
 func (l *loader) setSeconds(stat, name string, v any) {
+	from := origin{fromProxy, l.cfg.File, name}
 	key, ok := proxyKeys[stat]
 	if !ok {
+		l.warn(from, "is not known and was ignored%s", nearest.Hint(stat, sorted(proxyKeys)))
 		return
 	}
 	var d time.Duration
@@ -83,7 +87,6 @@ func (l *loader) setSeconds(stat, name string, v any) {
 	default:
 		err = errNoSeconds
 	}
-	from := origin{fromProxy, l.cfg.File, name}
 	if err != nil {
 		l.refuse(key, from, err)
 		return

@@ -56,7 +56,7 @@ func TestVolumeStats(t *testing.T) {
 		{"the exporter's own goes before it", "[volumes]\nperformance_interval = \"7s\"\n[storage-proxy]\nvolume-stats = { observe-interval = 20, observe-timeout = 2.5 }", stats{7 * time.Second, 2500 * time.Millisecond, 0}, 0},
 		{"a timeout that suits the proxy only", "[storage-proxy]\nvolume-stats = { observe-interval = 5, observe-timeout = 5 }", stats{5 * time.Second, 0, 0}, 1},
 		{"a timeout that suits not every volume", "[storage-proxy]\nvolume-stats = { observe-timeout = 5 }\n[volume.v]\nbackend = \"vfs\"\npath = \"/v\"\nperformance_interval = \"5s\"", stats{10 * time.Second, 0, 0}, 1},
-		{"others", "[storage-proxy]\nvolume-stats = { x = 1 }\nvolume_statistics = 4\nsession-name = \"s\"", stats{10 * time.Second, 0, 0}, 0},
+		{"others", "[storage-proxy]\nvolume-stats = { x = 1 }\nvolume_statistics = 4\nsession-name = \"s\"", stats{10 * time.Second, 0, 0}, 1},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"storage_exporter/internal/nearest"
 )
 
 // Report is where the owners of the values say what is wrong with them.
@@ -47,7 +49,7 @@ func (r *Report) In(section string) func(key, format string, args ...any) {
 // meant.
 func (r *Report) OneOf(section, key, value string, allowed []string) {
 	if !slices.Contains(allowed, value) {
-		r.In(section)(key, `must be one of "%s"%s`, strings.Join(allowed, `", "`), suggestion(value, allowed))
+		r.In(section)(key, `must be one of "%s"%s`, strings.Join(allowed, `", "`), nearest.Hint(value, allowed))
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"storage_exporter/internal/nearest"
 )
 
 // readVolumes reads the [volume.*] sections, in the order of their names.
@@ -34,7 +36,7 @@ func (l *loader) readVolume(name, key string, section map[string]any) {
 		case slices.Contains(known, k):
 			l.setValue(fields, at, section[k], section)
 		default:
-			l.warn(l.inFile(at), "is not known and was ignored%s", suggestion(k, known))
+			l.warn(l.inFile(at), "is not known and was ignored%s", nearest.Hint(k, known))
 		}
 	}
 	l.cfg.Volumes = append(l.cfg.Volumes, v)
