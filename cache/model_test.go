@@ -117,6 +117,15 @@ func TestReadPathAgainstModel(t *testing.T) {
 			})
 			entry = Add[int](source, "key", modelLife)
 			m.spread = source.pace.spread
+			// moment waits until a value that was put age ago was not put when another was:
+			// two such count as one.
+			put := map[time.Time]bool{}
+			moment := func(age time.Duration) {
+				for at := time.Now().Add(-age); put[at] || m.own != nil && m.own.put.Equal(at); at = time.Now().Add(-age) {
+					time.Sleep(time.Millisecond)
+				}
+				put[time.Now().Add(-age)] = true
+			}
 
 			rt.Repeat(map[string]func(*rapid.T){
 				"wait": func(rt *rapid.T) {
@@ -133,16 +142,16 @@ func TestReadPathAgainstModel(t *testing.T) {
 				"source breaks": func(*rapid.T) { m.sourceBroken = true },
 				"source heals":  func(*rapid.T) { m.sourceBroken = false },
 				"another writes": func(rt *rapid.T) {
-					time.Sleep(time.Millisecond) // no two writes give a key the same end
 					age := time.Duration(rapid.IntRange(0, 29_000).Draw(rt, "put ms ago")) * time.Millisecond
 					v := rapid.IntRange(1_000_000, 2_000_000).Draw(rt, "value")
 					origin := rapid.SampledFrom([]string{"host1", "host2"}).Draw(rt, "origin")
-					store.plant("key", fmt.Sprintf(`{"origin":%q,"observer":"x","observed_at":"2026-01-02T03:04:05Z","age_ms":0,"ttl_ms":%d,"value":%d}`,
-						origin, modelLife.Milliseconds(), v), modelLife-age)
+					moment(age)
+					store.plant("key", fmt.Sprintf(`{"origin":%q,"observer":"x%d","observed_at":"2026-01-02T03:04:05Z","age_ms":0,"ttl_ms":%d,"value":%d}`,
+						origin, len(put), modelLife.Milliseconds(), v), modelLife-age) // no two have the same bytes
 					m.stored = &modelCopy{value: v, put: time.Now().Add(-age), ttl: modelLife, ours: origin == "host1"}
 				},
 				"garbage is written": func(rt *rapid.T) {
-					time.Sleep(time.Millisecond)
+					moment(0)
 					store.plant("key", rapid.String().Draw(rt, "garbage"), modelLife)
 					m.stored = nil
 				},
