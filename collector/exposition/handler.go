@@ -44,7 +44,7 @@ func (e *Exporter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	l := e.layout.Load()
-	collectors, err := asked(l, r.URL.RawQuery)
+	collectors, own, err := asked(l, r.URL.RawQuery)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
@@ -63,18 +63,21 @@ func (e *Exporter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// be renamed for whoever asks for it.
 	format := expfmt.NegotiateAccept(r.Header, expfmt.DefaultAcceptedFormats()...)
 	if format.FormatType() != expfmt.TypeTextPlain {
-		e.serveFamilies(w, r, l, collectors, outcomes)
+		e.serveFamilies(w, r, l, collectors, own, outcomes)
 		return
 	}
-	e.serveText(w, r, format, l, collectors, outcomes)
+	e.serveText(w, r, format, l, collectors, own, outcomes)
 }
 
 // serveFamilies serves the formats other than text, which are made of metric
 // families.
-func (e *Exporter) serveFamilies(w http.ResponseWriter, r *http.Request, l *layout, collectors []int, outcomes []outcome) {
+func (e *Exporter) serveFamilies(w http.ResponseWriter, r *http.Request, l *layout, collectors []int, own bool, outcomes []outcome) {
 	reg := prometheus.NewRegistry()
 	reg.MustRegister(&scrape{layout: l, collectors: collectors, outcomes: outcomes, metrics: e.cfg.Metrics, logger: e.cfg.Logger})
-	gatherers := append(prometheus.Gatherers{reg}, e.gatherer...)
+	gatherers := prometheus.Gatherers{reg}
+	if own {
+		gatherers = append(gatherers, e.gatherer...)
+	}
 	promhttp.HandlerFor(gatherers, promhttp.HandlerOpts{
 		ErrorHandling: promhttp.ContinueOnError,
 		ErrorLog:      slog.NewLogLogger(e.cfg.Logger.Handler(), slog.LevelDebug),
@@ -83,7 +86,7 @@ func (e *Exporter) serveFamilies(w http.ResponseWriter, r *http.Request, l *layo
 
 // serveText joins the encoded series of the parts, and adds what changes with
 // every scrape.
-func (e *Exporter) serveText(w http.ResponseWriter, r *http.Request, format expfmt.Format, l *layout, collectors []int, outcomes []outcome) {
+func (e *Exporter) serveText(w http.ResponseWriter, r *http.Request, format expfmt.Format, l *layout, collectors []int, own bool, outcomes []outcome) {
 	p := &page{layout: l, texts: make([][]*partText, len(l.collectors))}
 	for _, i := range collectors {
 		p.texts[i] = outcomes[i].texts
@@ -97,7 +100,10 @@ func (e *Exporter) serveText(w http.ResponseWriter, r *http.Request, format expf
 	}
 	tail := buffers.Get().(*bytes.Buffer)
 	defer putBuffer(tail)
-	e.writeTail(r.Context(), tail, l, collectors, outcomes)
+	writeOutcomes(tail, l, collectors, outcomes)
+	if own {
+		e.writeOwn(r.Context(), tail, l)
+	}
 
 	header := w.Header()
 	header.Set("Content-Type", string(format))
@@ -151,8 +157,8 @@ func (e *Exporter) writeGzip(w http.ResponseWriter, p *page, tail []byte) {
 	})
 }
 
-// writeTail writes the families about the scrape, and the exporter's own.
-func (e *Exporter) writeTail(ctx context.Context, out *bytes.Buffer, l *layout, collectors []int, outcomes []outcome) {
+// writeOutcomes writes the families about the scrape.
+func writeOutcomes(out *bytes.Buffer, l *layout, collectors []int, outcomes []outcome) {
 	var b []byte
 	for _, f := range []*textFamily{durationFamily, successFamily} {
 		if len(collectors) > 0 {
@@ -164,7 +170,10 @@ func (e *Exporter) writeTail(ctx context.Context, out *bytes.Buffer, l *layout, 
 		}
 	}
 	out.Write(b)
+}
 
+// writeOwn writes the exporter's own families.
+func (e *Exporter) writeOwn(ctx context.Context, out *bytes.Buffer, l *layout) {
 	written := make(map[string]bool)
 	taken := func(name string) bool {
 		clash := written[name] || l.has(name)

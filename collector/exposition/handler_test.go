@@ -537,3 +537,22 @@ func TestClientThatDoesNotReadLosesItsPlace(t *testing.T) {
 		}
 	})
 }
+
+// Who names collectors gets these, and what is said of their scrape, not the
+// exporter's own metrics: those come once, with the rest.
+func TestOwnMetricsAreForTheWholePage(t *testing.T) {
+	own := prometheus.NewRegistry()
+	own.MustRegister(prometheus.NewGauge(prometheus.GaugeOpts{Name: "storage_own", Help: "Own."}))
+	e := newTestExporter(t, Config{Own: own}, up("a"), up("b"))
+	for target, want := range map[string]bool{"/metrics": true, "/metrics?exclude[]=b": true, "/metrics?collect[]=a": false} {
+		for _, accept := range []string{"text/plain", "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=compact-text"} {
+			page := get(t, e, target, "Accept", accept).Body.String()
+			if got := strings.Contains(page, "storage_own"); got != want {
+				t.Errorf("%s as %s: own metrics %v, want %v", target, accept, got, want)
+			}
+			if !strings.Contains(page, "storage_scrape_collector_success") || !strings.Contains(page, "test_a_up") {
+				t.Errorf("%s as %s: what was asked for is not there:\n%s", target, accept, page)
+			}
+		}
+	}
+}

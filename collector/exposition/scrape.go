@@ -32,16 +32,17 @@ func (e *Exporter) scrapeContext(r *http.Request) (context.Context, context.Canc
 	return context.WithTimeout(r.Context(), min(timeout, maxRead))
 }
 
-// asked is which collectors of l the query asks for, by index. The error is
-// one line for the user.
-func asked(l *layout, query string) ([]int, error) {
+// asked is which collectors of l the query asks for, by index, and whether it asks for
+// the exporter's own metrics too: not where it names what it wants. The error is one
+// line for the user.
+func asked(l *layout, query string) (indices []int, own bool, err error) {
 	values, err := url.ParseQuery(query)
 	if err != nil {
-		return nil, fmt.Errorf("invalid query: %w", err)
+		return nil, false, fmt.Errorf("invalid query: %w", err)
 	}
 	collect, exclude := values["collect[]"], values["exclude[]"]
 	if len(collect) > 0 && len(exclude) > 0 {
-		return nil, errors.New("collect[] and exclude[] cannot be combined: use one of them")
+		return nil, false, errors.New("collect[] and exclude[] cannot be combined: use one of them")
 	}
 	for _, name := range slices.Concat(collect, exclude) {
 		if l.find(name) < 0 {
@@ -49,17 +50,16 @@ func asked(l *layout, query string) ([]int, error) {
 			if enabled == "" {
 				enabled = "none"
 			}
-			return nil, fmt.Errorf("collector %.64q is unknown or disabled; enabled are: %s", name, enabled)
+			return nil, false, fmt.Errorf("collector %.64q is unknown or disabled; enabled are: %s", name, enabled)
 		}
 	}
-	var indices []int
 	for i, c := range l.collectors {
 		if len(collect) > 0 && !slices.Contains(collect, c.Name()) || slices.Contains(exclude, c.Name()) {
 			continue
 		}
 		indices = append(indices, i)
 	}
-	return indices, nil
+	return indices, len(collect) == 0, nil
 }
 
 // acceptsGzip says whether the client takes gzip, as RFC 9110 12.5.3 has it.

@@ -100,10 +100,32 @@ func TestEveryKeyIsDocumented(t *testing.T) {
 	compare(t, "docs/configuration.md", inSource, inDocs)
 }
 
-// TestLinksLeadSomewhere follows the links between our own documents.
+// TestLinksLeadSomewhere follows the links between our own documents. What is in the
+// release leads to nothing outside it.
 func TestLinksLeadSomewhere(t *testing.T) {
 	link := regexp.MustCompile(`\]\(([^)#]*)(?:#([^)]*))?\)`)
-	for _, doc := range []string{"README.md", "docs/api.md", "docs/configuration.md", "docs/metrics.md"} {
+	released := readPromuFile(t).Tarball.Files
+	inRelease := func(file string) bool {
+		return slices.ContainsFunc(released, func(r string) bool { return file == r || strings.HasPrefix(file, r+"/") })
+	}
+	docs := []string{"README.md", "CONTRIBUTING.md"}
+	for _, pattern := range []string{"docs/*.md", "docs/*/*.md"} {
+		found, err := filepath.Glob(filepath.Join(root, pattern))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range found {
+			rel, err := filepath.Rel(root, file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			docs = append(docs, rel)
+		}
+	}
+	for _, doc := range docs {
+		if !inRelease(doc) {
+			t.Errorf("%s is not in the release", doc)
+		}
 		for _, m := range link.FindAllStringSubmatch(read(t, doc), -1) {
 			file, anchor := m[1], m[2]
 			if strings.Contains(file, "://") {
@@ -112,6 +134,9 @@ func TestLinksLeadSomewhere(t *testing.T) {
 			to := doc
 			if file != "" {
 				to = filepath.Join(filepath.Dir(doc), file)
+			}
+			if !inRelease(to) {
+				t.Errorf("%s leads to %s, which is not in the release", doc, to)
 			}
 			if text := read(t, to); anchor != "" && !slices.Contains(anchors(text), anchor) {
 				t.Errorf("%s: no heading #%s in %s", doc, anchor, to)

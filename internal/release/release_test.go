@@ -109,7 +109,9 @@ func TestPromuFileAgreesWithModule(t *testing.T) {
 func TestTarballFilesExist(t *testing.T) {
 	names := make(map[string]bool)
 	for _, file := range readPromuFile(t).Tarball.Files {
-		read(t, file)
+		if _, err := os.Stat(filepath.Join(root, file)); err != nil {
+			t.Error(err)
+		}
 		if base := path.Base(file); names[base] {
 			t.Errorf("two files named %s, and one folder for both", base)
 		} else {
