@@ -81,7 +81,7 @@ func newApp(names []string) (*kingpin.Application, *flags) {
 	app.Flag("path.udev.data", "Where udev keeps its data.").Default("/run/udev/data").StringVar(&f.udevData)
 	app.Flag("zpool.path", "The zpool binary; a bare name is looked for in PATH, /usr/sbin and /sbin.").Default("zpool").StringVar(&f.zpoolPath)
 	app.Flag("runtime.gomaxprocs", "Threads that run Go code at once (GOMAXPROCS).").Envar("GOMAXPROCS").Default("2").IsSetByUser(&f.maxProcsGiven).IntVar(&f.maxProcs)
-	app.Flag("runtime.memory-limit-mib", "Memory to stay below where possible, in MiB, unless GOMEMLIMIT is set; 0 means no limit.").Default("256").IntVar(&f.memoryLimitMiB)
+	app.Flag("runtime.memory-limit-mib", "Memory to stay below where possible, in MiB, unless GOMEMLIMIT is set; 0 means no limit. A lower limit of the control group counts.").Default("256").IntVar(&f.memoryLimitMiB)
 
 	app.Flag("collector.disable-defaults", "Disable all collectors but those that are named by a flag.").BoolVar(&f.disableDefaults)
 	for _, name := range names {

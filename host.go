@@ -29,7 +29,7 @@ type newPart struct {
 // made before those that read it.
 func (e *exporter) hostParts() []newPart {
 	return []newPart{
-		{"", func(*config.Config) (part, error) { return newMemoryLimit(e.flags.memoryLimitMiB), nil }},
+		{"", func(*config.Config) (part, error) { return newMemoryLimit(e.flags.memoryLimitMiB, cgroupMemory()), nil }},
 		{collectorEnclosures, e.newEnclosures},
 		{collectorZFS, e.newPools},
 		{"", e.newOverview}, // hears of changes of the drives from their first on
