@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"storage_exporter/block"
@@ -33,6 +34,7 @@ type Drive struct {
 	drives *Drives
 	source *cache.Source
 	tally  *tally
+	judged atomic.Pointer[judged] // what was asked for last
 
 	mu       sync.Mutex     // guards the fields below
 	without  smartctl.Logs  // what the drive does not have
@@ -121,9 +123,20 @@ func (d *Drive) setNodes(nodes []string) bool {
 }
 
 // Assess judges a report of the drive's by the configured thresholds; nil where
-// there is none.
+// there is none. A report is judged once, whoever asks. Nobody may change the reasons.
 func (d *Drive) Assess(r *report.Report) assess.Result {
-	return assess.Drive(r, d.drives.cfg.Thresholds)
+	if last := d.judged.Load(); last != nil && last.report == r {
+		return last.result
+	}
+	now := &judged{r, assess.Drive(r, d.drives.cfg.Thresholds)}
+	d.judged.Store(now)
+	return now.result
+}
+
+// judged is a report with its assessment.
+type judged struct {
+	report *report.Report
+	result assess.Result
 }
 
 // newDrive makes a drive's source and entries; it is started by the caller. Where
