@@ -4,6 +4,7 @@
 package volume
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -83,6 +84,37 @@ func Left(size, used *uint64) *uint64 {
 		return nil
 	}
 	return new(*size - min(*used, *size))
+}
+
+// Tighter is whether a usage leaves less room than another. Of several limits that hold
+// at once, the tightest counts, in whatever order they are listed. What is not known
+// comes last.
+func (u Usage) Tighter(than Usage) bool {
+	return cmp.Or(
+		leastFirst(u.AvailableBytes, than.AvailableBytes), leastFirst(u.CapacityBytes, than.CapacityBytes), mostFirst(u.UsedBytes, than.UsedBytes),
+		leastFirst(Left(u.Inodes, u.InodesUsed), Left(than.Inodes, than.InodesUsed)), leastFirst(u.Inodes, than.Inodes), mostFirst(u.InodesUsed, than.InodesUsed),
+	) < 0
+}
+
+// mostFirst orders numbers; nil comes last.
+func mostFirst(a, b *uint64) int {
+	if a == nil || b == nil {
+		return leastFirst(a, b)
+	}
+	return leastFirst(b, a)
+}
+
+// leastFirst orders numbers; nil comes last.
+func leastFirst(a, b *uint64) int {
+	switch {
+	case a == nil && b == nil:
+		return 0
+	case a == nil:
+		return 1
+	case b == nil:
+		return -1
+	}
+	return cmp.Compare(*a, *b)
 }
 
 // Result is one volume's part of an observation.

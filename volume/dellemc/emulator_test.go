@@ -31,7 +31,9 @@ type papi struct {
 	forbidden []string // parts of paths
 	datasets  map[string][]any
 	quiet     bool // no rows of protocols
+	twice     bool // two quotas on a directory, in opposite orders
 	downs     int  // nodes
+	health    int  // the cluster's own word
 	untimed   bool
 	late      time.Duration // its statistics
 
@@ -154,7 +156,7 @@ func (p *papi) now() any {
 
 func (p *papi) current(w http.ResponseWriter, r *http.Request) {
 	values := map[string]any{
-		keyTotal: 300000, keyUsed: 120000, keyAvailable: 171000, keyHealth: 0, keyNodes: emulatedNodes, keyNodesDown: 0,
+		keyTotal: 300000, keyUsed: 120000, keyAvailable: 171000, keyHealth: p.health, keyNodes: emulatedNodes, keyNodesDown: 0,
 	}
 	var stats []any
 	for key := range strings.SplitSeq(r.URL.Query().Get("keys"), ",") {
@@ -233,6 +235,7 @@ func (p *papi) quotas(w http.ResponseWriter, r *http.Request) {
 	var all []any
 	for i := range p.volumes {
 		path := fmt.Sprint("/ifs/v", i)
+		before := len(all)
 		for _, kind := range []string{"directory", "user"} { // the latter would win
 			if i%2 > 0 || query.Get("path") != "" && query.Get("path") != path {
 				continue
@@ -243,6 +246,15 @@ func (p *papi) quotas(w http.ResponseWriter, r *http.Request) {
 				"thresholds": map[string]any{"hard": hard[kind], "soft": nil},
 				"usage":      map[string]any{"fslogical": 1000, "applogical": 900, "fsphysical": 1300, "inodes": 42 + i},
 			})
+		}
+		if p.twice && len(all) > before {
+			all = append(all, map[string]any{
+				"path": path, "type": "directory", "enforced": true, "include_snapshots": true,
+				"thresholds": map[string]any{"hard": 3000}, "usage": map[string]any{"fslogical": 2900, "inodes": 7},
+			})
+			if i%4 > 0 {
+				slices.Reverse(all[before:])
+			}
 		}
 	}
 	page, next := volumetest.Page(all, start, emulatedPage)

@@ -19,6 +19,8 @@ type observed struct {
 	events     []event
 
 	statisticsErr, clusterErr, poolsErr, eventsErr error
+
+	statisticsAt, clusterAt time.Time
 }
 
 // Health is the cluster's, with its nodes, disk pools and open events. Cost: four
@@ -37,6 +39,12 @@ func (b *backend) Health(ctx context.Context) (map[string]volume.Result[volume.H
 	wg.Wait()
 	if o.statisticsErr != nil && o.clusterErr != nil {
 		return nil, o.statisticsErr
+	}
+	o.statisticsAt, o.clusterAt = at[0], at[1]
+	if o.statistics.values[keyHealth].Value == healthDown && at[1].Before(at[0]) { // it may have been well before
+		if now, err := b.fetchCluster(ctx); err == nil {
+			o.cluster, o.clusterErr, o.clusterAt = now, nil, time.Now()
+		}
 	}
 	judged := o.judge()
 	return volume.Each(b.volumes, func(_ string, v options) (volume.Health, time.Time, error) {

@@ -28,7 +28,7 @@ func (o *observed) judge() *findings {
 	f.pools(o.pools)
 	f.space(o.statistics)
 	f.events(o.events)
-	f.whole(o.statistics.values[keyHealth], known)
+	f.whole(o.statistics.values[keyHealth], known, o.serving())
 	switch {
 	case o.statisticsErr == nil:
 	case errors.Is(o.statisticsErr, rest.ErrForbidden):
@@ -155,16 +155,33 @@ func (f *findings) events(events []event) {
 	}
 }
 
+// serving are the nodes that are up in a cluster with a quorum, in words. It is empty
+// where that is not known to hold while the statistics do.
+func (o *observed) serving() string {
+	up := 0
+	for _, d := range o.cluster.Devices {
+		if d.Up.Value {
+			up++
+		}
+	}
+	if up == 0 || !o.cluster.Quorum.Value || o.clusterAt.Before(o.statisticsAt) {
+		return ""
+	}
+	return fmt.Sprintf("%d of %d nodes are up and have a quorum", up, len(o.cluster.Devices))
+}
+
 // whole is about the cluster's own word. Where it is missing, the nodes' word
-// counts.
-func (f *findings) whole(health rest.Int, nodesKnown bool) {
+// counts; where serving contradicts it, neither decides alone.
+func (f *findings) whole(health rest.Int, nodesKnown bool, serving string) {
 	switch {
 	case !health.Valid && !nodesKnown:
 		f.Worsen(volume.Unavailable, "the cluster does not tell its health")
 	case !health.Valid, health.Value == 0:
 	case health.Value == 1:
 		f.Worsen(volume.Degraded, "the cluster says that it needs attention")
-	case health.Value == 2:
+	case health.Value == healthDown && serving != "":
+		f.Worsen(volume.Degraded, "the cluster says that it is down, but %s", serving)
+	case health.Value == healthDown:
 		f.Worsen(volume.Offline, "the cluster says that it is down")
 	default:
 		f.Worsen(volume.Degraded, "the cluster's health is %d, which is not known", health.Value)

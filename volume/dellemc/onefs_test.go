@@ -176,6 +176,40 @@ func TestQuotaOfOnePath(t *testing.T) {
 	}
 }
 
+// Of two quotas on a directory the one with the least room left counts, whichever
+// comes first.
+func TestTwoQuotas(t *testing.T) {
+	want := volume.Usage{CapacityBytes: new(uint64(3000)), UsedBytes: new(uint64(2900)), AvailableBytes: new(uint64(100)), InodesUsed: new(uint64(7))}
+	for _, volumes := range []int{3, 2 * maxSingleQuotas} {
+		inLab(t, &papi{volumes: volumes, twice: true}, nil, func(t *testing.T, b *backend, _ *volumetest.Emulator) {
+			results, err := b.Usage(t.Context())
+			for _, name := range []string{"v0", "v2"} {
+				if diff := cmp.Diff(want, results[name].Value); diff != "" || err != nil {
+					t.Errorf("%s of %d: %v (-want +got):\n%s", name, volumes, err, diff)
+				}
+			}
+		})
+	}
+}
+
+// A cluster that says that it is down, while its nodes are up when they are asked
+// again, is not offline; one whose nodes were up before is.
+func TestSaysThatItIsDown(t *testing.T) {
+	for downs, want := range map[int]volume.Status{0: volume.Degraded, emulatedNodes: volume.Offline} {
+		p := &papi{volumes: 1}
+		inLab(t, p, nil, func(t *testing.T, b *backend, _ *volumetest.Emulator) {
+			for _, status := range []volume.Status{volume.Healthy, want} {
+				results, err := b.Health(t.Context())
+				if h := results["v0"].Value; err != nil || h.Status != status {
+					t.Errorf("%d down: %v, %+v", downs, err, h)
+				}
+				p.health, p.downs = healthDown, downs
+				time.Sleep(statisticsEvery + time.Second)
+			}
+		})
+	}
+}
+
 // A cluster without statistics may still say that it is down; if it does not, its
 // health is not known.
 func TestStatisticsAway(t *testing.T) {

@@ -19,6 +19,9 @@ const (
 	keyNodesDown = "cluster.node.count.down"
 )
 
+// healthDown is the value of keyHealth for a cluster that is down.
+const healthDown = 2
+
 // statistics are current values by their keys. What is in error is not there.
 type statistics struct {
 	values map[string]rest.Int

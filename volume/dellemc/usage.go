@@ -50,6 +50,14 @@ func (q quota) used() *uint64 {
 	return nil
 }
 
+// tighter is whether a quota leaves less room than another of the same directory,
+// which may have one with its snapshots and one without them. Both hold.
+func (q quota) tighter(than quota) bool {
+	u, err := quotaUsage(q, nil)
+	other, otherErr := quotaUsage(than, nil)
+	return err == nil && (otherErr != nil || u.Tighter(other))
+}
+
 // fetchQuotas are the hard quotas of the volumes' directories, by path.
 func (b *backend) fetchQuotas(ctx context.Context) (map[string]quota, error) {
 	wanted := map[string]bool{}
@@ -62,7 +70,9 @@ func (b *backend) fetchQuotas(ctx context.Context) (map[string]quota, error) {
 		r := rest.Request{Path: "/platform/1/quota/quotas", Query: query, Optional: true} // not every account sees them
 		return rest.Each(ctx, b.client, r, decodeQuotas, func(q quota) {
 			if p := path.Clean(q.Path.String()); wanted[p] && strings.EqualFold(q.Type.String(), "directory") && q.Enforced.Value && q.Thresholds.Hard.Valid {
-				found[p] = q
+				if other, ok := found[p]; !ok || q.tighter(other) {
+					found[p] = q
+				}
 			}
 		})
 	}

@@ -3,6 +3,7 @@ package gpfs
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -23,14 +24,17 @@ const (
 // gui is a GUI node of a cluster of two nodes, with file systems fs0, fs1, …
 type gui struct {
 	filesystems int
-	rates       bool // its collector's values are rates
-	classless   bool // it does not know node classes
-	keywordless bool // nor :all: for nodes
-	nodeless    bool // it does not know any node yet
-	down        int  // that node is; 0 for none
-	namesOnly   bool // its list of pools has no sizes
-	silent      bool // its sensor is off
-	failure     int  // the code of the status in its answers, where it is not 200
+	rates       bool   // its collector's values are rates
+	classless   bool   // it does not know node classes
+	keywordless bool   // nor :all: for nodes
+	nodeless    bool   // it does not know any node yet
+	down        int    // that node is; 0 for none
+	namesOnly   bool   // its list of pools has no sizes
+	unlisted    bool   // its list of mounts has no node
+	word        string // the health of the file systems; empty for HEALTHY
+	twice       bool   // its list of pools has each of them twice
+	silent      bool   // its sensor is off
+	failure     int    // the code of the status in its answers, where it is not 200
 }
 
 func startGUI(t testing.TB, network *volumetest.Network, volumes int) *volumetest.Emulator {
@@ -126,7 +130,7 @@ func (g *gui) health(w http.ResponseWriter, r *http.Request, who string) {
 	say := func(node int, component, kind, entity, parent string) {
 		states = append(states, map[string]any{
 			"activeSince": "2026-01-12 09:14:03,412", "component": component, "entityType": kind, "entityName": entity,
-			"parentName": parent, "oid": len(states), "reasons": []any{}, "reportingNode": nodeName(node), "state": "HEALTHY",
+			"parentName": parent, "oid": len(states), "reasons": []any{}, "reportingNode": nodeName(node), "state": cmp.Or(g.wordOf(kind), "HEALTHY"),
 		})
 	}
 	for n := range emulatedNodes {
@@ -150,6 +154,13 @@ func (g *gui) health(w http.ResponseWriter, r *http.Request, who string) {
 	g.list(w, r, "states", states)
 }
 
+func (g *gui) wordOf(kind string) string {
+	if kind == "FILESYSTEM" {
+		return g.word
+	}
+	return ""
+}
+
 func (g *gui) filesystem(w http.ResponseWriter, r *http.Request, parts []string) {
 	var chosen []int
 	for i := range g.filesystems {
@@ -164,6 +175,12 @@ func (g *gui) filesystem(w http.ResponseWriter, r *http.Request, parts []string)
 	var all []any
 	for _, i := range chosen {
 		name := fmt.Sprint("fs", i)
+		if len(parts) == 1 && g.unlisted {
+			all = append(all, map[string]any{"name": name, "mount": map[string]any{
+				"status": "not mounted", "nodesMountedReadOnly": []any{}, "nodesMountedInternally": []any{}, "nodesMountedReadWrite": []any{},
+			}})
+			continue
+		}
 		if len(parts) == 1 {
 			all = append(all, map[string]any{
 				"name": name, "uuid": fmt.Sprintf("0A0000015F6B7C10:%02d", i), "version": "33.00", "type": "local",
@@ -186,6 +203,13 @@ func (g *gui) filesystem(w http.ResponseWriter, r *http.Request, parts []string)
 			}
 			pool["filesystemName"] = name
 			all = append(all, pool)
+			if g.twice && len(parts) == 2 {
+				more := maps.Clone(pool)
+				if pool["freeDataInKB"] == 4000 {
+					more["freeDataInKB"] = 4001 // more was written meanwhile
+				}
+				all = append(all, more)
+			}
 		}
 	}
 	key := "filesystems"

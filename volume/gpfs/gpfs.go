@@ -49,6 +49,7 @@ type backend struct {
 	form   atomic.Int32 // of the health call that this release understands
 	silent atomic.Bool  // no file system has performance figures
 	meter  meter
+	load   load
 }
 
 func newBackend(shared options, volumes map[string]options, dial rest.Dialer, logger *slog.Logger) (*backend, error) {

@@ -269,6 +269,48 @@ func TestPoolsByName(t *testing.T) {
 	})
 }
 
+// What a list repeats is there once.
+func TestPoolsTwice(t *testing.T) {
+	for _, namesOnly := range []bool{false, true} {
+		inLab(t, &gui{filesystems: 3, twice: true, namesOnly: namesOnly}, func(t *testing.T, l lab) {
+			results, err := l.Usage(t.Context())
+			if u := results["v2"].Value; err != nil || u.CapacityBytes == nil || *u.CapacityBytes != 1024*10002 || *u.AvailableBytes != 1024*4000 {
+				t.Errorf("%v, %+v", err, results["v2"])
+			}
+		})
+	}
+}
+
+// The GUI's list of mounts is old: it decides nothing against a health that is good
+// now, or a load that is measured.
+func TestListOfMountsIsOld(t *testing.T) {
+	const listed = "the GUI's list of mounts has it on no node, but "
+	for _, tt := range []struct {
+		word   string
+		loaded bool
+		want   volume.Status
+		info   string
+	}{
+		{"", false, volume.Degraded, listed + "its health is good on n1.example.net, n2.example.net: check it with mmlsmount"},
+		{"", true, volume.Degraded, listed + "its health is good on n1.example.net, n2.example.net and reads or writes are measured: check it with mmlsmount"},
+		{"DEGRADED", true, volume.Degraded, "file system fs0 is DEGRADED on n1.example.net, n2.example.net; " + listed + "reads or writes are measured: check it with mmlsmount"},
+		{"DEGRADED", false, volume.Offline, "it is not mounted on any node: mount it with mmmount; file system fs0 is DEGRADED on n1.example.net, n2.example.net"},
+	} {
+		inLab(t, &gui{filesystems: 1, unlisted: true, word: tt.word}, func(t *testing.T, l lab) {
+			if tt.loaded {
+				l.reads(t, "v0")
+			}
+			if h := l.health(t, "v0"); h.Status != tt.want || h.Info != tt.info {
+				t.Errorf("%s loaded %v: %s (%s)", tt.word, tt.loaded, h.Status, h.Info)
+			}
+			time.Sleep(loadLasts + time.Second)
+			if h := l.health(t, "v0"); strings.Contains(h.Info, "measured") {
+				t.Errorf("of long ago: %s", h.Info)
+			}
+		})
+	}
+}
+
 // One file system is asked for by name: other ones cost nothing.
 func TestOneFilesystem(t *testing.T) {
 	g := &gui{filesystems: 12} // fs1, but also fs10 and fs11

@@ -18,6 +18,7 @@ type observed struct {
 	filesystems map[string]filesystem
 	pools       map[string][]pool
 	cluster     summary
+	loaded      map[string]bool // the file systems whose reads or writes were measured just now
 
 	nodesErr, filesystemsErr error
 }
@@ -38,7 +39,7 @@ func (b *backend) Health(ctx context.Context) (map[string]volume.Result[volume.H
 	wg.Go(func() { o.pools, _, _ = b.room.Get(ctx) })
 	wg.Go(func() { o.cluster, _, _ = b.cluster.Get(ctx) }) // its name is for show
 	wg.Wait()
-	o.monitored = sortStates(states)
+	o.monitored, o.loaded = sortStates(states), b.load.now()
 	if b.class != standardClass && b.form.Load() == formClass {
 		o.nodes = reporting(o.nodes, states)
 	}

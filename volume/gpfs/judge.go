@@ -35,7 +35,7 @@ func (o *observed) judge(v volumeOptions) (volume.Health, error) {
 	var found findings
 	found.filesystem(v.filesystem, states)
 	if known {
-		found.mount(v, fs)
+		found.mount(v, fs, states, o.loaded[v.filesystem])
 	}
 	found.disks(o.disks[v.filesystem])
 	found.daemons(o.daemons)
@@ -76,8 +76,9 @@ func (f *findings) filesystem(name string, states []state) {
 	}
 }
 
-// mount is about where the file system is mounted.
-func (f *findings) mount(v volumeOptions, fs filesystem) {
+// mount is about where the file system is mounted. The GUI renews that list seldom:
+// against a state of now, or a load that was measured, it alone decides nothing.
+func (f *findings) mount(v volumeOptions, fs filesystem, states []state, loaded bool) {
 	m := fs.Mount
 	switch {
 	case len(m.ReadWrite) > 0:
@@ -85,8 +86,31 @@ func (f *findings) mount(v volumeOptions, fs filesystem) {
 		f.Worsen(volume.Degraded, "it is mounted read-only on all nodes: %s", names(texts(m.ReadOnly)))
 	case len(m.ReadOnly) > 0 || len(m.Internally) > 0:
 	case m.ReadWrite != nil && !strings.EqualFold(m.Status.String(), "mounted"):
-		f.Worsen(volume.Offline, "it is not mounted on any node: mount it with mmmount")
+		f.nowhere(states, loaded)
 	}
+}
+
+// nowhere is about a file system that is on no node's list of mounts.
+func (f *findings) nowhere(states []state, loaded bool) {
+	var against []string
+	var well []string
+	for _, s := range states {
+		if word := s.word(); word == "HEALTHY" || word == "TIPS" {
+			well = append(well, s.ReportingNode.String())
+		}
+	}
+	if len(well) > 0 {
+		slices.Sort(well)
+		against = append(against, "its health is good on "+names(slices.Compact(well)))
+	}
+	if loaded {
+		against = append(against, "reads or writes are measured")
+	}
+	if len(against) == 0 {
+		f.Worsen(volume.Offline, "it is not mounted on any node: mount it with mmmount")
+		return
+	}
+	f.Worsen(volume.Degraded, "the GUI's list of mounts has it on no node, but %s: check it with mmlsmount", strings.Join(against, " and "))
 }
 
 func (f *findings) disks(states []state) {

@@ -77,7 +77,11 @@ func TestJudge(t *testing.T) {
 		{name: "no quorum", states: on("UNKNOWN", "UNKNOWN"), nodes: nodesIn("down", "arbitrating"), want: volume.Offline, info: "GPFS is not active on any of 2 nodes: start it with mmstartup, or bring back a quorum; file system fs1 is UNKNOWN on n1, n2"},
 		{name: "not told", states: well(), nodes: nodesIn("", ""), want: volume.Degraded, info: "GPFS is not active on 2 of 2 nodes: n1 (not told), n2 (not told)"},
 		{name: "mounted", states: well(), fs: mounted([]rest.Text{"n1"}, nil, nil, "not mounted"), want: volume.Healthy},
-		{name: "mounted nowhere", states: well(), fs: mounted([]rest.Text{}, []rest.Text{}, []rest.Text{}, "not mounted"), want: volume.Offline, info: "it is not mounted on any node: mount it with mmmount"},
+		{name: "mounted nowhere", states: on("DISABLED", "CHECKING"), fs: mounted([]rest.Text{}, []rest.Text{}, []rest.Text{}, "not mounted"), want: volume.Offline, info: "it is not mounted on any node: mount it with mmmount"},
+		{
+			name: "mounted nowhere and well", states: on("TIPS", "DISABLED"), fs: mounted([]rest.Text{}, []rest.Text{}, []rest.Text{}, "not mounted"), want: volume.Degraded,
+			info: "the GUI's list of mounts has it on no node, but its health is good on n1: check it with mmlsmount",
+		},
 		{name: "mounts not told", states: well(), fs: mounted(nil, nil, nil, ""), want: volume.Healthy},
 		{name: "mounted internally", states: well(), fs: mounted([]rest.Text{}, []rest.Text{}, []rest.Text{"n1"}, "not mounted"), want: volume.Healthy},
 		{name: "read-only", states: well(), fs: mounted([]rest.Text{}, []rest.Text{"n1"}, nil, "mounted"), want: volume.Degraded, info: "it is mounted read-only on all nodes: n1"},

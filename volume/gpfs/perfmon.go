@@ -32,6 +32,10 @@ type table struct {
 	columns map[string]map[string]int // by file system, by metric
 }
 
+// ambiguous stands for the columns of a metric that a table has twice for one file
+// system, as for one of each of two clusters: neither is known to be the volume's.
+const ambiguous = -1
+
 type row struct {
 	at      time.Time // zero where it is not known
 	values  []rest.Float
@@ -76,6 +80,9 @@ func decodeTable(a *rest.Answer) (table, error) {
 		if t.columns[fs] == nil {
 			t.columns[fs] = map[string]int{}
 		}
+		if _, twice := t.columns[fs][metric]; twice {
+			i = ambiguous
+		}
 		t.columns[fs][metric] = i
 	}
 	for _, r := range whole.Performance.Rows {
@@ -105,7 +112,7 @@ func columnOf(caption string, keys []rest.Text) (fs, metric string) {
 // cell is a value of a row, nil where no sample was made in its time, and of how
 // many samples it is made.
 func (r row) cell(column int) (*float64, float64) {
-	if column >= len(r.values) || column >= len(r.samples) {
+	if column < 0 || column >= len(r.values) || column >= len(r.samples) {
 		return nil, 0
 	}
 	samples := r.samples[column]

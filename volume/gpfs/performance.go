@@ -45,6 +45,9 @@ func (b *backend) Performance(ctx context.Context) (map[string]volume.Result[vol
 	b.warnSilence(t)
 	return volume.Each(b.volumes, func(_ string, o options) (volume.Performance, time.Time, error) {
 		p, at, err := t.performance(o.filesystem, perSecond)
+		if err == nil {
+			b.load.note(o.filesystem, p)
+		}
 		return p, answer.SampledAt(at), err
 	}), nil
 }

@@ -3,6 +3,7 @@ package gpfs
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -196,6 +197,22 @@ func TestColumns(t *testing.T) {
 	}
 	if got := mean(new(1e300), new(1e-300)); got != nil {
 		t.Errorf("a mean of %v", *got)
+	}
+}
+
+// A metric that a table has twice for a file system, as of two clusters, is neither's.
+func TestColumnTwice(t *testing.T) {
+	const column = `{"caption": "sum(gpfs_fs_read_ops)", "keys": ["n1|GPFSFilesystem|%s|fs1|gpfs_fs_read_ops"]}`
+	for _, clusters := range [][2]any{{"a", "b"}, {"b", "a"}} {
+		got, err := decodeTable(&rest.Answer{Body: fmt.Appendf(nil, `{"status": {"code": 200}, "performanceData": {"header": {"bsize": 10},
+			"legend": [`+column+`, `+column+`, {"caption": "sum(gpfs_fs_write_ops)", "keys": ["n1|GPFSFilesystem|a|fs1|gpfs_fs_write_ops"]}],
+			"rows": [{"tstamp": 1, "values": [10, 20, 30], "nsamples": [1, 1, 1]}]}}`, clusters[:]...)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p, _, err := got.performance("fs1", false); err != nil || p.IOPSRead != nil || p.IOPSWrite == nil || *p.IOPSWrite != 3 {
+			t.Errorf("%+v, %v", p, err)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package gpfs
 
 import (
+	"cmp"
 	"context"
 	"net/url"
 	"time"
@@ -11,7 +12,7 @@ import (
 
 const (
 	// A release that lists only names is asked for each pool; a file system has
-	// eight at most, of which the API may show some twice.
+	// eight at most.
 	maxSinglePools = 64
 	maxKiB         = 1 << 53 // 8 EiB: more is a mistake
 )
@@ -51,7 +52,9 @@ func (b *backend) fetchPools(ctx context.Context) (map[string][]pool, error) {
 		return nil, b.absent(err)
 	}
 	asked := 0
-	for fs, all := range pools {
+	for fs, listed := range pools {
+		all := distinct(listed)
+		pools[fs] = all
 		for i, p := range all {
 			if !p.named() || p.Name == "" || asked == maxSinglePools {
 				continue
@@ -97,6 +100,32 @@ func usageOf(fs string, pools []pool) (volume.Usage, error) {
 		return volume.Usage{}, rest.Nonsense("the pools of file system %q do not report their size", rest.Clean(fs, 100))
 	}
 	return volume.Usage{CapacityBytes: new(total), UsedBytes: new(total - free), AvailableBytes: new(free)}, nil
+}
+
+// distinct are the pools without repetitions, which some lists have. Of a pool that is
+// listed with different sizes, the one with less room counts.
+func distinct(pools []pool) []pool {
+	least := map[rest.Text]int{}
+	var all []pool
+	for _, p := range pools {
+		i, known := least[p.Name]
+		switch {
+		case !known || p.Name == "":
+			least[p.Name] = len(all)
+			all = append(all, p)
+		case p.room(all[i]) < 0:
+			all[i] = p
+		}
+	}
+	return all
+}
+
+// room orders pools by what is free in them.
+func (p pool) room(other pool) int {
+	return cmp.Or(
+		cmp.Compare(p.FreeData.Value, other.FreeData.Value), cmp.Compare(p.TotalData.Value, other.TotalData.Value),
+		cmp.Compare(p.FreeMeta.Value, other.FreeMeta.Value), cmp.Compare(p.TotalMeta.Value, other.TotalMeta.Value),
+	)
 }
 
 // space adds up, in bytes. It is not ok when a pool reports none, when nothing

@@ -1,9 +1,9 @@
 package hammerspace
 
 import (
-	"cmp"
 	"context"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,17 +26,23 @@ func (b *anvil) fetchCapacity(ctx context.Context) (space, error) {
 	if err != nil {
 		return space{}, err
 	}
-	return b.client.recorded(ctx, local(sites))
+	here, err := local(sites)
+	if err != nil {
+		return space{}, err
+	}
+	return b.client.recorded(ctx, here)
 }
 
-// local is the site that was asked: the one of that type, not blindly the first.
-func local(sites []site) site {
-	for _, s := range sites {
-		if strings.EqualFold(s.Type.String(), "LOCAL") {
-			return s
-		}
+// local is the site that was asked: the one of that type, or the only one.
+func local(sites []site) (site, error) {
+	here := slices.DeleteFunc(slices.Clone(sites), func(s site) bool { return !strings.EqualFold(s.Type.String(), "LOCAL") })
+	switch {
+	case len(here) == 1:
+		return here[0], nil
+	case len(sites) == 1:
+		return sites[0], nil
 	}
-	return sites[0]
+	return site{}, rest.Nonsense("of %d sites, %d are said to be the local one", len(sites), len(here))
 }
 
 // recorded is the newest complete row of a site's statistics, which has one for
@@ -64,7 +70,8 @@ func (c *client) recorded(ctx context.Context, s site) (space, error) {
 	var at time.Time
 	for _, series := range said.Series {
 		for _, row := range series.Rows {
-			if row.complete() && !row.Time.Before(at) {
+			same := row.Time.Equal(at) && newest.complete()
+			if row.complete() && (row.Time.After(at) || !newest.complete() || same && row.usage().Tighter(newest.usage())) {
 				newest, at = row.space, row.Time.Time
 			}
 		}
@@ -74,6 +81,10 @@ func (c *client) recorded(ctx context.Context, s site) (space, error) {
 	}
 	newest.at = answer.SampledAt(at)
 	return newest, nil
+}
+
+func (s space) usage() volume.Usage {
+	return volume.Usage{CapacityBytes: s.Total.Amount(), UsedBytes: s.Used.Amount(), AvailableBytes: s.Free.Amount()}
 }
 
 func (s space) complete() bool {
@@ -98,9 +109,8 @@ func (b *anvil) Usage(ctx context.Context) (map[string]volume.Result[volume.Usag
 		if err != nil {
 			return volume.Usage{}, at, err
 		}
-		u := volume.Usage{UsedBytes: s.Space.Used.Amount(), Inodes: positive(s.Inodes.Total), InodesUsed: s.Inodes.Used.Amount()}
+		u := s.usage()
 		if positive(s.Limit) != nil {
-			u.CapacityBytes, u.AvailableBytes = cmp.Or(s.Space.Total.Amount(), s.Limit.Amount()), s.Space.Available.Amount()
 			return u, at, nil
 		}
 		whole, wholeAt, err := b.whole(ctx)
@@ -117,7 +127,7 @@ func (b *anvil) whole(ctx context.Context) (volume.Usage, time.Time, error) {
 	if !s.at.IsZero() {
 		at = s.at
 	}
-	return volume.Usage{CapacityBytes: s.Total.Amount(), UsedBytes: s.Used.Amount(), AvailableBytes: s.Free.Amount()}, at, err
+	return s.usage(), at, err
 }
 
 func positive(i rest.Int) *uint64 {

@@ -1,6 +1,7 @@
 package hammerspace
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -34,7 +35,7 @@ func (c *client) exports(ctx context.Context) (exports, error) {
 func (all exports) named(name string) (found exported, err error) {
 	err = rest.Absent("share %q", name)
 	for _, s := range all {
-		if s.Name.String() == name && (err != nil || found.leaving()) {
+		if s.Name.String() == name && (err != nil || s.replaces(found)) {
 			found, err = s, nil
 		}
 	}
@@ -50,11 +51,29 @@ func (all exports) holding(dir string) (deepest exported, ok bool) {
 		if s.Path == "" || !strings.HasPrefix(dir+"/", at+"/") {
 			continue
 		}
-		if len(at) > longest || len(at) == longest && deepest.leaving() {
+		if len(at) > longest || len(at) == longest && s.replaces(deepest) {
 			longest, deepest, ok = len(at), s, true
 		}
 	}
 	return deepest, ok
+}
+
+// replaces is whether a share counts instead of another of its name or path: one that
+// is leaving does not, and of two that stay the one with less room.
+func (s exported) replaces(other exported) bool {
+	if s.leaving() != other.leaving() {
+		return other.leaving()
+	}
+	return s.usage().Tighter(other.usage())
+}
+
+// usage is within the share's own limit; one without has no capacity.
+func (s exported) usage() volume.Usage {
+	u := volume.Usage{UsedBytes: s.Space.Used.Amount(), Inodes: positive(s.Inodes.Total), InodesUsed: s.Inodes.Used.Amount()}
+	if positive(s.Limit) != nil {
+		u.CapacityBytes, u.AvailableBytes = cmp.Or(s.Space.Total.Amount(), s.Limit.Amount()), s.Space.Available.Amount()
+	}
+	return u
 }
 
 // leaving is whether a share is removed or about to be.

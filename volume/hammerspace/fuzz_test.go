@@ -48,7 +48,7 @@ func FuzzAnswers(f *testing.F) {
 			t.Errorf("%+v", s)
 		}
 		if sites, err := c.sites(ctx); err == nil {
-			_ = local(sites)
+			_, _ = local(sites)
 		}
 	})
 }

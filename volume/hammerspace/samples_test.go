@@ -83,6 +83,10 @@ func TestUsageOfSamples(t *testing.T) {
 		{"statistics where the state does not tell", well(samples{"/cntl/state": `{"name": "a", "capacity": {"total": null}}`}), "", recorded, nil, true},
 		{"the local site is not the first", well(samples{"/cntl/state": "", "/sites": `[
 			{"type": "REMOTE", "uoid": {"uuid": "9"}}, {"type": "LOCAL", "uoid": {"uuid": "11111111-2222-3333-4444-555555555555"}}]`}), "", recorded, nil, true},
+		{"several local sites", well(samples{"/cntl/state": "", "/sites": `[{"type": "LOCAL", "uoid": {"uuid": "9"}}, {"type": "LOCAL", "uoid": {"uuid": "8"}}]`}), "", volume.Usage{}, rest.ErrBadAnswer, false},
+		{"shares of one name", well(samples{"/shares": `[{"name": "s", "shareSizeLimit": 9, "space": {"used": 1, "available": 8}},
+			{"name": "s", "shareSizeLimit": 5, "space": {"used": 4, "available": 1}}, {"name": "s", "shareSizeLimit": 7, "space": {"used": 1, "available": 6}}]`}), "s",
+			volume.Usage{CapacityBytes: new(uint64(5)), UsedBytes: new(uint64(4)), AvailableBytes: new(uint64(1))}, nil, false},
 		{"no statistics", well(samples{"/cntl/state": "", metrics: "metrics_capacity_empty.json"}), "", volume.Usage{}, rest.ErrBadAnswer, false},
 		{"statistics refused", well(samples{"/cntl/state": "", metrics: ""}), "", volume.Usage{}, rest.ErrForbidden, false},
 		{"share", well(nil), sampleShare, share, nil, false},

@@ -2,7 +2,9 @@ package netapp
 
 import (
 	"context"
+	"maps"
 	"net/url"
+	"slices"
 	"time"
 
 	"storage_exporter/volume/rest"
@@ -71,9 +73,9 @@ func (r roster) check(groups map[string]map[string]record) map[string]flexGroup 
 			r[uuid] = seen
 		}
 		var group flexGroup
-		for id, m := range members {
+		for _, id := range slices.Sorted(maps.Keys(members)) {
 			seen[id] = now
-			group.members = append(group.members, m)
+			group.members = append(group.members, members[id])
 		}
 		for id, at := range seen {
 			if now.Sub(at) > memberForgotten {

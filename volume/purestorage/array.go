@@ -3,6 +3,7 @@ package purestorage
 import (
 	"context"
 	"net/url"
+	"slices"
 	"strings"
 
 	"storage_exporter/volume/rest"
@@ -34,11 +35,11 @@ type alert struct {
 }
 
 func (c *client) array(ctx context.Context) (array, error) {
-	return first[array](ctx, c, "arrays")
+	return single[array](ctx, c, "arrays")
 }
 
 func (c *client) arraySpace(ctx context.Context) (arraySpace, error) {
-	return first[arraySpace](ctx, c, "arrays/space")
+	return single[arraySpace](ctx, c, "arrays/space")
 }
 
 // blades are those in use. An array that is not made of blades has nodes.
@@ -79,12 +80,16 @@ func (c *client) alerts(ctx context.Context) ([]alert, error) {
 	return open, err
 }
 
-// first is the one item of a resource that has one.
-func first[T any](ctx context.Context, c *client, resource string) (T, error) {
+// single is the one item of a resource that has one. Of several, none is known to be
+// the array's.
+func single[T comparable](ctx context.Context, c *client, resource string) (T, error) {
 	var items []T
 	err := each(ctx, c, resource, nil, func(v T, _ *rest.Answer) { items = append(items, v) })
 	if err == nil && len(items) == 0 {
 		err = rest.Nonsense("the answer to %s is an empty list", resource)
+	}
+	if err == nil && len(slices.Compact(items)) > 1 {
+		err = rest.Nonsense("the answer to %s lists several arrays: set purity_endpoint to one array's own address", resource)
 	}
 	if err != nil {
 		var none T

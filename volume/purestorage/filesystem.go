@@ -31,6 +31,15 @@ type space struct {
 	Total    rest.Int `json:"total_used"`     // the newer name of the same
 }
 
+// replaces is whether a file system counts instead of another of its name: one that
+// is destroyed does not, and of two that stay the one with less room.
+func (f fileSystem) replaces(other fileSystem) bool {
+	if f.Destroyed.Value != other.Destroyed.Value {
+		return other.Destroyed.Value
+	}
+	return f.usage(false).Tighter(other.usage(false))
+}
+
 // fetchFiles asks for the file systems that are configured, by name.
 func (b *backend) fetchFiles(ctx context.Context) (map[string]fileSystem, error) {
 	var asked []string
@@ -41,7 +50,7 @@ func (b *backend) fetchFiles(ctx context.Context) (map[string]fileSystem, error)
 	}
 	files := map[string]fileSystem{}
 	take := func(f fileSystem, _ *rest.Answer) {
-		if slices.Contains(asked, f.Name.String()) {
+		if other, known := files[f.Name.String()]; slices.Contains(asked, f.Name.String()) && (!known || f.replaces(other)) {
 			files[f.Name.String()] = f
 		}
 	}

@@ -144,6 +144,12 @@ func TestUsageOfSamples(t *testing.T) {
 		{"no limit as text", v2(samples{"file-systems": `{"items": [{"name": "a", "provisioned": "", "space": {"virtual": "7"}}]}`}), nil, map[string]volume.Usage{
 			"a": {CapacityBytes: new(uint64(89314175302419)), UsedBytes: new(uint64(7))},
 		}},
+		{"one that was destroyed", v2(samples{"file-systems": `{"items": [{"name": "a", "provisioned": 9}, {"name": "a", "provisioned": 5, "destroyed": true}]}`}), nil, map[string]volume.Usage{
+			"a": {CapacityBytes: new(uint64(9))},
+		}},
+		{"several of a name", v2(samples{"file-systems": `{"items": [{"name": "a", "provisioned": 5, "space": {"virtual": 4}}, {"name": "a", "provisioned": 9, "space": {"virtual": 0}}]}`}), nil, map[string]volume.Usage{
+			"a": {CapacityBytes: new(uint64(5)), UsedBytes: new(uint64(4)), AvailableBytes: new(uint64(1))},
+		}},
 		{"beyond a soft limit", v2(samples{"file-systems": `{"items": [{"name": "a", "provisioned": 5, "space": {"virtual": 7}}]}`}), nil, map[string]volume.Usage{
 			"a": {CapacityBytes: new(uint64(5)), UsedBytes: new(uint64(7)), AvailableBytes: new(uint64(0))},
 		}},
@@ -174,5 +180,9 @@ func TestUsageWithoutTheArray(t *testing.T) {
 	}
 	if got["vfolder-a"].Err != nil || !errors.Is(got["vfolder-b"].Err, rest.ErrForbidden) {
 		t.Errorf("%v, %v", got["vfolder-a"].Err, got["vfolder-b"].Err)
+	}
+	got, err = open(t, v2(samples{"arrays/space": `{"items": [{"capacity": 5}, {"capacity": 7}]}`}), nil, "vfolder-a", "vfolder-b").Usage(volumetest.Within(t))
+	if err != nil || got["vfolder-a"].Err != nil || !errors.Is(got["vfolder-b"].Err, rest.ErrBadAnswer) {
+		t.Errorf("of two arrays: %v, %v, %v", err, got["vfolder-a"].Err, got["vfolder-b"].Err)
 	}
 }

@@ -19,19 +19,28 @@ func (b *backend) Usage(ctx context.Context) (map[string]volume.Result[volume.Us
 		if err != nil {
 			return volume.Usage{}, at, err
 		}
-		u := volume.Usage{UsedBytes: f.Space.Virtual.Amount()}
-		if o.physical {
-			u.UsedBytes = f.Space.physical()
-		}
-		if f.Provisioned.Valid && f.Provisioned.Value != 0 {
-			u.CapacityBytes = f.Provisioned.Amount()
-			u.AvailableBytes = volume.Left(u.CapacityBytes, f.Space.Virtual.Amount())
+		u := f.usage(o.physical)
+		if u.CapacityBytes != nil {
 			return u, at, nil
 		}
 		whole, _, err := b.space.Get(ctx)
 		u.CapacityBytes = whole.Capacity.Amount()
 		return u, at, err
 	}), nil
+}
+
+// usage is the file system's own; one without a limit has no capacity. physical: used
+// is what lies on flash.
+func (f fileSystem) usage(physical bool) volume.Usage {
+	u := volume.Usage{UsedBytes: f.Space.Virtual.Amount()}
+	if physical {
+		u.UsedBytes = f.Space.physical()
+	}
+	if f.Provisioned.Value != 0 {
+		u.CapacityBytes = f.Provisioned.Amount()
+		u.AvailableBytes = volume.Left(u.CapacityBytes, f.Space.Virtual.Amount())
+	}
+	return u
 }
 
 // physical is what lies on flash.

@@ -87,7 +87,7 @@ func FuzzLists(f *testing.F) {
 			}
 			judged, facts := verdict{}, map[string]string{}
 			v.describe(facts)
-			if q := limits.of(v); q != nil {
+			for _, q := range limits.of(v) {
 				q.judge(&judged)
 				q.describe(facts)
 				if u := q.usage(); u.AvailableBytes != nil && *u.AvailableBytes > *u.CapacityBytes {

@@ -92,9 +92,10 @@ func (s surroundings) judge(o options, v *verdict, facts map[string]string) erro
 		return nil
 	}
 	facts["quota_state"] = "none"
-	if q := s.quotas.of(found); q != nil {
-		q.judge(v)
-		q.describe(facts)
+	for i, q := range s.quotas.of(found) {
+		if q.judge(v); i == 0 {
+			q.describe(facts)
+		}
 	}
 	return nil
 }

@@ -94,11 +94,8 @@ func (c *cluster) serves() bool {
 	return !judged.Status().Worse(volume.Degraded)
 }
 
-// judge adds what the quota of a view says. Nil is no quota.
+// judge adds what a quota of a view says.
 func (q *quota) judge(v *verdict) {
-	if q == nil {
-		return
-	}
 	name := fmt.Sprintf("the quota %q", detail(q.Name))
 	switch state := word(q.State); state {
 	case "OK", "":

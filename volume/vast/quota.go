@@ -1,7 +1,9 @@
 package vast
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"strings"
 
 	"storage_exporter/volume/rest"
@@ -22,8 +24,9 @@ type quota struct {
 // quotas are those of the volumes' paths.
 type quotas map[string][]quota
 
-// of is the quota of exactly this view; nil where there is none.
-func (all quotas) of(v view) *quota {
+// of are the quotas of exactly this view, the one that leaves the least room first.
+func (all quotas) of(v view) []*quota {
+	var found []*quota
 	for _, q := range all[clean(v.Path)] {
 		same := true
 		switch {
@@ -33,10 +36,19 @@ func (all quotas) of(v view) *quota {
 			same = strings.EqualFold(q.Tenant.String(), v.Tenant.String())
 		}
 		if same {
-			return &q
+			found = append(found, &q)
 		}
 	}
-	return nil
+	slices.SortFunc(found, func(a, b *quota) int {
+		switch u, other := a.usage(), b.usage(); {
+		case u.Tighter(other):
+			return -1
+		case other.Tighter(u):
+			return 1
+		}
+		return cmp.Compare(a.Name, b.Name)
+	})
+	return found
 }
 
 // fetchQuotas gets the quotas and keeps those of the volumes' paths: there may be

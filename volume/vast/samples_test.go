@@ -214,6 +214,8 @@ func TestUsageOfSamples(t *testing.T) {
 		InodesUsed: new(uint64(1203311)),
 	}
 	unlimited := volume.Usage{CapacityBytes: whole.CapacityBytes, UsedBytes: new(uint64(120000000000000)), AvailableBytes: whole.AvailableBytes}
+	const tighter = `{"path": "/ai/data", "tenant_id": 1, "hard_limit": 8, "used_capacity": 7}`
+	tight := volume.Usage{CapacityBytes: new(uint64(8)), UsedBytes: new(uint64(7)), AvailableBytes: new(uint64(1))}
 	quotas := string(volumetest.Sample(t, "quotas.json"))
 	quota := func(old, now string) volumetest.Samples {
 		return good().With("/quotas/", strings.Replace(quotas, old, now, 1))
@@ -234,6 +236,9 @@ func TestUsageOfSamples(t *testing.T) {
 			CapacityBytes: limited.CapacityBytes, UsedBytes: limited.UsedBytes, AvailableBytes: limited.AvailableBytes,
 			Inodes: new(uint64(2000000)), InodesUsed: limited.InodesUsed,
 		}, nil},
+		{"two quotas of a path", good().With("/quotas/", "["+tighter+","+strings.TrimPrefix(strings.TrimSpace(quotas), "[")), "/ai/data", tight, nil},
+		{"the same the other way round", good().With("/quotas/", `{"results": [`+tighter+`, {"path": "/ai/data", "tenant_id": 1, "hard_limit": 9, "used_capacity": 1}]}`), "/ai/data", tight, nil},
+		{"and again", good().With("/quotas/", `{"results": [{"path": "/ai/data", "tenant_id": 1, "hard_limit": 9, "used_capacity": 1}, `+tighter+`]}`), "/ai/data", tight, nil},
 		{"a quota without a hard limit", quota(`150000000000000`, `null`), "/ai/data", volume.Usage{
 			CapacityBytes: unlimited.CapacityBytes, UsedBytes: unlimited.UsedBytes, AvailableBytes: unlimited.AvailableBytes, InodesUsed: limited.InodesUsed,
 		}, nil},

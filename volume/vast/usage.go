@@ -44,9 +44,9 @@ func (b *backend) viewUsage(ctx context.Context) (map[string]volume.Result[volum
 		if err != nil {
 			return volume.Usage{}, listed, err
 		}
-		q := limits.of(v)
-		if q != nil && q.Hard.Value > 0 {
-			return some(q.usage(), limited)
+		of := limits.of(v)
+		if len(of) > 0 && of[0].Hard.Value > 0 {
+			return some(of[0].usage(), limited)
 		}
 		c := clusters[o.cluster]
 		if c.err != nil {
@@ -54,8 +54,8 @@ func (b *backend) viewUsage(ctx context.Context) (map[string]volume.Result[volum
 		}
 		u := c.usage()
 		u.UsedBytes, u.InodesUsed = v.Logical.Amount(), nil
-		if q != nil {
-			u.Inodes, u.InodesUsed = q.inodes(), q.UsedInodes.Amount()
+		if len(of) > 0 {
+			u.Inodes, u.InodesUsed = of[0].inodes(), of[0].UsedInodes.Amount()
 		}
 		at := c.at
 		if u.UsedBytes != nil && listed.Before(at) {

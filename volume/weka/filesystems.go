@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"storage_exporter/volume"
 	"storage_exporter/volume/rest"
 )
 
@@ -46,6 +47,19 @@ func (all filesystems) find(o options) (filesystem, error) {
 	return f, nil
 }
 
+// replaces is whether a file system counts instead of another of its name: one that
+// is removed does not, and of two that stay the one with less room.
+func (f filesystem) replaces(other filesystem) bool {
+	if f.Removing.Value != other.Removing.Value {
+		return other.Removing.Value
+	}
+	return f.usage().Tighter(other.usage())
+}
+
+func (f filesystem) usage() volume.Usage {
+	return volume.Usage{CapacityBytes: f.Total.Amount(), UsedBytes: f.Used.Amount(), AvailableBytes: f.Free.Amount()}
+}
+
 // fetchFilesystems gets the list; it has no pages.
 func (b *backend) fetchFilesystems(ctx context.Context) (filesystems, error) {
 	return rest.Fetch(ctx, b.client, rest.Request{Path: "/fileSystems"}, filesystemsOf)
@@ -61,10 +75,9 @@ func filesystemsOf(answer *rest.Answer) (filesystems, error) {
 	}
 	all := filesystems{}
 	for _, f := range said.Data {
-		if _, known := all[f.Name.String()]; known && f.Removing.Value {
-			continue // another has the name already
+		if other, known := all[f.Name.String()]; !known || f.replaces(other) {
+			all[f.Name.String()] = f
 		}
-		all[f.Name.String()] = f
 	}
 	return all, nil
 }

@@ -2,6 +2,7 @@ package weka
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -141,6 +142,14 @@ func TestUsageOfSamples(t *testing.T) {
 	}
 	if _, err := open(t, good().With("/fileSystems", `{"data": null}`), "default").Usage(volumetest.Within(t)); !errors.Is(err, rest.ErrBadAnswer) {
 		t.Errorf("null for the list: %v", err)
+	}
+	for _, list := range []string{`%s, %s, %s`, `%[2]s, %[3]s, %[1]s`, `%[3]s, %[1]s, %[2]s`} { // of one name
+		all := fmt.Sprintf(list, `{"name": "default", "total_budget": 9, "used_total": 9, "free_total": 0, "is_removing": true}`,
+			`{"name": "default", "total_budget": 9, "used_total": 1, "free_total": 8}`, `{"name": "default", "total_budget": 5, "used_total": 3, "free_total": 2}`)
+		got, err := open(t, good().With("/fileSystems", `{"data": [`+all+`]}`), "default").Usage(volumetest.Within(t))
+		if free := got["default"].Value.AvailableBytes; err != nil || free == nil || *free != 2 {
+			t.Errorf("%s: %+v, %v", all, got, err)
+		}
 	}
 	bare, err := open(t, good().With("/fileSystems", `{"data": [{"name": "default", "total_budget": -1}]}`), "default").Usage(volumetest.Within(t))
 	if err != nil || bare["default"].Err == nil {

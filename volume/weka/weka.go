@@ -59,7 +59,7 @@ func (b *backend) Usage(ctx context.Context) (map[string]volume.Result[volume.Us
 		if err != nil {
 			return volume.Usage{}, at, err
 		}
-		u := volume.Usage{CapacityBytes: f.Total.Amount(), UsedBytes: f.Used.Amount(), AvailableBytes: f.Free.Amount()}
+		u := f.usage()
 		if u == (volume.Usage{}) {
 			return u, at, rest.Nonsense("the file system has no sizes in the answer")
 		}
