@@ -94,7 +94,7 @@ func newExporter(f *flags, l *loader, cfg *config.Config, logger *slog.Logger) (
 	e.volumes = observed.NewSet(observed.SetConfig{
 		Cache: e.cache, Table: e.kinds, Host: e.host, Node: cfg.Node.Name, OnChange: e.volumesChanged, Logger: logger,
 	})
-	cc := exposition.Config{Logger: logger, Metrics: exposition.NewMetrics(own), Own: own, MaxRequests: f.maxRequests}
+	cc := exposition.Config{Logger: logger, Metrics: exposition.NewMetrics(own), Own: own}
 	if !f.noExporterStats {
 		cc.Runtime = runtime
 	}

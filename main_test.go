@@ -73,12 +73,32 @@ func TestPaths(t *testing.T) {
 		{"GET", "/manager-api/health", 200, `"root"`},
 		{"GET", "/api/drives", 404, "disabled"},
 		{"GET", "/api/nowhere", 404, "nowhere"},
+		{"GET", "/folder/nowhere", 404, "nowhere"},
+		{"GET", "/manager-api/nowhere", 404, "nowhere"},
+		{"GET", "/debug/pprof/nowhere", 404, "profile"},
+		{"POST", "/", 405, "GET"},
+		{"POST", "/nowhere", 405, "GET"},
+		{"PUT", "/-/healthy", 405, "GET"},
+		{"DELETE", "/-/ready", 405, "GET"},
+		{"POST", "/debug/pprof/", 405, "GET"},
+		{"HEAD", "/", 200, ""},
+		{"HEAD", "/-/ready", 200, ""},
+		{"HEAD", "/nowhere", 404, ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.method+" "+tt.path, func(t *testing.T) {
-			status, _, body := in.do(tt.method, tt.path, "")
+			status, header, body := in.do(tt.method, tt.path, "")
 			if status != tt.status || !strings.Contains(body, tt.contains) {
 				t.Errorf("status %d, want %d with %q:\n%.500s", status, tt.status, tt.contains, body)
+			}
+			if header.Get("X-Content-Type-Options") != "nosniff" || !strings.Contains(header.Get("Content-Security-Policy"), "default-src 'none'") {
+				t.Errorf("headers %v", header)
+			}
+			if problem := header.Get("Content-Type") == "application/problem+json"; problem != (status >= 400) {
+				t.Errorf("status %d as %s", status, header.Get("Content-Type"))
+			}
+			if (status == http.StatusMethodNotAllowed) != (header.Get("Allow") == "GET, HEAD") {
+				t.Errorf("status %d with Allow %q", status, header.Get("Allow"))
 			}
 		})
 	}
@@ -257,6 +277,16 @@ func TestReload(t *testing.T) {
 	write(fmt.Sprintf("[node]\nname = \"n1\"\n[volume.one]\nbackend = \"vfs\"\npath = %q\n[volume.two]\nbackend = \"vfs\"\npath = %q\n", one, two))
 	if status, _, body := in.do("POST", "/-/reload", ""); status != 200 || !strings.Contains(body, "Restart the exporter for what has changed of: node.name.") {
 		t.Errorf("reload of what needs a restart: %d %s", status, body)
+	}
+
+	for header, want := range map[string]int{
+		"Origin: https://elsewhere.example": 403, "Origin: null": 403, "Sec-Fetch-Site: cross-site": 403,
+		"Origin: " + in.url: 200, "Sec-Fetch-Site: same-origin": 200,
+	} {
+		name, text, _ := strings.Cut(header, ": ")
+		if status, _, body := in.ask("POST", "/-/reload", name, text); status != want {
+			t.Errorf("reload with %s: %d %s, want %d", header, status, body, want)
+		}
 	}
 
 	write("[volume.one]\nbackend = \"vfs\"\npath = \"relative\"\n[nonsense]\n")
@@ -510,10 +540,13 @@ func TestVolumeInBody(t *testing.T) {
 	if status, header, body := in.do("GET", "/folder/fs-usage", `{"volume": "root"}`); status != 200 || header.Get("X-Cache") != "HIT" {
 		t.Errorf("%d %v %s", status, header, body)
 	}
-	for _, body := range []string{`{"volume": 5}`, `[]`, `{`, strings.Repeat(" ", 70<<10)} {
+	for _, body := range []string{`{"volume": 5}`, `[]`, `{`, strings.Repeat(" ", 60<<10)} {
 		if status, _, answer := in.do("GET", "/folder/fs-usage", body); status != 400 || !strings.Contains(answer, `"title":"Bad argument"`) {
 			t.Errorf("body %.20q: %d %s", body, status, answer)
 		}
+	}
+	if status, _, answer := in.do("GET", "/folder/fs-usage", strings.Repeat(" ", 70<<10)); status != 413 || !strings.Contains(answer, "65536") {
+		t.Errorf("70 KiB: %d %s", status, answer)
 	}
 }
 

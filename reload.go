@@ -1,9 +1,13 @@
 package main
 
 import (
+	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"storage_exporter/collector"
 	"storage_exporter/config"
@@ -81,3 +85,46 @@ func (e *exporter) reload() (restart []string, err error) {
 	e.log.Info("Configuration reloaded", "file", cfg.File)
 	return restart, nil
 }
+
+func (e *exporter) handleReload(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case !e.flags.lifecycle:
+		http.Error(w, "Lifecycle API is not enabled: start with --web.enable-lifecycle.", http.StatusForbidden)
+	case r.Method != http.MethodPost && r.Method != http.MethodPut:
+		w.Header().Set("Allow", "POST, PUT")
+		http.Error(w, "Use POST.", http.StatusMethodNotAllowed)
+	case http.NewCrossOriginProtection().Check(r) != nil:
+		http.Error(w, "A page of another origin may not reload the configuration.", http.StatusForbidden)
+	default:
+		restart, err := e.reload()
+		if err != nil {
+			http.Error(w, fmt.Sprintf("not reloaded, the old configuration goes on:\n%v", err), http.StatusInternalServerError)
+			return
+		}
+		fmt.Fprintln(w, "Configuration reloaded.")
+		if len(restart) > 0 {
+			fmt.Fprintf(w, "Restart the exporter for what has changed of: %s.\n", strings.Join(restart, ", "))
+		}
+	}
+}
+
+// reloadMetrics show the last reload, as Prometheus does.
+type reloadMetrics struct{ successful, at prometheus.Gauge }
+
+func newReloadMetrics(reg prometheus.Registerer) reloadMetrics {
+	m := reloadMetrics{
+		successful: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "storage_config_last_reload_successful", Help: "Whether the last reload of the configuration succeeded."}),
+		at: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "storage_config_last_reload_success_timestamp_seconds", Help: "When the configuration was last loaded, in Unix seconds."}),
+	}
+	reg.MustRegister(m.successful, m.at)
+	return m
+}
+
+func (m reloadMetrics) succeeded() {
+	m.successful.Set(1)
+	m.at.SetToCurrentTime()
+}
+
+func (m reloadMetrics) failed() { m.successful.Set(0) }

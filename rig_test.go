@@ -78,12 +78,24 @@ func (in *instance) get(path string) (int, http.Header, string) {
 
 func (in *instance) do(method, path, body string) (int, http.Header, string) {
 	in.t.Helper()
+	return in.request(method, path, body, http.Header{})
+}
+
+// ask sends a header with a request that has no body.
+func (in *instance) ask(method, path, name, value string) (int, http.Header, string) {
+	in.t.Helper()
+	return in.request(method, path, "", http.Header{name: {value}})
+}
+
+func (in *instance) request(method, path, body string, header http.Header) (int, http.Header, string) {
+	in.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Second)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, method, in.url+path, strings.NewReader(body))
 	if err != nil {
 		in.t.Fatal(err)
 	}
+	req.Header = header
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		in.t.Fatalf("%s %s: %v", method, path, err)

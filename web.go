@@ -18,6 +18,7 @@ import (
 
 	"github.com/prometheus/exporter-toolkit/web"
 
+	"storage_exporter/api"
 	"storage_exporter/config"
 )
 
@@ -38,7 +39,7 @@ func checkWeb(f *flags) config.Problems {
 	}
 	if file := *f.web.WebConfigFile; file != "" {
 		if err := web.Validate(file); err != nil {
-			wrong("web.config.file", fmt.Errorf("%s: %w", file, err))
+			wrong("web.config.file", webConfigError(file, err))
 		}
 	}
 	return problems
@@ -53,12 +54,12 @@ func checkTelemetryPath(f *flags) error {
 		return fmt.Errorf("must be a path such as /metrics, not %q", p)
 	}
 	probe := &exporter{flags: f, log: slog.New(slog.DiscardHandler)}
-	_, err = probe.handler(&atomic.Bool{})
+	_, err = probe.handler(&atomic.Bool{}, newLimits(f))
 	return err
 }
 
 // handleMetrics registers the telemetry path after all others.
-func handleMetrics(mux *http.ServeMux, path string, h http.Handler) (err error) {
+func handleMetrics(mux api.Mux, path string, h http.Handler) (err error) {
 	defer func() {
 		if recover() != nil {
 			err = fmt.Errorf("must not collide with a path of the exporter's own, as %q does: choose another, such as /metrics", path)
@@ -71,8 +72,8 @@ func handleMetrics(mux *http.ServeMux, path string, h http.Handler) (err error) 
 // checkListenAddress checks one address of several: whether it is one, this host's
 // own, and may be listened on beside the earlier ones.
 func checkListenAddress(address string, earlier []string) error {
-	if u, err := url.Parse(address); err == nil && u.Scheme == "vsock" {
-		if _, err := strconv.ParseUint(u.Port(), 10, 32); err != nil {
+	if strings.HasPrefix(address, "vsock:") {
+		if _, ok := vsockPort(address); !ok {
 			return fmt.Errorf("must end in a port, as vsock://:9777 does, not %q", address)
 		}
 		return nil

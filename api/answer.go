@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"storage_exporter/cache"
+	"storage_exporter/internal/inbound"
 	"storage_exporter/volume"
 )
 
@@ -52,7 +53,7 @@ func (a *answer) write(w http.ResponseWriter) {
 	if body == nil {
 		var err error
 		if body, err = json.Marshal(a.body); err != nil {
-			writeProblem(w, problem{Status: http.StatusInternalServerError, Title: "Internal error", Detail: err.Error()})
+			inbound.Problem{Status: http.StatusInternalServerError, Title: "Internal error", Detail: err.Error()}.Write(w)
 			return
 		}
 	}
@@ -61,33 +62,18 @@ func (a *answer) write(w http.ResponseWriter) {
 		h.Set("X-Cache", a.lookup.String())
 		h.Set("Age", strconv.FormatInt(int64(a.age/time.Second), 10))
 	}
-	send(w, http.StatusOK, cmp.Or(a.contentType, "application/json"), body)
-}
-
-func send(w http.ResponseWriter, status int, contentType string, body []byte) {
-	h := w.Header()
-	h.Set("Content-Type", contentType)
+	h.Set("Content-Type", cmp.Or(a.contentType, "application/json"))
 	h.Set("Cache-Control", "no-store")
 	h.Set("Content-Length", strconv.Itoa(len(body)))
-	h.Set("X-Content-Type-Options", "nosniff")
-	w.WriteHeader(status)
 	_, _ = w.Write(body) // the client may have gone
-}
-
-// problem is an error as RFC 9457 shapes it, with the types that a Backend.AI
-// storage proxy uses where it has one.
-type problem struct {
-	Type   string `json:"type,omitempty"`
-	Title  string `json:"title"`
-	Status int    `json:"status"`
-	Detail string `json:"detail,omitempty"`
 }
 
 // typeUnsupported is the storage proxy's own; its manager looks for it.
 const typeUnsupported = "https://api.backend.ai/probs/storage/unsupported-operation"
 
-func problemOf(err error) problem {
-	p := problem{Detail: err.Error()}
+// problemOf has the types that a Backend.AI storage proxy uses where it has one.
+func problemOf(err error) inbound.Problem {
+	p := inbound.Problem{Detail: err.Error()}
 	switch {
 	case errors.Is(err, errNotFound):
 		p.Status, p.Title = http.StatusNotFound, "Not found"
@@ -99,15 +85,4 @@ func problemOf(err error) problem {
 		p.Status, p.Title = http.StatusServiceUnavailable, "Nothing known yet"
 	}
 	return p
-}
-
-func writeProblem(w http.ResponseWriter, p problem) {
-	body, err := json.Marshal(p)
-	if err != nil {
-		body = []byte(`{"title":"Internal error"}`)
-	}
-	if p.Status == http.StatusServiceUnavailable {
-		w.Header().Set("Retry-After", "5")
-	}
-	send(w, p.Status, "application/problem+json", body)
 }

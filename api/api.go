@@ -14,6 +14,7 @@ import (
 
 	"storage_exporter/cache"
 	"storage_exporter/enclosure"
+	"storage_exporter/internal/inbound"
 	"storage_exporter/overview"
 	"storage_exporter/smart"
 	"storage_exporter/volume/observed"
@@ -74,12 +75,17 @@ func (a *API) routes() map[string]handler {
 	}
 }
 
+// Mux is where handlers are registered, as with an http.ServeMux.
+type Mux interface {
+	Handle(pattern string, h http.Handler)
+}
+
 // Register adds the API's paths to mux.
-func (a *API) Register(mux *http.ServeMux) {
+func (a *API) Register(mux Mux) {
 	for path, h := range a.routes() {
 		mux.Handle(path, a.serve(h))
 	}
-	for _, path := range []string{"/api/", "/volume/", "/api/drives/{device}/{unknown}"} {
+	for _, path := range []string{"/api/", "/volume/", "/folder/", "/manager-api/", "/api/drives/{device}/{unknown}"} {
 		mux.Handle(path, a.serve(notFound))
 	}
 }
@@ -87,18 +93,13 @@ func (a *API) Register(mux *http.ServeMux) {
 // serve runs a handler: GET and HEAD only, with a deadline; an error or a panic
 // becomes a JSON answer.
 func (a *API) serve(h handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method != http.MethodGet && r.Method != http.MethodHead {
-			w.Header().Set("Allow", "GET, HEAD")
-			writeProblem(w, problem{Status: http.StatusMethodNotAllowed, Title: "Method not allowed", Detail: "use GET or HEAD"})
-			return
-		}
+	return inbound.ReadOnly(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), a.cfg.Timeout)
 		defer cancel()
 		defer func() {
 			if p := recover(); p != nil {
 				a.cfg.Logger.Error("request panicked", "path", r.URL.Path, "err", fmt.Sprint(p))
-				writeProblem(w, problem{Status: http.StatusInternalServerError, Title: "Internal error"})
+				inbound.Problem{Status: http.StatusInternalServerError, Title: "Internal error"}.Write(w)
 			}
 		}()
 		ans, err := h(ctx, r)
@@ -107,11 +108,11 @@ func (a *API) serve(h handler) http.Handler {
 			if p.Status >= http.StatusInternalServerError {
 				a.cfg.Logger.Debug("request not answered", "path", r.URL.Path, "status", p.Status, "err", err)
 			}
-			writeProblem(w, p)
+			p.Write(w)
 			return
 		}
 		ans.write(w)
-	})
+	}))
 }
 
 func notFound(_ context.Context, r *http.Request) (answer, error) {

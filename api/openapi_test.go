@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"storage_exporter/enclosure"
+	"storage_exporter/internal/inbound"
 	"storage_exporter/overview"
 	"storage_exporter/smart/assess"
 	"storage_exporter/smart/report"
@@ -89,7 +90,7 @@ func TestDocumentReferences(t *testing.T) {
 func TestSchemasAreTheTypes(t *testing.T) {
 	d := loadDocument(t)
 	for name, v := range map[string]any{
-		"Problem": problem{}, "Assessment": assess.Result{}, "Reason": assess.Reason{},
+		"Problem": inbound.Problem{}, "Assessment": assess.Result{}, "Reason": assess.Reason{},
 		"Overview": overview.Overview{}, "Counts": overview.Counts{}, "DriveCounts": overview.DriveCounts{}, "SlotCounts": overview.SlotCounts{},
 		"PoolCounts": overview.PoolCounts{}, "VolumeCounts": overview.VolumeCounts{}, "OverviewVolume": overview.Volume{},
 		"VolumePerformance": volume.Performance{}, "VolumeUsage": volume.Usage{}, "OverviewEnclosure": overview.Enclosure{}, "OverviewSlot": overview.Slot{}, "OverviewDrive": overview.Drive{},

@@ -16,8 +16,9 @@ import (
 	"storage_exporter/volume/observed"
 )
 
-// maxBody bounds a request's body, in bytes: it names a volume.
-const maxBody = 64 << 10
+// MaxBody bounds the body of a request that names a volume, in bytes. It is kept by
+// who serves the API: a body is here whole.
+const MaxBody = 64 << 10
 
 // volumeOf finds the volume that a request names, in the query or, as the
 // manager sends it, in a JSON body of a GET request.
@@ -43,12 +44,10 @@ func volumeInBody(body io.Reader) (string, error) {
 	if body == nil {
 		return "", nil
 	}
-	raw, err := io.ReadAll(io.LimitReader(body, maxBody+1))
+	raw, err := io.ReadAll(body)
 	switch {
 	case err != nil:
 		return "", fmt.Errorf("%w: read the body: %w", errBadArgument, err)
-	case len(raw) > maxBody:
-		return "", fmt.Errorf("%w: the body is above 64 KiB", errBadArgument)
 	case len(raw) == 0:
 		return "", nil
 	}

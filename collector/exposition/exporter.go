@@ -32,16 +32,12 @@ type Config struct {
 	// TimeoutOffset is how much earlier than Prometheus a scrape gives up, so
 	// that what it has arrives in time; 0 means 0.5 s.
 	TimeoutOffset time.Duration
-	// MaxRequests bounds the scrapes at once, filtered ones included; 0
-	// means no bound.
-	MaxRequests int
 }
 
 // Exporter serves its collectors' metrics: it is the http.Handler of the
 // telemetry path, and a prometheus.Collector of all of them.
 type Exporter struct {
 	cfg      Config
-	requests chan struct{}        // nil: no bound
 	gatherer prometheus.Gatherers // for formats other than text
 	own      []ownText
 	layout   atomic.Pointer[layout]
@@ -72,9 +68,6 @@ func New(cfg Config, collectors ...*Collector) (*Exporter, error) {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	e := &Exporter{cfg: cfg}
-	if cfg.MaxRequests > 0 {
-		e.requests = make(chan struct{}, cfg.MaxRequests)
-	}
 	if cfg.Own != nil {
 		e.gatherer, e.own = append(e.gatherer, cfg.Own), append(e.own, newOwnText(cfg.Own))
 	}

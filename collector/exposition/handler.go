@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
-	"fmt"
 	"hash/crc32"
 	"io"
 	"log/slog"
@@ -13,36 +12,17 @@ import (
 	"slices"
 	"strconv"
 	"sync"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/prometheus/common/expfmt"
+
+	"storage_exporter/internal/inbound"
 )
 
-// maxWrite bounds how long a page may take to be sent, so that a client that
-// does not read cannot keep its place among the requests.
-const maxWrite = 30 * time.Second
-
-// ServeHTTP serves a scrape. It never fails because of what a collector does:
+// ServeHTTP serves a scrape, whatever the method. It never fails because of what a collector does:
 // what is not ready in time is left out, and its success is 0.
 func (e *Exporter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		w.Header().Set("Allow", "GET, HEAD")
-		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
-		return
-	}
-	if e.requests != nil {
-		select {
-		case e.requests <- struct{}{}:
-			defer func() { <-e.requests }()
-		default:
-			w.Header().Set("Retry-After", "1")
-			http.Error(w, fmt.Sprintf("limit of %d concurrent requests reached, try again later", cap(e.requests)),
-				http.StatusServiceUnavailable)
-			return
-		}
-	}
 	l := e.layout.Load()
 	collectors, own, err := asked(l, r.URL.RawQuery)
 	if err != nil {
@@ -56,17 +36,22 @@ func (e *Exporter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return // nobody is there to read it
 	}
 
-	// net/http takes the deadline back before the connection's next request.
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(maxWrite))
-	// OpenMetrics is not among the formats: it wants _total at the end of a
-	// counter's name, and smartctl_exporter's have none, so that they would
-	// be renamed for whoever asks for it.
-	format := expfmt.NegotiateAccept(r.Header, expfmt.DefaultAcceptedFormats()...)
-	if format.FormatType() != expfmt.TypeTextPlain {
+	if !WantsText(r) {
 		e.serveFamilies(w, r, l, collectors, own, outcomes)
 		return
 	}
-	e.serveText(w, r, format, l, collectors, own, outcomes)
+	e.serveText(w, r, l, collectors, own, outcomes)
+}
+
+// WantsText is whether a scrape is answered in text. That is what is kept from one
+// scrape to the next; other formats are made anew and cost many times as much.
+func WantsText(r *http.Request) bool { return formatFor(r).FormatType() == expfmt.TypeTextPlain }
+
+// formatFor is what the client takes. OpenMetrics is not among the formats: it wants
+// _total at the end of a counter's name, and smartctl_exporter's have none, so that they
+// would be renamed for whoever asks for it.
+func formatFor(r *http.Request) expfmt.Format {
+	return expfmt.NegotiateAccept(r.Header, expfmt.DefaultAcceptedFormats()...)
 }
 
 // serveFamilies serves the formats other than text, which are made of metric
@@ -86,7 +71,7 @@ func (e *Exporter) serveFamilies(w http.ResponseWriter, r *http.Request, l *layo
 
 // serveText joins the encoded series of the parts, and adds what changes with
 // every scrape.
-func (e *Exporter) serveText(w http.ResponseWriter, r *http.Request, format expfmt.Format, l *layout, collectors []int, own bool, outcomes []outcome) {
+func (e *Exporter) serveText(w http.ResponseWriter, r *http.Request, l *layout, collectors []int, own bool, outcomes []outcome) {
 	p := &page{layout: l, texts: make([][]*partText, len(l.collectors))}
 	for _, i := range collectors {
 		p.texts[i] = outcomes[i].texts
@@ -106,7 +91,7 @@ func (e *Exporter) serveText(w http.ResponseWriter, r *http.Request, format expf
 	}
 
 	header := w.Header()
-	header.Set("Content-Type", string(format))
+	header.Set("Content-Type", string(formatFor(r)))
 	header.Add("Vary", "Accept")
 	header.Add("Vary", "Accept-Encoding")
 	if acceptsGzip(r.Header) {
@@ -118,6 +103,7 @@ func (e *Exporter) serveText(w http.ResponseWriter, r *http.Request, format expf
 	if r.Method == http.MethodHead {
 		return
 	}
+	inbound.Made(w) // what is sent belongs to all scrapes
 	send(w, func(out *bufio.Writer) {
 		_ = p.chunks(func(c chunk) error { _, err := out.Write(c.text); return err })
 		_, _ = out.Write(tail.Bytes())
@@ -148,6 +134,7 @@ func (e *Exporter) writeGzip(w http.ResponseWriter, p *page, tail []byte) {
 		length += len(after[i].blocks)
 	}
 	w.Header().Set("Content-Length", strconv.Itoa(length))
+	inbound.Made(w)
 	send(w, func(out *bufio.Writer) {
 		_, _ = out.WriteString(start)
 		for _, s := range slices.Concat(head.segments, after) {

@@ -8,12 +8,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -22,6 +20,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
+
+	"storage_exporter/internal/inbound"
 )
 
 func TestFilters(t *testing.T) {
@@ -112,35 +112,6 @@ func TestDeadline(t *testing.T) {
 	}
 }
 
-func TestMaxRequests(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		g := newGate()
-		slow := up("slow")
-		slow.onRead = func(context.Context) ([]Part, bool) { g.wait(); return nil, true }
-		e := newTestExporter(t, Config{MaxRequests: 2}, slow, up("fast"))
-		var wg sync.WaitGroup
-		for range 2 {
-			wg.Go(func() {
-				if w := get(t, e, "/metrics"); w.Code != 200 {
-					t.Errorf("status %d within the limit", w.Code)
-				}
-			})
-		}
-		synctest.Wait()
-		for _, target := range []string{"/metrics", "/metrics?collect[]=fast"} {
-			w := get(t, e, target)
-			if w.Code != 503 || w.Header().Get("Retry-After") == "" {
-				t.Errorf("%s above the limit: %d %v", target, w.Code, w.Header())
-			}
-		}
-		g.open()
-		wg.Wait()
-		if w := get(t, e, "/metrics"); w.Code != 200 {
-			t.Errorf("status %d after the others ended", w.Code)
-		}
-	})
-}
-
 func TestMethods(t *testing.T) {
 	e := newTestExporter(t, Config{}, up("a"))
 	server := httptest.NewServer(e)
@@ -166,11 +137,6 @@ func TestMethods(t *testing.T) {
 		if diff := head.ContentLength - int64(len(body)); encoding == "identity" && (diff > 8 || diff < -8) {
 			t.Errorf("HEAD says %d bytes, GET has %d", head.ContentLength, len(body))
 		}
-	}
-	w := httptest.NewRecorder()
-	e.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/metrics", nil))
-	if w.Code != 405 || w.Header().Get("Allow") != "GET, HEAD" {
-		t.Errorf("POST: %d %v", w.Code, w.Header())
 	}
 }
 
@@ -454,7 +420,7 @@ func TestClientLeaves(t *testing.T) {
 		g := newGate()
 		slow := up("slow")
 		slow.onRead = func(context.Context) ([]Part, bool) { g.wait(); return nil, true }
-		e := newTestExporter(t, Config{MaxRequests: 1}, slow, up("fast"))
+		e := newTestExporter(t, Config{}, slow, up("fast"))
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		w := httptest.NewRecorder()
@@ -463,79 +429,50 @@ func TestClientLeaves(t *testing.T) {
 		if time.Since(start) != time.Second || w.Body.Len() > 0 {
 			t.Errorf("went on for %v and wrote %d bytes", time.Since(start), w.Body.Len())
 		}
-		if w := get(t, e, "/metrics?collect[]=fast"); w.Code != 200 {
-			t.Errorf("its place is still taken: %d", w.Code)
-		}
 		g.open()
 	})
 }
 
-// pipeListener accepts connections within the process.
-type pipeListener struct{ accepted chan net.Conn }
+// duringWrite is a client that looks around while it is sent its answer.
+type duringWrite struct {
+	*httptest.ResponseRecorder
+	look func()
+}
 
-func (l *pipeListener) Accept() (net.Conn, error) {
-	if c, ok := <-l.accepted; ok {
-		return c, nil
+func (w duringWrite) Write(p []byte) (int, error) {
+	w.look()
+	return w.ResponseRecorder.Write(p)
+}
+
+// A page of text is sent without a place among the scrapes: it takes no memory of its
+// own. What other formats are made of does.
+func TestSendingTakesNoPlace(t *testing.T) {
+	e := newTestExporter(t, Config{}, newFakeFleet(50, 36))
+	h := inbound.New(1, slog.New(slog.DiscardHandler)).Outside(inbound.NewLimit(inbound.Bounds{Places: 1}).Bound(e))
+	request := func(accept, encoding string) *http.Request {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", nil)
+		r.Header.Set("Accept", accept)
+		r.Header.Set("Accept-Encoding", encoding)
+		return r
 	}
-	return nil, net.ErrClosed
-}
-func (l *pipeListener) Close() error   { return nil }
-func (l *pipeListener) Addr() net.Addr { return &net.UnixAddr{Name: "pipe"} }
-
-func (l *pipeListener) dial() net.Conn {
-	client, server := net.Pipe()
-	l.accepted <- server
-	return client
-}
-
-func TestClientThatDoesNotReadLosesItsPlace(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		e := newTestExporter(t, Config{MaxRequests: 1}, newFakeFleet(50, 36))
-		l := &pipeListener{accepted: make(chan net.Conn)}
-		server := &http.Server{Handler: e}
-		var serving sync.WaitGroup
-		serving.Go(func() { _ = server.Serve(l) })
-
-		scrape := func(c net.Conn, in *bufio.Reader, target string) int {
-			fmt.Fprint(c, "GET "+target+" HTTP/1.1\r\nHost: localhost\r\n\r\n")
-			resp, err := http.ReadResponse(in, nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer resp.Body.Close()
-			if _, err := io.Copy(io.Discard, resp.Body); err != nil {
-				t.Fatal(err)
-			}
-			synctest.Wait() // the handler has returned too
-			return resp.StatusCode
+	for _, tt := range []struct {
+		accept, encoding string
+		other            int
+	}{
+		{"text/plain", "identity", 200},
+		{"text/plain", "gzip", 200},
+		{string(expfmt.FmtProtoDelim), "identity", 503},
+	} {
+		status := 0
+		h.ServeHTTP(duringWrite{httptest.NewRecorder(), func() {
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, request("text/plain", "identity"))
+			status = w.Code
+		}}, request(tt.accept, tt.encoding))
+		if status != tt.other {
+			t.Errorf("%s %s: another scrape meanwhile got %d, want %d", tt.accept, tt.encoding, status, tt.other)
 		}
-		good, idle := l.dial(), l.dial()
-		in := bufio.NewReader(good)
-		if code := scrape(good, in, "/metrics"); code != 200 {
-			t.Errorf("status %d", code)
-		}
-		fmt.Fprint(idle, "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
-		synctest.Wait()
-		if code := scrape(good, in, "/metrics"); code != 503 {
-			t.Errorf("status %d while the other has the only place, want 503", code)
-		}
-		time.Sleep(maxWrite + time.Second)
-		// The connection is kept alive: the deadline of its first page must not
-		// hold for what else is asked on it.
-		if code := scrape(good, in, "/metrics?collect[]=nope"); code != 400 {
-			t.Errorf("status %d after %v, want 400", code, maxWrite)
-		}
-		if code := scrape(good, in, "/metrics"); code != 200 {
-			t.Errorf("status %d after %v, want 200", code, maxWrite)
-		}
-		good.Close()
-		idle.Close()
-		close(l.accepted)
-		serving.Wait()
-		if err := server.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	}
 }
 
 // Who names collectors gets these, and what is said of their scrape, not the
