@@ -102,6 +102,22 @@ func (a *Answer) bad(why string, cause error) error {
 	return &Error{Kind: ErrBadAnswer, Status: a.Status, text: a.what + ": " + why, cause: cause}
 }
 
+// redirected is why an answer with a status of 3xx is none. It shows no path: there may
+// be a session in it.
+func (a *Answer) redirected() string {
+	location := a.Header.Get("Location")
+	to, err := a.url.Parse(location)
+	switch {
+	case location == "" || err != nil:
+		return fmt.Sprintf("HTTP %d, without an address to go to", a.Status)
+	case !sameOrigin(to, a.url):
+		return fmt.Sprintf("the answer sends us to %s, where the credentials do not go: set the endpoint to the right host", excerpt(to.Scheme+"://"+to.Host))
+	case !strings.HasPrefix(a.what, http.MethodGet+" "):
+		return "the answer sends us to another path, and only a GET goes there: check the endpoint's path"
+	}
+	return fmt.Sprintf("the answer sends us on and on, more than %d times: check the endpoint's path, and that the account may use the API", maxRedirects)
+}
+
 // statusError is the error of an answer whose status is not 2xx. It starts the pause
 // that the appliance asks for.
 func (c *Client) statusError(a *Answer, token *Token) error {
@@ -128,11 +144,7 @@ func (c *Client) statusError(a *Answer, token *Token) error {
 		e.text = fmt.Sprintf("%s: there is no such thing (%s)", a.what, said)
 	case a.Status/100 == 3:
 		e.Kind = ErrBadAnswer
-		where := "elsewhere"
-		if u, err := a.url.Parse(a.Header.Get("Location")); err == nil {
-			where = excerpt(u.Scheme + "://" + u.Host)
-		}
-		e.text = fmt.Sprintf("%s: the answer sends us to %s, where the credentials do not go: set the endpoint to the right host", a.what, where)
+		e.text = a.what + ": " + a.redirected()
 	case a.Status/100 == 4:
 		e.Kind = ErrRejected
 		e.text = fmt.Sprintf("%s: %s", a.what, said)

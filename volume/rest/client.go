@@ -19,12 +19,13 @@ import (
 )
 
 const (
-	maxCalls    = 2                      // to one appliance at once
-	maxBody     = 16 << 20               // of a reply, unpacked
-	dialTimeout = 5 * time.Second        // to connect, within a call's timeout
-	closeTime   = 2 * time.Second        // for the logout
-	jitterLeast = 100 * time.Millisecond // before a call is repeated
-	jitterMost  = 500 * time.Millisecond
+	maxCalls     = 2                      // to one appliance at once
+	maxBody      = 16 << 20               // of a reply, unpacked
+	maxRedirects = 3                      // that are followed, of one call
+	dialTimeout  = 5 * time.Second        // to connect, within a call's timeout
+	closeTime    = 2 * time.Second        // for the logout
+	jitterLeast  = 100 * time.Millisecond // before a call is repeated
+	jitterMost   = 500 * time.Millisecond
 )
 
 // Dialer makes the connections of a Client; nil is the network. Tests bring their
@@ -104,7 +105,7 @@ func NewClient(cfg Config) (*Client, error) {
 	}
 	c := &Client{cfg: cfg, turns: make(chan struct{}, maxCalls)}
 	c.base, c.end = context.WithCancel(context.Background())
-	c.http = &http.Client{Transport: transport, CheckRedirect: sameOrigin}
+	c.http = &http.Client{Transport: transport, CheckRedirect: follow}
 	c.session = newSession(c)
 	return c, nil
 }
@@ -257,14 +258,16 @@ func wait(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// sameOrigin follows a redirect only where the credentials may go, too.
-func sameOrigin(next *http.Request, via []*http.Request) error {
+// follow goes after a redirect of a GET only where the credentials may go, too.
+func follow(next *http.Request, via []*http.Request) error {
 	first := via[0]
-	if len(via) > 3 || first.Method != http.MethodGet || next.URL.Scheme != first.URL.Scheme || next.URL.Host != first.URL.Host {
+	if len(via) > maxRedirects || first.Method != http.MethodGet || !sameOrigin(next.URL, first.URL) {
 		return http.ErrUseLastResponse
 	}
 	return nil
 }
+
+func sameOrigin(a, b *url.URL) bool { return a.Scheme == b.Scheme && a.Host == b.Host }
 
 // secrets are pairs for a strings.Replacer: each secret in each spelling in which
 // it may be sent, and what is shown instead.

@@ -225,15 +225,18 @@ func TestRedirects(t *testing.T) {
 		if got, err := r.get("/slash"); err != nil || got != "t0ken" {
 			t.Errorf("%s, %v", got, err)
 		}
-		for _, path := range []string{"/away", "/loop", "/plain"} {
-			if _, err := r.get(path); !errors.Is(err, rest.ErrBadAnswer) {
+		for path, says := range map[string]string{
+			"/away": "https://array2.test, where the credentials", "/plain": "http://array1.test, where the credentials",
+			"/loop": "on and on, more than 3 times", "/circle/a": "on and on", "/nowhere": "HTTP 302, without an address", "/bad": "what is no address",
+		} {
+			if _, err := r.get(path); !errors.Is(err, rest.ErrBadAnswer) || !strings.Contains(err.Error(), says) || strings.Contains(err.Error(), "session") {
 				t.Errorf("%s: %v", path, err)
 			}
 		}
 		if n := len(r.second.Calls()); n != 0 {
 			t.Errorf("%d calls elsewhere", n)
 		}
-		if _, err := r.Do(r.t.Context(), rest.Request{Method: http.MethodPost, Path: "/slash"}); !errors.Is(err, rest.ErrBadAnswer) {
+		if _, err := r.Do(r.t.Context(), rest.Request{Method: http.MethodPost, Path: "/slash"}); !errors.Is(err, rest.ErrBadAnswer) || !strings.Contains(err.Error(), "only a GET") {
 			t.Errorf("POST: %v", err)
 		}
 	}, func(w http.ResponseWriter, r *http.Request) {
@@ -245,7 +248,16 @@ func TestRedirects(t *testing.T) {
 		case "/plain":
 			http.Redirect(w, r, "http://array1.test/", http.StatusFound)
 		case "/loop":
-			http.Redirect(w, r, "/loop", http.StatusFound)
+			http.Redirect(w, r, "/loop?session=1", http.StatusFound)
+		case "/circle/a":
+			http.Redirect(w, r, "/circle/b", http.StatusFound)
+		case "/circle/b":
+			http.Redirect(w, r, "/circle/a?session=1", http.StatusFound)
+		case "/nowhere":
+			w.WriteHeader(http.StatusFound)
+		case "/bad":
+			w.Header().Set("Location", "https://array1.test:session/%zz")
+			w.WriteHeader(http.StatusFound)
 		default:
 			say(w, map[string]string{"said": r.Header.Get("X-Token")})
 		}

@@ -109,6 +109,8 @@ func (c *Client) transportError(host string, err error) error {
 		e.text = host + " refused the connection: is its management service running?"
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		e.text = host + " closed the connection without an answer"
+	case strings.Contains(err.Error(), "Location header"): // of net/http, without a type of its own
+		e.Kind, e.text = ErrBadAnswer, host+" sends us to what is no address"
 	default:
 		e.text = host + " cannot be reached: " + excerpt(innermost(err).Error())
 	}
