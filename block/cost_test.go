@@ -26,7 +26,6 @@ func TestCost(t *testing.T) {
 	}
 	tr.AddNVMe(blocktest.NVMe{Name: "nvme0", Serial: "NV0", NQN: "nqn.0", Subsystem: new(0), Spaces: []blocktest.Space{{Number: 1}}})
 	s := system(tr.Tree)
-	var counting Counting
 	opened := watch(t, tr.Tree)
 	for _, tt := range []struct {
 		name string
@@ -44,8 +43,8 @@ func TestCost(t *testing.T) {
 		{"a link", 0, "", func() bool { return s.Index(t.Context()).Node("/dev/disk/by-vdev/A5") == "sdf" }},
 		{"its counters", 2, "1:0:5:0", func() bool {
 			d, ok := s.Numbered("8:80")
-			_, still, err := counting.Read([]Device{d})
-			return ok && err == nil && still == ""
+			c, err := s.Counter(d)
+			return ok && err == nil && !c.Off
 		}},
 	} {
 		if !tt.call() {

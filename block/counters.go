@@ -4,10 +4,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
-	"sync"
 
 	"storage_exporter/internal/outside"
 )
@@ -56,26 +54,10 @@ func (s System) in(dir string) (Device, bool) {
 	return s.Numbered(outside.ReadLine(filepath.Join(dir, "dev")))
 }
 
-// stacked is whether the device hands its requests on to others; it then counts
-// them by itself, on many kernels whatever queue/iostats says.
-func (d Device) stacked() bool { return strings.HasPrefix(d.Name, "dm-") || d.array() }
-
 func (d Device) array() bool { return strings.HasPrefix(d.Name, "md") }
 
-// frozen is whether counting is switched off.
-func (d Device) frozen() bool {
-	// A partition has its disk's queue. The path is not cleaned: the kernel
-	// follows the link before it goes up.
-	for _, name := range []string{"/queue/iostats", "/../queue/iostats"} {
-		if content := outside.ReadFile(d.dir + name); content != nil {
-			return strings.TrimSpace(string(content)) == "0"
-		}
-	}
-	return false
-}
-
 // Stat is what a device has counted since it was made. For device-mapper and md it
-// is what was asked of them; that of the drives below would count mirrors twice.
+// is what was asked of them.
 type Stat struct {
 	Device
 	Read, Write Counts
@@ -119,52 +101,4 @@ func ParseStat(line string) (Stat, error) {
 		return Stat{Read: Counts{Ops: n[0], Sectors: n[1]}, Write: Counts{Ops: n[2], Sectors: n[3]}}, nil
 	}
 	return Stat{Read: Counts{n[0], n[2], n[3]}, Write: Counts{n[4], n[6], n[7]}, Timed: true}, nil
-}
-
-// Counting reads the counters of the devices of one file system, and knows whether
-// they count. The zero value is ready; its calls may run at once.
-type Counting struct {
-	mu    sync.Mutex // guards the fields below
-	first []Stat     // the first reading of stacked devices that say they are not counted
-	moved bool       // they are all the same: it changed since
-}
-
-// Read takes one reading of each device. still is the name of a device whose
-// counters stand still although there may be I/O, so that the reading says nothing;
-// empty if all count.
-//
-// A device that was switched off does not count. Older kernels count for
-// device-mapper and md all the same: they are believed once they have moved.
-func (c *Counting) Read(devices []Device) (stats []Stat, still string, err error) {
-	stacked := true
-	for _, d := range devices {
-		s, err := d.stat()
-		if err != nil {
-			return nil, "", err
-		}
-		stats = append(stats, s)
-		if d.frozen() {
-			still, stacked = d.Name, stacked && d.stacked()
-		}
-	}
-	if still != "" && stacked && c.counted(stats) {
-		still = ""
-	}
-	return stats, still, nil
-}
-
-// counted is whether counters that are said to stand still have moved since they
-// were first seen.
-func (c *Counting) counted(stats []Stat) bool {
-	sameDevice := func(a, b Stat) bool { return a.Device == b.Device }
-	sameOps := func(a, b Stat) bool { return a.Read.Ops == b.Read.Ops && a.Write.Ops == b.Write.Ops }
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	switch {
-	case !slices.EqualFunc(c.first, stats, sameDevice):
-		c.first, c.moved = stats, false
-	case !slices.EqualFunc(c.first, stats, sameOps):
-		c.moved = true
-	}
-	return c.moved
 }

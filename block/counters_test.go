@@ -34,73 +34,82 @@ func FuzzStat(f *testing.F) {
 	})
 }
 
-const still, moving = "1 0 8 1 2 0 8 1 0 0 0", "9 0 72 9 2 0 8 1 0 0 0"
+const still = "1 0 8 1 2 0 8 1 0 0 0"
 
-// Whose counters count: a device that was switched off does not, but for
-// device-mapper and md whose counters moved. One that does not speaks for all.
-func TestCounting(t *testing.T) {
+// What a device's counters are compared with, and where they are switched on.
+func TestCounter(t *testing.T) {
 	tr := blocktest.New(t)
-	tr.AddDisk(blocktest.Disk{Name: "sda", Address: "0:0:0:0", Device: blocktest.Device{Number: "8:0", Stat: still, IOStats: "1"}})
-	tr.AddDisk(blocktest.Disk{Name: "sdb", Address: "0:0:1:0", Device: blocktest.Device{Number: "8:16", Stat: still, IOStats: "0"}})
-	tr.AddPart("sdb", "sdb1", blocktest.Device{Number: "8:17", Stat: still})
-	tr.AddVirtual("dm-0", blocktest.Device{Number: "253:0", Stat: still, IOStats: "0"})
-	tr.AddVirtual("md0", blocktest.Device{Number: "9:0", Stat: still, IOStats: "0"})
+	on := func(number, iostats string) blocktest.Device {
+		return blocktest.Device{Number: number, Stat: still, IOStats: iostats}
+	}
+	tr.AddDisk(blocktest.Disk{Name: "sda", Address: "0:0:0:0", Device: on("8:0", "1")})
+	tr.AddDisk(blocktest.Disk{Name: "sdb", Address: "0:0:1:0", Device: on("8:16", "0")})
+	tr.AddPart("sdb", "sdb1", on("8:17", ""))
+	tr.AddNVMe(blocktest.NVMe{Name: "nvme0", Subsystem: new(0), Spaces: []blocktest.Space{{Number: 1, Device: on("259:0", "0")}}})
+	tr.Write("sys/class/block/nvme0c0n1/stat", still)
+	tr.AddPart("nvme0n1", "nvme0n1p1", on("259:1", ""))
+	tr.AddNVMe(blocktest.NVMe{Name: "nvme1", Spaces: []blocktest.Space{{Number: 1, Device: on("259:2", "0")}}})
+	tr.AddMapping("dm-0", "a", "LVM-1", on("253:0", "0"), "sda")
+	tr.AddMapping("dm-1", "b", "LVM-2", on("253:1", "1"), "dm-0")
+	tr.AddVirtual("dm-2", on("253:2", "1"), "dm-2") // a ring must not be walked for ever
+	tr.AddVirtual("dm-3", on("253:3", "1"), "sdz")  // which is not there
+	tr.AddVirtual("md0", on("9:0", "1"), "sdb1")
+	tr.Write("sys/class/block/md0/md/level", "raid0\n")
 	s := system(tr)
-	tests := []struct {
-		numbers, still, moved string // without and after movement of all
-	}{
-		{"8:0", "", ""},
-		{"8:16", "sdb", "sdb"},
-		{"8:17", "sdb1", "sdb1"},
-		{"253:0", "dm-0", ""},
-		{"9:0", "md0", ""},
-		{"253:0 8:0", "dm-0", ""},
-		{"253:0 8:16", "sdb", "sdb"},
-	}
-	counting := make([]Counting, len(tests))
-	read := func(i int) string {
-		t.Helper()
-		var devices []Device
-		for number := range strings.FieldsSeq(tests[i].numbers) {
-			d, ok := s.Numbered(number)
-			if !ok {
-				t.Fatalf("%s is not there", number)
-			}
-			devices = append(devices, d)
+	for number, want := range map[string]string{
+		"8:0":   "sda",
+		"8:16":  "sdb off by /sys/block/sdb/queue/iostats",
+		"8:17":  "sdb1 off by /sys/block/sdb/queue/iostats",
+		"9:0":   "md0 virtual same(sdb1 off by /sys/block/sdb/queue/iostats)",
+		"253:0": "dm-0 virtual off by /sys/block/dm-0/queue/iostats same(sda)",
+		"253:1": "dm-1 virtual (dm-0 virtual off by /sys/block/dm-0/queue/iostats same(sda))",
+		"253:2": "dm-2 virtual",
+		"253:3": "dm-3 virtual",
+		"259:0": "nvme0n1 virtual off same(nvme0c0n1)",
+		"259:1": "nvme0n1p1 virtual off part same(nvme0n1 virtual off same(nvme0c0n1))",
+		"259:2": "nvme1n1 off by /sys/block/nvme1n1/queue/iostats",
+	} {
+		d, ok := s.Numbered(number)
+		if !ok {
+			t.Fatalf("%s is not there", number)
 		}
-		stats, still, err := counting[i].Read(devices)
-		if err != nil || len(stats) != len(devices) || !stats[0].Timed || stats[0].Untimed != (stats[0].Name == "md0") {
-			t.Errorf("%s: %+v, %v", tests[i].numbers, stats, err)
+		c, err := s.Counter(d)
+		if got := shown(c); err != nil || got != want || !c.Timed || c.Untimed != (d.Name == "md0") {
+			t.Errorf("%s: %s, %v, want %s", number, got, err, want)
 		}
-		return still
-	}
-	for range 2 {
-		for i, tt := range tests {
-			if got := read(i); got != tt.still {
-				t.Errorf("%s: %q stands still, want %q", tt.numbers, got, tt.still)
-			}
-		}
-	}
-	for _, name := range []string{"sda", "sdb", "sdb1", "dm-0", "md0"} {
-		tr.Write("sys/class/block/"+name+"/stat", moving)
-	}
-	for range 2 { // once moved, believed for good
-		for i, tt := range tests {
-			if got := read(i); got != tt.moved {
-				t.Errorf("%s moved: %q stands still, want %q", tt.numbers, got, tt.moved)
-			}
-		}
-	}
-	// Another device under the number is another counter.
-	tr.Link("sys/dev/block/253:0", "sys/class/block/md0")
-	if got := read(3); got != "md0" {
-		t.Errorf("another device: %q stands still", got)
 	}
 	tr.Remove("sys/class/block/sda/stat")
+	if c, err := s.Counter(Device{Name: "dm-0", dir: s.sys("class/block/dm-0")}); err != nil || len(c.Below) > 0 {
+		t.Errorf("on what does not count: %s, %v", shown(c), err)
+	}
 	if _, ok := s.Numbered("8:0"); ok {
 		t.Error("a device without counters is found")
 	}
 	if _, ok := s.Numbered("../../8:0"); ok {
 		t.Error("a number leads anywhere")
 	}
+}
+
+func shown(c Counter) string {
+	words := []string{c.Name}
+	for _, word := range []struct {
+		is   bool
+		word string
+	}{{c.Virtual, "virtual"}, {c.Off, "off"}, {c.Switch != "", "by " + c.Switch}, {c.Part, "part"}} {
+		if word.is {
+			words = append(words, word.word)
+		}
+	}
+	if len(c.Below) == 0 {
+		return strings.Join(words, " ")
+	}
+	var below []string
+	for _, b := range c.Below {
+		below = append(below, shown(b))
+	}
+	same := ""
+	if c.Same {
+		same = "same"
+	}
+	return strings.Join(words, " ") + " " + same + "(" + strings.Join(below, ", ") + ")"
 }

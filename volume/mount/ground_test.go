@@ -2,12 +2,17 @@ package mount
 
 import (
 	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"storage_exporter/block/blocktest"
 	"storage_exporter/volume"
-	"storage_exporter/volume/volumetest"
 )
 
 // hostOf is the host of a tree with proc/… and sys/….
@@ -21,6 +26,11 @@ func mounts(tr *blocktest.Tree, lines ...string) {
 
 // ops makes a stat file of n reads.
 func ops(n string) string { return n + " 0 8 1 2 0 8 1 0 0 0" }
+
+// objset is what a dataset has counted, with so many reads.
+func objset(reads int) string {
+	return fmt.Sprintf("31 1 0x01 7 2160 1 2\nname type data\ndataset_name 7 tank/vf\nwrites 4 5\nnwritten 4 50\nreads 4 %d\nnread 4 60\n", reads)
+}
 
 // blockHost has every kind of device below a file system.
 func blockHost(t testing.TB) *blocktest.Tree {
@@ -45,8 +55,7 @@ func blockHost(t testing.TB) *blocktest.Tree {
 	tr.AddBtrfs("11-22", "sdb1", "sdc")
 	tr.AddBtrfs("33-44", "dm-5")
 	tr.Write("proc/spl/kstat/zfs/tank/objset-0x36", "31 1 0x01 7 2160 1 2\nname type data\ndataset_name 7 tank\nreads 4 1\n")
-	tr.Write("proc/spl/kstat/zfs/tank/objset-0x37", "31 1 0x01 7 2160 1 2\nname type data\ndataset_name 7 tank/vf\n"+
-		"writes 4 5\nnwritten 4 50\nreads 4 110\nnread 4 60\n")
+	tr.Write("proc/spl/kstat/zfs/tank/objset-0x37", objset(110))
 	mounts(tr,
 		`1 0 259:2 / / rw - ext4 /dev/nvme0n1p2 rw`,
 		`2 1 253:3 / /lvm rw - xfs /dev/mapper/vg-lv rw`,
@@ -72,56 +81,58 @@ func blockHost(t testing.TB) *blocktest.Tree {
 	return tr
 }
 
-func TestRead(t *testing.T) {
-	p := hostOf(blockHost(t)).NewPoint("/", 0)
-	table, err := p.host.Mounts()
+// again has each device read as much again as it did before.
+func again(tr *blocktest.Tree) {
+	stats, err := filepath.Glob(tr.Path("sys/class/block/*/stat"))
 	if err != nil {
-		t.Fatal(err)
+		panic(err)
 	}
-	tests := map[string][]int{ // the reads of each device; nil is unsupported
-		"/": {101}, "/lvm": {106}, "/bind": {106}, "/md": {109}, "/btr": {102, 103}, "/btrdm": {108},
-		"/ovl": {106}, "/ovl2": {106}, "/ovl3": nil, "/ovl4": nil, "/tmp": nil, "/z": {110}, "/frozen": nil, "/frozendm": nil,
-		"/bcachefs": {102, 103}, "/fuse": nil, "/btrx": nil, "/z2": nil, "/frozenxfs": {111},
-	}
-	for name, want := range tests {
-		t.Run(name, func(t *testing.T) {
-			m, _ := table.Covering(name)
-			samples, err := p.read(t.Context(), m, table)
-			if want == nil {
-				if !errors.Is(err, volume.ErrUnsupported) {
-					t.Fatalf("got %+v, %v; want unsupported", samples, err)
-				}
-				return
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			var got []int
-			for _, s := range samples {
-				got = append(got, int(*s.Read.Ops))
-			}
-			volumetest.Same(t, want, got)
-		})
+	for _, name := range stats {
+		content, err := os.ReadFile(name)
+		if err != nil {
+			panic(err)
+		}
+		reads, _, _ := strings.Cut(string(content), " ")
+		n, _ := strconv.Atoi(reads)
+		tr.Write(strings.TrimPrefix(name, tr.Path("")+"/"), ops(strconv.Itoa(2*n))+"\n")
 	}
 }
 
-// Older kernels count for device-mapper and md although they say they do not:
-// believed once the counters have moved.
-func TestFrozenThatCounts(t *testing.T) {
-	tr := blockHost(t)
-	p := hostOf(tr).NewPoint("/frozendm", 0)
-	table, _ := p.host.Mounts()
-	m, _ := table.Covering("/frozendm")
-	for range 2 {
-		if _, err := p.read(t.Context(), m, table); !errors.Is(err, volume.ErrUnsupported) {
-			t.Fatalf("standing still: %v, want unsupported", err)
-		}
+func TestDevices(t *testing.T) {
+	tests := map[string]float64{ // reads a second; 0 is unsupported
+		"/": 101, "/lvm": 106, "/bind": 106, "/md": 109, "/btr": 102 + 103, "/btrdm": 108,
+		"/ovl": 106, "/ovl2": 106, "/ovl3": 0, "/ovl4": 0, "/tmp": 0, "/z": 110, "/frozen": 0, "/frozendm": 0,
+		"/bcachefs": 102 + 103, "/fuse": 0, "/btrx": 0, "/z2": 0, "/frozenxfs": 111,
 	}
-	tr.Write("sys/devices/virtual/block/dm-4/stat", ops("200"))
-	for range 2 {
-		if _, err := p.read(t.Context(), m, table); err != nil {
-			t.Fatalf("moved: %v", err)
-		}
+	for name, want := range tests {
+		t.Run(name, func(t *testing.T) {
+			tr := blockHost(t)
+			synctest.Test(t, func(t *testing.T) {
+				p := hostOf(tr).NewPoint("/", time.Second)
+				table, err := p.host.Mounts()
+				if err != nil {
+					t.Fatal(err)
+				}
+				m, _ := table.Covering(name)
+				_, _, first := p.rates(t.Context(), m, table)
+				time.Sleep(time.Second)
+				if name != "/frozendm" {
+					again(tr)
+				}
+				tr.Write("sys/fs/xfs/sdq/stats/stats", "rw 7 222\nxpc 0 1 2\n")
+				tr.Write("proc/spl/kstat/zfs/tank/objset-0x37", objset(220))
+				did, _, err := p.rates(t.Context(), m, table)
+				if want == 0 {
+					if !errors.Is(err, volume.ErrUnsupported) {
+						t.Errorf("got %+v, %v; want unsupported", did, err)
+					}
+					return
+				}
+				if err != nil || *did.IOPSRead != want || !errors.Is(first, volume.ErrNoSample) {
+					t.Errorf("%v, then %v: %v reads a second, want %v", first, err, did.IOPSRead, want)
+				}
+			})
+		})
 	}
 }
 
@@ -136,8 +147,7 @@ func TestNFSBelowBind(t *testing.T) {
 	p := hostOf(tr).NewPoint("/bind", 0)
 	table, _ := p.host.Mounts()
 	m, _ := table.Covering("/bind/x")
-	samples, err := p.read(t.Context(), m, table)
-	if err != nil || *samples[0].Read.Ops != 7 {
-		t.Errorf("got %+v, %v", samples, err)
+	if s, err := p.host.nfsSample(m, table); err != nil || *s.Read.Ops != 7 {
+		t.Errorf("got %+v, %v", s, err)
 	}
 }

@@ -5,6 +5,7 @@ package mount
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -58,7 +59,11 @@ func NewHost(paths Paths, onHung func(delta int)) *Host {
 	if paths.Sys == "" {
 		paths.Sys = "/sys"
 	}
-	paths.Root = path.Clean("/" + paths.Root)
+	root, err := filepath.Abs(cmp.Or(paths.Root, "/"))
+	if err != nil { // there is no current directory
+		root = filepath.Join("/", paths.Root)
+	}
+	paths.Root = root
 	system := block.System{Sys: paths.Sys, Dev: filepath.Join(paths.Root, "dev")}
 	return &Host{paths: paths, block: system, guard: newGuard(onHung)}
 }

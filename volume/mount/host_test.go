@@ -49,6 +49,18 @@ func TestLookInContainer(t *testing.T) {
 	}
 }
 
+// The host's root may be given as seen from here.
+func TestRelativeRoot(t *testing.T) {
+	tr := blocktest.New(t)
+	tr.Write("host/data/x", "")
+	tr.Write("proc/1/mountinfo", "1 0 8:1 / / rw - ext4 /dev/a rw\n2 1 8:2 / /data rw - xfs /dev/b rw\n")
+	t.Chdir(tr.Path(""))
+	s := NewHost(Paths{Proc: "proc", Sys: "sys", Root: "host"}, nil).NewPoint("/data", time.Second).Look(t.Context())
+	if s.Err != nil || s.Mount.Point != "/data" {
+		t.Errorf("%+v", s)
+	}
+}
+
 func TestNoTable(t *testing.T) {
 	p := NewHost(Paths{Proc: t.TempDir()}, nil).NewPoint("/", time.Second)
 	s := p.Look(t.Context())

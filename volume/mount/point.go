@@ -29,11 +29,10 @@ const lookTime = 4 * time.Second
 
 // Point observes what is mounted under one path. Its calls may run at once.
 type Point struct {
-	host  *Host
-	path  string
-	meter *rates.Meter
-
-	counting block.Counting
+	host    *Host
+	path    string
+	meter   *rates.Meter // of what the file system itself counts
+	counted *counted
 
 	mu     sync.Mutex // guards the fields below
 	real   string     // where the path led to last; "" before
@@ -45,7 +44,7 @@ type Point struct {
 // NewPoint makes a point for a clean absolute path of the host, whose
 // performance is asked once an interval.
 func (h *Host) NewPoint(name string, interval time.Duration) *Point {
-	return &Point{host: h, path: path.Clean(name), meter: rates.NewMeter(interval, rates.CostsWindow)}
+	return &Point{host: h, path: path.Clean(name), meter: rates.NewMeter(interval, rates.CostsWindow), counted: newCounted(interval)}
 }
 
 // State is what one look at a point found.
@@ -144,17 +143,8 @@ func (p *Point) Rates(ctx context.Context) (m Mount, did volume.Performance, at 
 	if err != nil {
 		return Mount{}, did, at, err
 	}
-	m = on.mount
-	samples, err := p.read(ctx, m, table)
-	if err != nil {
-		return m, did, at, err
-	}
-	at = time.Now()
-	for i := range samples {
-		samples[i].At = at
-	}
-	did, at, err = p.meter.Next(samples...)
-	return m, did, at, err
+	did, at, err = p.rates(ctx, on.mount, table)
+	return on.mount, did, at, err
 }
 
 // Find returns the mount that the path lies on, the table that lists it, and the path
@@ -189,39 +179,57 @@ func (p *Point) remembered(table Table) (location, error) {
 	return p.still(table, location{real: name, mount: m}, nil)
 }
 
-// read takes one reading of the counters of a mount.
-func (p *Point) read(ctx context.Context, m Mount, table Table) ([]rates.Sample, error) {
-	m, err := table.under(m)
-	switch {
-	case err != nil:
-		return nil, err
-	case IsNFS(m.FSType):
-		s, err := p.host.nfsSample(m, table)
-		return []rates.Sample{s}, err
-	case m.FSType == "zfs":
-		s, err := p.host.zfsSample(m)
-		return []rates.Sample{s}, err
+// rates takes one reading of the counters of a mount.
+func (p *Point) rates(ctx context.Context, m Mount, table Table) (did volume.Performance, at time.Time, err error) {
+	if m, err = table.under(m); err != nil {
+		return did, at, err
 	}
+	var s rates.Sample
+	switch {
+	case IsNFS(m.FSType):
+		s, err = p.host.nfsSample(m, table)
+	case m.FSType == "zfs":
+		s, err = p.host.zfsSample(m)
+	default:
+		return p.ofDevices(ctx, m)
+	}
+	if err != nil {
+		return did, at, err
+	}
+	s.At = time.Now()
+	return p.meter.Next(s)
+}
+
+// ofDevices reads the counters of the devices that a mount's file system is on. Where
+// these do not count, those of XFS itself serve.
+func (p *Point) ofDevices(ctx context.Context, m Mount) (did volume.Performance, at time.Time, err error) {
 	devices, _, err := p.devices(ctx, m)
 	if err != nil {
-		return nil, err
+		return did, at, err
 	}
-	stats, still, err := p.counting.Read(devices)
-	switch {
-	case err != nil:
-		return nil, err
-	case still == "":
-		samples := make([]rates.Sample, len(stats))
-		for i, s := range stats {
-			samples[i] = diskSample(s)
+	counters := make([]block.Counter, len(devices))
+	doubtful := false
+	for i, d := range devices {
+		if counters[i], err = p.host.block.Counter(d); err != nil {
+			return did, at, err
 		}
-		return samples, nil
-	case m.FSType == "xfs":
-		if s, err := p.host.xfsSample(devices[0]); err == nil {
-			return []rates.Sample{s}, nil
-		}
+		doubtful = doubtful || counters[i].Off || len(counters[i].Below) > 0
 	}
-	return nil, Unsupported("the kernel counts nothing for %s: write 1 to its queue/iostats", still)
+	at = time.Now()
+	did, when, err := p.counted.next(counters, at)
+	if m.FSType != "xfs" || !doubtful {
+		return did, when, err
+	}
+	s, none := p.host.xfsSample(devices[0])
+	if none != nil {
+		return did, when, err
+	}
+	s.At = at
+	calls, since, none := p.meter.Next(s) // each time, so that it is of the same window
+	if errors.Is(err, volume.ErrUnsupported) {
+		return calls, since, none
+	}
+	return did, when, err
 }
 
 // WithMargin ends a quarter earlier than ctx, so that there is time to report what

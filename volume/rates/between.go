@@ -30,16 +30,40 @@ func between(pairs []pair, reset Reset) *volume.Performance {
 		read.add(r, p.window().Seconds())
 		write.add(w, p.window().Seconds())
 	}
-	p := volume.Performance{
+	p := performance(read, write)
+	if p == (volume.Performance{}) {
+		return nil
+	}
+	return &p
+}
+
+// Sum adds up what several did at the same time. A figure that one of them lacks would
+// be too small: there is none.
+func Sum(parts ...volume.Performance) volume.Performance {
+	var read, write total
+	for _, p := range parts {
+		read.add(workOf(p.IOPSRead, p.BytesRead, p.LatencyReadUsec), 1)
+		write.add(workOf(p.IOPSWrite, p.BytesWrite, p.LatencyWriteUsec), 1)
+	}
+	return performance(read, write)
+}
+
+// workOf is what was done in a second.
+func workOf(iops, bytes, latency *float64) work {
+	w := work{ops: iops, bytes: bytes, timed: iops}
+	if iops != nil && latency != nil {
+		w.usec = new(*iops * *latency)
+	}
+	return w
+}
+
+func performance(read, write total) volume.Performance {
+	return volume.Performance{
 		IOPSRead: read.iops.figure(), IOPSWrite: write.iops.figure(),
 		BytesRead: read.bytes.figure(), BytesWrite: write.bytes.figure(),
 		LatencyReadUsec:  Mean(read.usec.figure(), read.timed.figure()),
 		LatencyWriteUsec: Mean(write.usec.figure(), write.timed.figure()),
 	}
-	if p == (volume.Performance{}) {
-		return nil
-	}
-	return &p
 }
 
 // total is what several parts did: operations and bytes a second, and microseconds

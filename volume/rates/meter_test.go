@@ -130,3 +130,28 @@ func TestSum(t *testing.T) {
 		})
 	}
 }
+
+// Sums of rates are as those of counters: latencies weigh by their operations, and
+// what one does not know nobody knows.
+func TestSumOfRates(t *testing.T) {
+	p := func(ops, bytes, usec *float64) volume.Performance {
+		return volume.Performance{IOPSRead: ops, BytesRead: bytes, LatencyReadUsec: usec, IOPSWrite: usec, BytesWrite: bytes, LatencyWriteUsec: ops}
+	}
+	for name, tt := range map[string]struct {
+		parts []volume.Performance
+		want  volume.Performance
+	}{
+		"nobody": {nil, volume.Performance{}},
+		"one":    {[]volume.Performance{p(new(1.0), new(2.0), new(3.0))}, p(new(1.0), new(2.0), new(3.0))},
+		"weighted": {[]volume.Performance{p(new(1.0), new(10.0), new(100.0)), p(new(9.0), new(90.0), new(200.0))}, volume.Performance{
+			IOPSRead: new(10.0), BytesRead: new(100.0), LatencyReadUsec: new(190.0), IOPSWrite: new(300.0), BytesWrite: new(100.0), LatencyWriteUsec: new(1900.0 / 300),
+		}},
+		"one rests":         {[]volume.Performance{{IOPSRead: new(0.0), BytesRead: new(0.0)}, {IOPSRead: new(4.0), BytesRead: new(8.0), LatencyReadUsec: new(5.0)}}, volume.Performance{IOPSRead: new(4.0), BytesRead: new(8.0), LatencyReadUsec: new(5.0)}},
+		"one knows less":    {[]volume.Performance{{IOPSRead: new(1.0)}, {IOPSRead: new(4.0), BytesRead: new(8.0), LatencyReadUsec: new(5.0)}}, volume.Performance{IOPSRead: new(5.0)}},
+		"one knows nothing": {[]volume.Performance{{}, {IOPSRead: new(4.0), BytesRead: new(8.0)}}, volume.Performance{}},
+	} {
+		if diff := cmp.Diff(tt.want, Sum(tt.parts...)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
