@@ -18,6 +18,8 @@ import (
 
 // faultyStore is a store in memory that can be broken in every way.
 type faultyStore struct {
+	cachestore.Ledger // none: the cache has no use for it
+
 	mu     sync.Mutex
 	keys   map[string]kept
 	claims map[string]kept

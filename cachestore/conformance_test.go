@@ -247,6 +247,7 @@ func conform(t *testing.T, open func(*testing.T) cachestore.Store) {
 	t.Run("changed", func(t *testing.T) { conformChanged(t, store, key) })
 	t.Run("claims", func(t *testing.T) { conformClaims(t, store, key) })
 	t.Run("concurrency", func(t *testing.T) { conformConcurrency(t, store, key) })
+	t.Run("ledger", func(t *testing.T) { conformLedger(t, store, key) })
 	t.Run("context", func(t *testing.T) { conformContext(t, store, key()) })
 	t.Run("close", func(t *testing.T) {
 		store := open(t)
@@ -401,8 +402,14 @@ func callAll(ctx context.Context, store cachestore.Store, key string) map[string
 	_, get := store.Get(ctx, key)
 	_, changed := store.Changed(ctx, cachestore.Known{Key: key})
 	_, claim := store.Claim(ctx, key, "a", time.Minute)
+	_, add := store.Append(ctx, key+":stream", 10, []byte("v"))
+	_, newest := store.Newest(ctx, key+":stream", "", 10)
+	_, marked := store.Marked(ctx, key+":set", 10)
+	_, _, swap := store.Swap(ctx, key+":swap", nil, []byte("v"), time.Minute)
 	return map[string]error{
 		"get": get, "changed": changed, "claim": claim,
+		"append": add, "newest": newest, "marked": marked, "swap": swap,
+		"mark":    store.Mark(ctx, key+":set", "a", time.Minute),
 		"set":     store.Set(ctx, cachestore.SetItem{Key: key, Value: []byte("v"), TTL: time.Minute}),
 		"release": store.Release(ctx, key, "a"),
 		"ping":    store.Ping(ctx),

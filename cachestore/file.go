@@ -114,6 +114,18 @@ func (f *File) Set(ctx context.Context, items ...SetItem) error {
 	return err
 }
 
+// Swap keeps the value in memory and has it written soon.
+func (f *File) Swap(ctx context.Context, key string, old, next []byte, ttl time.Duration) (bool, []byte, error) {
+	swapped, current, err := f.Memory.Swap(ctx, key, old, next, ttl)
+	if swapped {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.dirty, f.urgent = true, true
+		f.irreplaceable[key] = time.Time{}
+	}
+	return swapped, current, err
+}
+
 // Close writes what is left and ends the goroutine. A disk that is slow or hangs
 // is not waited for longer than three seconds; then the old file stays.
 func (f *File) Close() error {

@@ -56,7 +56,7 @@ func NewInstrument(store Store, name string, metrics *Metrics, logger *slog.Logg
 	for _, reason := range reasons {
 		metrics.errors.WithLabelValues(name, reason)
 	}
-	for _, op := range []string{"get", "set", "claim", "release", "ping"} {
+	for _, op := range ops {
 		s.durations[op] = metrics.duration.WithLabelValues(name, op)
 	}
 	return &wrapped{Store: store, around: s.measure, part: partial}
@@ -69,7 +69,7 @@ func (s *instrument) measure(ctx context.Context, op string, call func(context.C
 	err := call(ctx)
 	switch {
 	case errors.Is(err, context.Canceled), errors.Is(err, errImpatient), errors.Is(err, ErrBusy),
-		errors.Is(err, ErrTooLarge), errors.Is(err, ErrTTL), errors.Is(err, ErrClosed):
+		errors.Is(err, ErrTooLarge), errors.Is(err, ErrTTL), errors.Is(err, ErrClosed), isLedgerError(op, err):
 		return err
 	}
 	s.note(op, err)

@@ -42,6 +42,8 @@ type Memory struct {
 
 	mu      sync.RWMutex // guards the fields below
 	records map[string]record
+	streams map[string]*stream
+	sets    map[string]map[string]time.Time // by member, when it was marked
 	bytes   int64
 	swept   time.Time
 	closed  bool
@@ -61,7 +63,8 @@ func NewMemory() *Memory { return NewMemoryLimited(Limits{}) }
 
 // NewMemoryLimited makes a store with limits of its own.
 func NewMemoryLimited(limits Limits) *Memory {
-	return &Memory{limits: limits.withDefaults(), records: make(map[string]record), swept: time.Now()}
+	return &Memory{limits: limits.withDefaults(), records: make(map[string]record), streams: make(map[string]*stream),
+		sets: make(map[string]map[string]time.Time), swept: time.Now()}
 }
 
 // Get returns the values themselves, not copies of them.
@@ -156,7 +159,7 @@ func (m *Memory) Close() error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.closed = true
-	m.records, m.bytes = nil, 0
+	m.records, m.streams, m.sets, m.bytes = nil, nil, nil, 0
 	return nil
 }
 

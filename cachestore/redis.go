@@ -41,8 +41,8 @@ return 0`
 
 // NewRedis makes a store in a Redis or Valkey of version 6 or later, which other
 // processes may share. Its user needs the commands PTTL, GETRANGE, SET, GET,
-// PEXPIRE, DEL, EVAL and EVALSHA on its keys, and PING and CLIENT SETNAME; in
-// a cluster also CLUSTER SLOTS and COMMAND.
+// PEXPIRE, DEL, EVAL, EVALSHA and those of the scripts on its keys, and TIME, PING and
+// CLIENT SETNAME; in a cluster also CLUSTER SLOTS and COMMAND. docs/redis.md has them all.
 //
 // It checks the configuration and connects when it is first called, so that a Redis
 // that is down does not fail the start.

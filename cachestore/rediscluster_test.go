@@ -21,7 +21,7 @@ func clusterKeys(t *testing.T, c *redisCluster, store cachestore.Store) (keys []
 		set(t, store, keys[i], "value")
 	}
 	for n, server := range c.Nodes {
-		for _, key := range server.Do("KEYS", "key?*").([]any) {
+		for _, key := range server.Do("KEYS", "key[0-9]*").([]any) {
 			node[key.(string)] = n
 		}
 	}
@@ -53,7 +53,7 @@ func TestRedisClusterNodeKilled(t *testing.T) {
 	c := startRedisCluster(t)
 	for _, server := range c.Nodes { // no more than the rights that are documented
 		server.Do("ACL", "SETUSER", "exporter", "on", ">pass", "~key*", "+pttl", "+getrange", "+set", "+get", "+pexpire", "+del",
-			"+eval", "+evalsha", "+ping", "+client|setname", "+cluster|slots", "+command")
+			"+eval", "+evalsha", "+xadd", "+xrevrange", "+zadd", "+zremrangebyscore", "+zremrangebyrank", "+zrevrange", "+time", "+ping", "+client|setname", "+cluster|slots", "+command")
 	}
 	store := newRedis(t, cachestore.RedisConfig{
 		Mode: cachestore.RedisCluster, Addresses: c.Addrs(),

@@ -78,4 +78,6 @@ type Store interface {
 	// Close ends the store's connections and goroutines, and flushes what is
 	// to be kept.
 	Close() error
+
+	Ledger
 }

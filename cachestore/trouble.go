@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"maps"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -29,12 +30,16 @@ type refusal struct {
 	remedy string
 }
 
+// noRights are the words by which a server refuses what the user may not do, by itself
+// or within a script.
+var noRights = []string{"NOPERM", "The user executing the script can't"}
+
 // refusals of Redis 6 and later and of Valkey.
 var serverRefusals = []refusal{
 	{[]string{"WRONGPASS", "invalid password"}, reasonAuth, "set redis.username and redis.password as the server has them"},
 	{[]string{"NOAUTH", "AUTH <password> called without any password", "Client sent AUTH, but no password is set"}, reasonAuth,
 		"set redis.password if the server wants one, and none if it wants none"},
-	{[]string{"NOPERM"}, reasonAuth, "give the user the commands and keys that docs/redis.md lists"},
+	{noRights, reasonAuth, "give the user the commands and keys that docs/redis.md lists"},
 	{[]string{errCredentials.Error()}, reasonAuth, "make the password file readable for the exporter's user"},
 	{[]string{"READONLY"}, reasonReadOnly, "name the master in redis.addresses, or use the mode sentinel"},
 	{[]string{"MISCONF"}, reasonReadOnly, "the server cannot save to its disk and takes no writes: see its log"},
@@ -75,7 +80,7 @@ type troubles struct {
 	logger *slog.Logger
 
 	mu     sync.Mutex       // guards the fields below
-	failed map[string]error // the last outcome of each kind of call that failed
+	failed map[string]error // the last outcome of each kind of call that failed, or of one without rights
 	lost   int              // calls in a row that got no answer
 	logged string           // the reason of the trouble that was logged; empty: none was
 }
@@ -87,11 +92,22 @@ func newTroubles(logger *slog.Logger) *troubles {
 // kindOf is what a call must be allowed to do on a server.
 func kindOf(op string) string {
 	switch op {
-	case "set", "claim":
+	case "set", "claim", "append", "mark", "swap":
 		return "write"
+	case "newest", "marked":
+		return "get"
 	default: // a release is granted where there is nothing to delete
 		return op
 	}
+}
+
+// failedKind is what a call that failed says about others. Where the user has no right
+// to its commands, those that he has a right to do not end the trouble.
+func failedKind(op string, err error) string {
+	if slices.ContainsFunc(noRights, func(words string) bool { return strings.Contains(err.Error(), words) }) {
+		return op
+	}
+	return kindOf(op)
 }
 
 // note takes the outcome of a call, and says whether the store can be used. The
@@ -100,10 +116,10 @@ func (t *troubles) note(op string, err error) (usable bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if err == nil {
-		t.answered(kindOf(op))
+		t.answered(op)
 		return len(t.failed) == 0
 	}
-	t.failed[kindOf(op)] = err
+	t.failed[failedKind(op, err)] = err
 	reason, remedy := judge(err)
 	switch {
 	case errors.Is(err, ErrOpen):
@@ -124,10 +140,10 @@ func (t *troubles) note(op string, err error) (usable bool) {
 
 // answered ends the trouble of this kind of call, and of the others that one without
 // an answer had.
-func (t *troubles) answered(kind string) {
+func (t *troubles) answered(op string) {
 	t.lost = 0
 	maps.DeleteFunc(t.failed, func(k string, err error) bool {
-		return k == kind || errors.Is(err, ErrUnavailable) || errors.Is(err, ErrOpen)
+		return k == op || k == kindOf(op) || errors.Is(err, ErrUnavailable) || errors.Is(err, ErrOpen)
 	})
 	if len(t.failed) == 0 && t.logged != "" {
 		t.logged = ""

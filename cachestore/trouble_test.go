@@ -168,3 +168,36 @@ func gathered(t *testing.T, reg *prometheus.Registry, family, label string) floa
 	t.Fatalf("no series of %s with %q", family, label)
 	return 0
 }
+
+// A user of an earlier version, who has no right to the ledger's commands, is a trouble
+// that lasts: the calls that he may make do not end it, and it is logged once.
+func TestTroubleOfLedgerRights(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t, redistest.Options{ACL: []string{"old on >pass ~* +pttl +getrange +set +get +pexpire +eval +evalsha +ping +client|setname"}})
+	cfg := single(server)
+	cfg.Credentials = cachestore.RedisCredentials{Username: "old", Password: secret.New("pass")}
+	logger, log := newLog()
+	store := cachestore.NewInstrument(newRedis(t, cfg), "redis", cachestore.NewMetrics(prometheus.NewRegistry()), logger)
+	for range 3 {
+		_, err := store.Append(t.Context(), "stream", 10, []byte("v"))
+		wantReply(t, "Append", err, "can't run this command")
+		set(t, store, "key", "value")
+	}
+	if text := log.String(); strings.Count(text, "cannot be used") != 1 || strings.Contains(text, "available again") || !strings.Contains(text, "docs/redis.md") {
+		t.Errorf("log:\n%s", text)
+	}
+	server.Do("ACL", "SETUSER", "old", "+xadd")
+	if _, err := store.Append(t.Context(), "stream", 10, []byte("v")); err != nil {
+		t.Fatal(err)
+	}
+	if text := log.String(); strings.Count(text, "available again") != 1 {
+		t.Errorf("log:\n%s", text)
+	}
+	// What others have put under the key is no trouble of the store.
+	if _, err := store.Append(t.Context(), "key", 10, []byte("v")); err == nil {
+		t.Error("appended to a text")
+	}
+	if text := log.String(); strings.Count(text, "cannot be used") != 1 {
+		t.Errorf("log:\n%s", text)
+	}
+}
