@@ -117,10 +117,13 @@ func (s System) carriers(d Device) (below []Device, same, part bool) {
 	}
 	for _, name := range outside.List(d.dir+"/slaves", maxParts) {
 		member, ok := s.find(name)
-		if !ok || !s.heldBy(member, d.Name) {
+		switch {
+		case ok && s.heldBy(member, d.Name):
+			below = append(below, device(member))
+		case !ok && outside.Dangles(d.dir+"/slaves/"+name): // it is gone, and carries nothing
+		default:
 			return nil, false, false
 		}
-		below = append(below, device(member))
 	}
 	return below, s.handsOn(d, below), false
 }

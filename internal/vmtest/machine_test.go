@@ -25,13 +25,19 @@ type drive struct {
 	mib          int64
 }
 
+// controllers are the two paths to the NVMe drive.
+var controllers = []string{"nvme-subsys,id=nvme", "nvme,serial=NV0001,subsys=nvme,id=path0", "nvme,serial=NV0001,subsys=nvme"}
+
 var drives = []drive{
-	{"nvme", "nvme,serial=NV0001", 320},
+	{"nvme", "nvme-ns,bus=path0,nsid=1,shared=on", 320},
 	{"ata", "ide-hd,bus=ahci.0,serial=AT0001", 64},
 	{"scsi", "scsi-hd,bus=scsi.0,serial=SC0001", 64},
-	// The two halves of the RAID; smartctl does not look at these.
+	// The two halves of the mirror, and of the array without redundancy; smartctl
+	// does not look at these.
 	{"half0", "virtio-blk-pci", 64},
 	{"half1", "virtio-blk-pci", 64},
+	{"stripe0", "virtio-blk-pci", 32},
+	{"stripe1", "virtio-blk-pci", 32},
 }
 
 func (m machine) console() string { return filepath.Join(m.dir, "console") }
@@ -49,6 +55,9 @@ func (m machine) start(ctx context.Context, t *testing.T) (output io.Reader, wai
 		"-fsdev", "local,id=root,path=/,security_model=none,readonly=on,multidevs=remap",
 		"-device", "virtio-9p-pci,fsdev=root,mount_tag=root",
 		"-device", "ahci,id=ahci", "-device", "virtio-scsi-pci,id=scsi",
+	}
+	for _, c := range controllers {
+		args = append(args, "-device", c)
 	}
 	for _, d := range drives {
 		args = append(args,

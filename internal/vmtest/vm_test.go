@@ -1,8 +1,8 @@
 //go:build vm
 
 // Package vmtest tries the exporter where there are drives: in a virtual machine
-// with emulated NVMe, ATA and SCSI drives, an md RAID, XFS on NVMe and an NFS
-// server, all with the host's own programs. What happens in there is in the
+// with emulated NVMe, ATA and SCSI drives, two paths to the first, md arrays, XFS on
+// NVMe and an NFS server, all with the host's own programs. What happens in there is in the
 // folder guest: a test binary that is the guest's only job.
 package vmtest
 

@@ -38,6 +38,9 @@ usage_timeout = "4s"
 backend = "vfs"
 path = "` + mdPoint + `"
 require_mount = true
+[volume.stripe]
+backend = "vfs"
+path = "` + stripePoint + `"
 [volume.xfs]
 backend = "xfs"
 path = "` + xfsPoint + `"

@@ -9,8 +9,11 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"path/filepath"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // TestMain keeps its hands off any other machine.
@@ -39,6 +42,8 @@ func TestGuest(t *testing.T) {
 	run("drives", testDrives)
 	local := []*load{startLoad(t, mdPoint), startLoad(t, xfsPoint)}
 	run("volumes", testVolumes)
+	run("unmounted", testUnmounted)
+	run("member-lost", testMemberLost)
 	run("drive-taken-away", testDriveTakenAway)
 	run("nfs-server-ends", testServerEnds)
 	for _, l := range local {
@@ -78,11 +83,19 @@ func testDrives(t *testing.T, e *exporter) {
 	}
 }
 
-// testVolumes wants performance while there are requests, health and usage.
+// testVolumes wants performance while there are requests, health and usage. The
+// counters of an array and of the NVMe drive stand still: those below them count.
 func testVolumes(t *testing.T, e *exporter) {
-	nfs := startLoad(t, nfsPoint)
-	defer nfs.stop(t)
-	for volume, collector := range map[string]string{"md": "vfs", "xfs": "xfs", "nfs": "nfs"} {
+	still := map[string]bool{"md0": false, "md1": true, filepath.Base(await(t, nvme)): true}
+	before := map[string]string{}
+	for name := range still {
+		before[name] = read(t, "/sys/block/"+name+"/stat")
+	}
+	for _, point := range []string{nfsPoint, stripePoint} {
+		l := startLoad(t, point)
+		defer l.stop(t)
+	}
+	for volume, collector := range map[string]string{"md": "vfs", "stripe": "vfs", "xfs": "xfs", "nfs": "nfs"} {
 		label := `volume="` + volume + `"`
 		e.await(t, nil, "performance, health and usage of "+volume, func(p page) string {
 			return p.want(
@@ -98,6 +111,43 @@ func testVolumes(t *testing.T, e *exporter) {
 			)
 		})
 	}
+	for name, want := range still {
+		if is := read(t, "/sys/block/"+name+"/stat") == before[name]; is != want {
+			t.Errorf("the counters of %s stand still: %v", name, is)
+		}
+	}
+}
+
+// testUnmounted wants a volume whose file system is not mounted any more to be
+// offline, until it is again.
+func testUnmounted(t *testing.T, e *exporter) {
+	const volume = `volume="stripe"`
+	keep := e.scrape(t).steady(volume)
+	if err := unix.Unmount(stripePoint, 0); err != nil {
+		t.Fatal(err)
+	}
+	e.await(t, keep, "the volume offline", func(p page) string {
+		return p.want(is(`backendai_storage_volume_health_status`, 1, volume, `status="offline"`))
+	})
+	mount(t, "/dev/md1", "ext4", stripePoint)
+	e.await(t, keep, "the volume healthy again", func(p page) string {
+		return p.want(is(`backendai_storage_volume_health_status`, 1, volume, `status="healthy"`))
+	})
+}
+
+// testMemberLost wants an array that has lost a disk to make its volume degraded,
+// although it has no redundancy that could be.
+func testMemberLost(t *testing.T, e *exporter) {
+	const volume = `volume="stripe"`
+	keep := e.scrape(t).steady(volume)
+	device, err := filepath.EvalSymlinks("/sys/block/vdd/device") // the virtio device on its PCI device
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(filepath.Dir(device), "remove"), "1")
+	e.await(t, keep, "the volume degraded", func(p page) string {
+		return p.want(is(`backendai_storage_volume_health_status`, 1, volume, `status="degraded"`))
+	})
 }
 
 // testDriveTakenAway wants the series of a drive that is gone to vanish, those of

@@ -15,10 +15,14 @@ import (
 )
 
 const (
-	mdPoint  = "/mnt/md"
-	xfsPoint = "/mnt/xfs"
-	nfsPoint = "/mnt/nfs"
-	exported = "/mnt/export"
+	mdPoint     = "/mnt/md"
+	stripePoint = "/mnt/stripe"
+	xfsPoint    = "/mnt/xfs"
+	nfsPoint    = "/mnt/nfs"
+	exported    = "/mnt/export"
+
+	// nvme is the drive with two paths, which has the number of either.
+	nvme = "/dev/nvme[01]n1"
 
 	ataLabel  = `device="sda"`
 	nvmeLabel = `device="nvme0"`
@@ -41,19 +45,23 @@ func setUp(t *testing.T) {
 	// ahci comes first, so that its drive is sda.
 	command(t, "modprobe", "-a", "nvme", "ahci", "sd_mod")
 	await(t, "/dev/sda")
-	command(t, "modprobe", "-a", "virtio_scsi", "virtio_blk", "raid1", "ext4", "xfs", "nfsv4", "nfsd")
+	command(t, "modprobe", "-a", "virtio_scsi", "virtio_blk", "raid0", "raid1", "ext4", "xfs", "nfsv4", "nfsd")
 	command(t, "modprobe", "scsi_debug", "dev_size_mb=16")
-	for _, dir := range []string{mdPoint, xfsPoint, nfsPoint, exported} {
+	for _, dir := range []string{mdPoint, stripePoint, xfsPoint, nfsPoint, exported} {
 		if err := os.Mkdir(dir, 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
-	await(t, "/dev/vdb")
+	await(t, "/dev/vdd")
 	command(t, "mdadm", "--create", "/dev/md0", "--run", "--assume-clean", "--level=1", "--raid-devices=2", "/dev/vda", "/dev/vdb")
 	command(t, "mkfs.ext4", "-q", "/dev/md0")
 	mount(t, "/dev/md0", "ext4", mdPoint)
-	await(t, "/dev/nvme0n1")
-	mount(t, "/dev/nvme0n1", "xfs", xfsPoint)
+	command(t, "mdadm", "--create", "/dev/md1", "--run", "--level=0", "--raid-devices=2", "/dev/vdc", "/dev/vdd")
+	command(t, "mkfs.ext4", "-q", "/dev/md1")
+	mount(t, "/dev/md1", "ext4", stripePoint)
+	write(t, "/sys/block/md1/queue/iostats", "0") // its counters stand still
+
+	mount(t, await(t, nvme), "xfs", xfsPoint)
 
 	mount(t, "nfsd", "nfsd", "/proc/fs/nfsd")
 	write(t, "/var/lib/nfs/etab", "")
@@ -86,6 +94,15 @@ func command(t *testing.T, name string, args ...string) {
 	}
 }
 
+func read(t *testing.T, name string) string {
+	t.Helper()
+	content, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
+}
+
 func write(t *testing.T, name, content string) {
 	t.Helper()
 	if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
@@ -94,14 +111,15 @@ func write(t *testing.T, name, content string) {
 }
 
 // await waits for a device, which drivers make when they find it.
-func await(t *testing.T, name string) {
+func await(t *testing.T, pattern string) string {
 	t.Helper()
 	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
-		if _, err := os.Stat(name); err == nil {
-			return
+		if names, _ := filepath.Glob(pattern); len(names) > 0 {
+			return names[0]
 		}
 	}
-	t.Fatalf("no %s within %v", name, patience)
+	t.Fatalf("no %s within %v", pattern, patience)
+	return ""
 }
 
 // scsiAddress is where a SCSI drive is: its adapter, and what is scanned there to
