@@ -74,9 +74,10 @@ func (r reading[T]) recent(p volume.Performance, at time.Time, err error) (volum
 // ask makes a call and decodes its list of rows.
 func ask[T any](ctx context.Context, c *rest.Client, path string, query url.Values, decode func(*rest.Answer) ([]T, error)) reading[T] {
 	r := reading[T]{asked: true}
-	if r.answer, r.err = c.Do(ctx, rest.Request{Path: path, Query: query}); r.err == nil {
-		r.rows, r.err = decode(r.answer)
-	}
+	r.rows, r.err = rest.Fetch(ctx, c, rest.Request{Path: path, Query: query}, func(a *rest.Answer) ([]T, error) {
+		r.answer = a
+		return decode(a)
+	})
 	return r
 }
 

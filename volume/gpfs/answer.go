@@ -11,24 +11,18 @@ import (
 // link to the next. Every answer has a status; a list that is empty may be
 // missing. Entries that are no objects are left as they are, empty.
 func decodeList[T any](a *rest.Answer, key string) (items []T, next string, err error) {
-	var whole map[string]json.RawMessage
-	if err := a.Decode(&whole); err != nil {
+	var status, paging json.RawMessage
+	if err := a.Decode(rest.Fields{"status": &status, key: &items, "paging": &paging}); err != nil {
 		return nil, "", err
 	}
-	if err := checkStatus(whole["status"]); err != nil {
+	if err := checkStatus(status); err != nil {
 		return nil, "", err
 	}
-	if raw := whole[key]; len(raw) > 0 && string(raw) != "null" {
-		part := rest.Answer{Status: a.Status, Body: raw}
-		if err := part.Decode(&items); err != nil {
-			return nil, "", rest.Nonsense("the answer's %s is no list", key)
-		}
-	}
-	var paging struct{ Next rest.Text }
-	if json.Unmarshal(whole["paging"], &paging) != nil {
+	var page struct{ Next rest.Text }
+	if json.Unmarshal(paging, &page) != nil {
 		return items, "", nil // one page
 	}
-	return items, paging.Next.String(), nil
+	return items, page.Next.String(), nil
 }
 
 // checkStatus is an error where an answer's own status is missing, or is a failure

@@ -53,13 +53,13 @@ func (b *backend) Performance(ctx context.Context) (map[string]volume.Result[vol
 }
 
 func (b *backend) ask(ctx context.Context, bucket time.Duration, count int) (*rest.Answer, table, error) {
-	answer, err := b.client.Do(ctx, rest.Request{
+	var answer *rest.Answer
+	t, err := rest.Fetch(ctx, b.client, rest.Request{
 		Path: "/perfmon/data", Query: url.Values{"query": {query(b.scope, int(bucket.Seconds()), count)}},
+	}, func(a *rest.Answer) (table, error) {
+		answer = a
+		return decodeTable(a)
 	})
-	if err != nil {
-		return nil, table{}, err
-	}
-	t, err := decodeTable(answer)
 	return answer, t, err
 }
 

@@ -48,13 +48,13 @@ func local(sites []site) (site, error) {
 // recorded is the newest complete row of a site's statistics, which has one for
 // every five minutes; the last is often empty.
 func (c *client) recorded(ctx context.Context, s site) (space, error) {
-	answer, err := c.rest.Do(ctx, rest.Request{
+	return rest.Fetch(ctx, c.rest, rest.Request{
 		Path:  "/metrics/capacity/CLUSTER/" + url.PathEscape(s.UOID.UUID.String()),
 		Query: url.Values{"precedingDuration": {"1h"}, "intervalDuration": {"5m"}},
-	})
-	if err != nil {
-		return space{}, err
-	}
+	}, recordedOf)
+}
+
+func recordedOf(answer *rest.Answer) (space, error) {
 	var said struct {
 		Series []struct {
 			Rows []struct {

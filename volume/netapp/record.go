@@ -70,8 +70,7 @@ type page[T any] struct {
 	} `json:"_links"`
 }
 
-// decode reads a page. The answer's body is dropped: it is large, and answers are
-// kept with the records.
+// decode reads a page.
 func decode[T any](a *rest.Answer) (page[T], error) {
 	var p page[T]
 	if err := a.Decode(&p); err != nil {
@@ -80,6 +79,5 @@ func decode[T any](a *rest.Answer) (page[T], error) {
 	if p.Records == nil && p.Links.Next.Href == "" {
 		return p, rest.Nonsense("ONTAP's answer has no records: check the endpoint")
 	}
-	a.Body = nil
 	return p, nil
 }

@@ -2,34 +2,30 @@ package rest
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
-	"reflect"
 	"strings"
 	"time"
 
 	"storage_exporter/volume"
 )
 
-// The bounds of an answer's content: an object or a value of two bytes of JSON takes
-// far more memory once it is decoded.
-const (
-	maxObjects = 250_000 // and lists
-	maxValues  = 2_000_000
-)
-
-// Answer is what an appliance answered, complete and with a status of 2xx.
+// Answer is what an appliance answered with a status of 2xx.
 type Answer struct {
 	Status     int
 	Header     http.Header
-	Body       []byte // unpacked
+	Body       []byte // unpacked: all of it, or its first 16 KiB while Decode can read on
 	ReceivedAt time.Time
 
-	what string // the call, for errors: method, host and path
-	url  *url.URL
+	what  string // the call, for errors: method, host and path
+	url   *url.URL
+	more  io.Reader // what follows Body; nil for nothing
+	share *share    // nil in an answer that is complete
 }
 
 // Cookies are those that the answer sets.
@@ -38,40 +34,66 @@ func (a *Answer) Cookies() []*http.Cookie {
 }
 
 // Decode reads the body as JSON, whatever its content type, into what into points
-// to: a struct, a slice or a map. Unknown fields are ignored, and so is a nested
-// field of another type than expected. It is an error where the outermost value or
-// one of its own fields has another type. Text, Float, Int, Flag and Time take any
-// JSON.
+// to: a struct, a slice or a map; or into the pointers of Fields. Unknown fields are
+// ignored, and so is a nested field of another type than expected. It is an error
+// where the outermost value or one of its own fields has another type. Text, Float,
+// Int, Flag and Time take any JSON.
+//
+// The body is read as it comes: only what is decoded is kept, and that is bounded.
+// Decode can be called once.
 func (a *Answer) Decode(into any) error {
-	body := bytes.TrimSpace(bytes.TrimPrefix(a.Body, []byte("\xef\xbb\xbf")))
+	start := bytes.TrimSpace(bytes.TrimPrefix(a.Body, []byte("\xef\xbb\xbf")))
 	switch {
-	case len(body) == 0:
+	case len(start) == 0 && a.more == nil:
 		return a.bad("the answer is empty", nil)
-	case isPage(body):
+	case isPage(start):
 		return a.bad("the answer is a web page, not JSON: check the endpoint", nil)
-	case string(body) == "null":
+	case string(start) == "null":
 		return a.bad("the answer is null", nil)
-	case bytes.Count(body, []byte("{"))+bytes.Count(body, []byte("[")) > maxObjects || bytes.Count(body, []byte(",")) > maxValues:
-		return a.bad(fmt.Sprintf("the answer has more than %d objects or %d values", maxObjects, maxValues), nil)
 	}
-	err := json.Unmarshal(body, into)
-	if err == nil {
+	text := io.Reader(bytes.NewReader(start))
+	if a.more != nil {
+		text = io.MultiReader(text, a.more)
+	}
+	s := a.share
+	if s == nil {
+		_, s = newBudget(maxKept).begin(context.Background())
+		defer s.close()
+	}
+	err := newDecoder(text, s.grow).whole(into)
+	if beyond, ok := errors.AsType[bound](err); ok {
+		return a.bad(string(beyond), nil)
+	}
+	if wrong, ok := errors.AsType[mistaken](err); ok {
+		return a.bad("the answer is not what was expected: "+string(wrong), nil)
+	}
+	_, syntax := errors.AsType[*json.SyntaxError](err)
+	switch {
+	case err == nil:
 		return nil
-	}
-	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		outer := reflect.TypeOf(into).Elem().Kind()
-		switch {
-		case wrong.Field == "":
-			return a.bad(fmt.Sprintf("the answer is not what was expected: there is a JSON %s in it", wrong.Value), err)
-		case outer == reflect.Struct && !strings.Contains(wrong.Field, "."):
-			return a.bad(fmt.Sprintf("the answer is not what was expected: %s is a JSON %s", wrong.Field, wrong.Value), err)
-		}
-		return nil
-	}
-	if strings.Contains(err.Error(), "unexpected end") {
+	case errors.Is(err, io.ErrUnexpectedEOF), !syntax && !errors.Is(err, errBehind):
 		return a.bad("the answer is cut off", err)
 	}
 	return a.bad("the answer is not JSON", err)
+}
+
+// load reads the rest of a small body.
+func (a *Answer) load() error {
+	if a.more == nil {
+		return nil
+	}
+	b, err := io.ReadAll(io.LimitReader(a.more, maxSmall))
+	if a.Body = append(a.Body, b...); len(b) == maxSmall && err == nil {
+		err = a.bad(fmt.Sprintf("the answer is larger than %d KiB", maxSmall>>10), nil)
+	}
+	return err
+}
+
+// release lets go of the body, and of the headers but the time: backends keep answers
+// for their clock.
+func (a *Answer) release() {
+	a.Body, a.more, a.share = nil, nil, nil
+	a.Header = http.Header{"Date": a.Header["Date"]}
 }
 
 // SampledAt turns a time by the appliance's clock into one by ours. The answer's

@@ -1,6 +1,7 @@
 package rest_test
 
 import (
+	"encoding/json"
 	"errors"
 	"net/http"
 	"strings"
@@ -18,7 +19,7 @@ func TestAnswers(t *testing.T) {
 		words string
 	}{
 		{volumetest.HTML(), "web page"}, {volumetest.Empty(), "empty"}, {volumetest.Truncated(), "cut off"}, {volumetest.Halved(), "cut off"},
-		{volumetest.Bomb(), "larger than 16 MiB"}, {volumetest.Redirects(), "https://elsewhere.test"},
+		{volumetest.Bomb(), "/x: the answer has a text of more than 256 KiB"}, {volumetest.Redirects(), "https://elsewhere.test"},
 		{volumetest.Says("null", "", "null"), "null"}, {volumetest.Says("a list", "", "[1]"), "array"}, {volumetest.Says("text", "", "OK"), "not JSON"},
 	}
 	for _, tt := range tests {
@@ -47,13 +48,26 @@ func TestDecode(t *testing.T) {
 	}{
 		{"\xef\xbb\xbf {\"items\": [{\"name\": \"a\"}]}", new(struct{ Items []item }), ""},
 		{`{"items": [{"name": "a", "list": "odd"}, {"name": "b"}], "other": 1}`, new(struct{ Items []item }), ""},
-		{`{"items": "many"}`, new(struct{ Items []item }), "Items is a JSON string"},
+		{`{"items": "many"}`, new(struct{ Items []item }), "items is a JSON string"},
 		{`[{"name": "a", "list": {}}]`, new([]item), ""},
 		{`[1, {"name": "a"}]`, new([]item), "number"},
 		{`{"a": {"name": "a"}}`, new(map[string]item), ""},
 		{`{} {}`, new(struct{}), "not JSON"},
-		{"[" + strings.Repeat("{},", 250_000) + "{}]", new([]item), "more than 250000 objects"},
-		{"[" + strings.Repeat("1,", 2_000_001) + "1]", new([]rest.Float), "or 2000000 values"},
+		{`{"a": [1, "b"], "C": {"name": "d"}, "e": {}}`, rest.Fields{"a": new(json.RawMessage), "C": new(item), "none": new(item)}, ""},
+		{`[1]`, rest.Fields{}, "array"},
+		{`{"items": [{"name": "a"}, 3]}`, new(struct{ Items []item }), "items is a JSON number"},
+		{`{"a": null, "b": {"name": "b"}}`, new(struct{ A, B *item }), ""},
+		{`{"items": [`, new(struct{ Items []item }), "cut off"},
+		{`{"other": [[1, {`, new(struct{ Items []item }), "cut off"},
+		{`{"items": [{}}`, new(struct{ Items []item }), "not JSON"},
+		{`{"items": [{"name": "a"} {"name": "b"}]}`, new(struct{ Items []item }), "not JSON"},
+		{"[" + strings.Repeat("{},", 250_000) + "{}]", new([]item), "takes more than 8 MiB"},
+		{"[" + strings.Repeat("1,", 2_000_001) + "1]", new(struct{ Items []item }), "JSON array"},
+		{`{"x": [` + strings.Repeat("1,", 2_000_001) + `1]}`, new(struct{ Items []item }), "more than 2000000 values"},
+		{`{"x": ` + strings.Repeat("[", 1<<20), new(struct{ Items []item }), "more than 64 lists and objects"},
+		{strings.Repeat(`{"a":`, 1<<20), new(json.RawMessage), "not JSON"},
+		{`"` + strings.Repeat("a", 1<<20) + `"`, new(rest.Text), "text of more than 256 KiB"},
+		{`{"items": [{"name": "` + strings.Repeat("a", 1<<20) + `"}]}`, new(struct{ Items []item }), "text of more than 256 KiB"},
 	}
 	for _, tt := range tests {
 		a := &rest.Answer{Body: []byte(tt.body)}
@@ -61,6 +75,11 @@ func TestDecode(t *testing.T) {
 		if (err == nil) != (tt.bad == "") || err != nil && (!errors.Is(err, rest.ErrBadAnswer) || !strings.Contains(err.Error(), tt.bad)) {
 			t.Errorf("%.80s: %v", tt.body, err)
 		}
+	}
+	// Only what is beyond the start of the body is read in pieces.
+	many := &struct{ Items []item }{}
+	if err := (&rest.Answer{Body: []byte(`{"items": [{"name": "x", "list": [1, 2]}` + strings.Repeat(`, {"name": "y"}`, 20_000) + `]}`)}).Decode(many); err != nil || len(many.Items) != 20_001 || len(many.Items[0].List) != 2 {
+		t.Errorf("%d items, %v", len(many.Items), err)
 	}
 	two := &struct{ Items []item }{}
 	if err := (&rest.Answer{Body: []byte(tests[1].body)}).Decode(two); err != nil || len(two.Items) != 2 || two.Items[1].Name != "b" {

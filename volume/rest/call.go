@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -21,8 +20,14 @@ type failure struct {
 	unsent bool // there was no connection: any call can go elsewhere
 }
 
-// attempt makes one call to one endpoint.
-func (c *Client) attempt(ctx context.Context, r Request, token *Token, body []byte, bodyType string, endpoint *url.URL) (*Answer, failure, error) {
+// taking is how an answer is read.
+type taking struct {
+	share *share
+	read  func(*Answer) error
+}
+
+// attempt makes one call to one endpoint. The answer is read before it returns.
+func (c *Client) attempt(ctx context.Context, r Request, token *Token, body []byte, bodyType string, endpoint *url.URL, take taking) (*Answer, failure, error) {
 	target, err := r.url(endpoint)
 	if err != nil {
 		return nil, failure{}, err
@@ -58,35 +63,58 @@ func (c *Client) attempt(ctx context.Context, r Request, token *Token, body []by
 		return nil, failed(err), err
 	}
 	defer func() { _ = reply.Body.Close() }()
-	answer := &Answer{Status: reply.StatusCode, Header: reply.Header, ReceivedAt: time.Now(), what: r.Method + " " + target.Host + target.EscapedPath(), url: reply.Request.URL}
-	answer.Body, err = io.ReadAll(io.LimitReader(reply.Body, maxBody+1))
+	text := newBody(reply, &take.share.list)
+	answer := &Answer{
+		Status: reply.StatusCode, Header: reply.Header, ReceivedAt: time.Now(), share: take.share,
+		what: r.Method + " " + target.Host + target.EscapedPath(), url: reply.Request.URL,
+	}
+	failed, err := c.read(ctx, answer, token, text, take.read)
 	c.cfg.Logger.Debug("answer", "method", r.Method, "url", target.Host+target.Path, "status", reply.StatusCode,
-		"bytes", len(answer.Body), "duration_seconds", time.Since(start).Seconds())
-	if reply.StatusCode/100 != 2 {
+		"bytes", text.read, "duration_seconds", time.Since(start).Seconds())
+	if err != nil {
+		return nil, failed, err
+	}
+	return answer, failure{}, nil
+}
+
+// read takes an answer apart, or finds out what is wrong with it.
+func (c *Client) read(ctx context.Context, answer *Answer, token *Token, text *body, read func(*Answer) error) (failure, error) {
+	head, err := io.ReadAll(io.LimitReader(text, maxHead))
+	answer.Body = head
+	if answer.Status/100 != 2 {
 		failed := failure{
-			rotate: slices.Contains([]int{http.StatusBadGateway, http.StatusServiceUnavailable}, reply.StatusCode),
-			repeat: slices.Contains([]int{http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout}, reply.StatusCode),
+			rotate: slices.Contains([]int{http.StatusBadGateway, http.StatusServiceUnavailable}, answer.Status),
+			repeat: slices.Contains([]int{http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout}, answer.Status),
 		}
 		err := c.statusError(answer, token)
 		if errors.Is(err, ErrThrottled) {
 			failed.repeat = false
 		}
-		return nil, failed, err
+		return failed, err
 	}
-	switch {
+	if err == nil {
+		if len(head) == maxHead {
+			answer.more = text
+		}
+		err = read(answer)
+	}
+	if err == nil {
+		return failure{}, nil
+	}
+	beyond, isBeyond := errors.AsType[bound](text.err)
+	switch host := answer.url.Host; {
+	case errors.Is(context.Cause(ctx), errCrowded):
+		err = answer.bad(string(errCrowded), nil)
+	case isBeyond:
+		err = answer.bad(string(beyond), nil)
 	case ctx.Err() != nil:
-		err = c.transportError(target.Host, ctx.Err())
-	case errors.Is(err, context.DeadlineExceeded):
-		err = c.transportError(target.Host, err)
-	case err != nil:
-		err = answer.bad("the answer is cut off", err)
-	case len(answer.Body) > maxBody:
-		err = answer.bad(fmt.Sprintf("the answer is larger than %d MiB", maxBody>>20), nil)
+		err = c.transportError(host, ctx.Err())
+	case errors.Is(text.err, context.DeadlineExceeded):
+		err = c.transportError(host, text.err)
+	case text.err != nil && !errors.Is(text.err, io.EOF):
+		err = answer.bad("the answer is cut off", text.err)
 	}
-	if err != nil {
-		return nil, failed(err), err
-	}
-	return answer, failure{}, nil
+	return failed(err), err
 }
 
 // turn waits until fewer than maxCalls calls are under way.
@@ -122,6 +150,7 @@ func (r Request) url(endpoint *url.URL) (*url.URL, error) {
 func (c *Client) prepare(request *http.Request, r Request, token *Token, bodyType string) {
 	request.Header.Set("User-Agent", "storage_exporter")
 	request.Header.Set("Accept", "application/json")
+	request.Header.Set("Accept-Encoding", "gzip")
 	if bodyType != "" {
 		request.Header.Set("Content-Type", bodyType)
 	}

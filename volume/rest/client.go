@@ -20,7 +20,6 @@ import (
 
 const (
 	maxCalls     = 2                      // to one appliance at once
-	maxBody      = 16 << 20               // of a reply, unpacked
 	maxRedirects = 3                      // that are followed, of one call
 	dialTimeout  = 5 * time.Second        // to connect, within a call's timeout
 	closeTime    = 2 * time.Second        // for the logout
@@ -98,7 +97,8 @@ func NewClient(cfg Config) (*Client, error) {
 		MaxIdleConnsPerHost:    maxCalls,
 		MaxConnsPerHost:        maxCalls,
 		IdleConnTimeout:        2 * time.Minute,
-		MaxResponseHeaderBytes: 256 << 10,
+		MaxResponseHeaderBytes: 64 << 10,
+		DisableCompression:     true, // it is unpacked with bounds of its own
 	}
 	if cfg.Access.Proxy != nil {
 		transport.Proxy = http.ProxyURL(cfg.Access.Proxy)
@@ -141,30 +141,44 @@ func (c *Client) GetOptional(ctx context.Context, path string, query url.Values,
 }
 
 func (c *Client) get(ctx context.Context, r Request, into any) error {
-	answer, err := c.Do(ctx, r)
-	if err != nil || into == nil {
-		return err
-	}
-	return answer.Decode(into)
+	_, err := Fetch(ctx, c, r, func(a *Answer) (struct{}, error) {
+		if into == nil {
+			return struct{}{}, nil
+		}
+		return struct{}{}, a.Decode(into)
+	})
+	return err
 }
 
-// Fetch makes a call and returns what read makes of the answer.
+// Fetch makes a call and returns what read makes of the answer, as it comes. read may
+// keep the answer for its time, but not for its body.
 func Fetch[T any](ctx context.Context, c *Client, r Request, read func(*Answer) (T, error)) (value T, err error) {
-	answer, err := c.Do(ctx, r)
-	if err != nil {
-		return value, err
-	}
-	return read(answer)
+	ctx, s := together.begin(ctx)
+	defer s.close()
+	_, err = c.do(ctx, r, taking{s, func(a *Answer) (err error) {
+		defer a.release()
+		value, err = read(a)
+		return err
+	}})
+	return value, err
 }
 
-// Do makes a call and returns an answer with a status of 2xx, or an error. It logs
-// in first where that is needed, and once more after a 401.
+// Do makes a call and returns an answer with a status of 2xx, or an error. The answer
+// is complete and small, of 256 KiB at most: Fetch is for others.
 func (c *Client) Do(ctx context.Context, r Request) (*Answer, error) {
+	ctx, s := together.begin(ctx)
+	defer s.close()
+	return c.do(ctx, r, taking{s, (*Answer).load})
+}
+
+// do makes a call and reads the answer. It logs in first where that is needed, and
+// once more after a 401.
+func (c *Client) do(ctx context.Context, r Request, take taking) (*Answer, error) {
 	token, err := c.session.token(ctx, nil)
 	if err != nil {
 		return nil, err
 	}
-	answer, err := c.send(ctx, r, token)
+	answer, err := c.send(ctx, r, token, take)
 	if r.Optional && errors.Is(err, ErrUnauthorized) && (c.cfg.Auth.Login == nil || c.session.worksNow(token)) {
 		return nil, notForUs(err)
 	}
@@ -178,7 +192,7 @@ func (c *Client) Do(ctx context.Context, r Request) (*Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	answer, err = c.send(ctx, r, fresh)
+	answer, err = c.send(ctx, r, fresh, take)
 	switch {
 	case err == nil:
 		c.session.accepted(fresh)
@@ -202,9 +216,16 @@ func (c *Client) Close() error {
 	return err
 }
 
+// sendAlone makes a call of a session: its answer is small.
+func (c *Client) sendAlone(ctx context.Context, r Request, token *Token) (*Answer, error) {
+	ctx, s := together.begin(ctx)
+	defer s.close()
+	return c.send(ctx, r, token, taking{s, (*Answer).load})
+}
+
 // send makes the call with a token, which may be nil. It repeats a call that may
 // work then.
-func (c *Client) send(ctx context.Context, r Request, token *Token) (*Answer, error) {
+func (c *Client) send(ctx context.Context, r Request, token *Token, take taking) (*Answer, error) {
 	if r.Method == "" {
 		r.Method = http.MethodGet
 	}
@@ -224,7 +245,7 @@ func (c *Client) send(ctx context.Context, r Request, token *Token) (*Answer, er
 	others := len(c.cfg.Access.Endpoints) - 1
 	for tries := 0; ; tries++ {
 		used := c.used.Load()
-		answer, failed, err := c.attempt(ctx, r, token, body, bodyType, c.cfg.Access.Endpoints[int(used)%(others+1)])
+		answer, failed, err := c.attempt(ctx, r, token, body, bodyType, c.cfg.Access.Endpoints[int(used)%(others+1)], take)
 		if err == nil {
 			return answer, nil
 		}

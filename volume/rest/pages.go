@@ -5,10 +5,7 @@ import (
 	"fmt"
 )
 
-const (
-	maxPages = 100
-	maxList  = 32 << 20 // bytes, of all its pages
-)
+const maxPages = 100
 
 // Pages makes a call and then follows its pages. take decodes a page and returns
 // the link to the next one, empty after the last. The link is what the appliance
@@ -16,17 +13,16 @@ const (
 // query are used: its host may not be reachable from here. A list that does not end
 // or is not complete is an error, since volumes would seem to be gone.
 func (c *Client) Pages(ctx context.Context, r Request, take func(*Answer) (next string, err error)) error {
+	ctx, s := together.begin(ctx)
+	defer s.close()
 	seen := map[string]bool{}
-	size := 0
 	for range maxPages {
-		answer, err := c.Do(ctx, r)
-		if err != nil {
+		var next string
+		answer, err := c.do(ctx, r, taking{s, func(a *Answer) (err error) {
+			defer a.release()
+			next, err = take(a)
 			return err
-		}
-		if size += len(answer.Body); size > maxList {
-			return answer.bad(fmt.Sprintf("the list is larger than %d MiB", maxList>>20), nil)
-		}
-		next, err := take(answer)
+		}})
 		if err != nil || next == "" {
 			return err
 		}

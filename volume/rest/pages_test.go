@@ -12,6 +12,7 @@ import (
 
 	"storage_exporter/volume"
 	"storage_exporter/volume/rest"
+	"storage_exporter/volume/volumetest"
 )
 
 func TestPages(t *testing.T) {
@@ -66,10 +67,14 @@ func TestPages(t *testing.T) {
 
 // All pages together are bounded, too.
 func TestPagesSize(t *testing.T) {
-	page := []byte(`{"said": "` + strings.Repeat("x", 12<<20) + `"}`)
+	page := []byte(`{"more": [` + strings.Repeat(`"`+strings.Repeat("x", 1020)+`",`, 12<<10) + `""], "said": "x"}`)
 	within(t, rest.Auth{}, func(r *rig) {
+		r.first.Break(volumetest.Serves("pages", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(page) }))
 		n := 0
-		err := r.Pages(r.t.Context(), rest.Request{Path: "/list"}, func(*rest.Answer) (string, error) {
+		err := r.Pages(r.t.Context(), rest.Request{Path: "/list"}, func(a *rest.Answer) (string, error) {
+			if err := a.Decode(&struct{ Said string }{}); err != nil {
+				return "", err
+			}
 			n++
 			return fmt.Sprintf("?page=%d", n), nil
 		})
@@ -77,7 +82,7 @@ func TestPagesSize(t *testing.T) {
 		if n != 2 || !strings.Contains(err.Error(), "the list is larger than 32 MiB") {
 			r.t.Errorf("%v after %d pages", err, n)
 		}
-	}, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(page) })
+	}, echo)
 }
 
 func upTo(last int, link func(int) string) func(int) string {

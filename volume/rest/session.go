@@ -106,7 +106,7 @@ func (s *session) renew(flight *login, old *Token, refused bool) {
 }
 
 func (s *session) ask(ctx context.Context, old *Token) (Token, error) {
-	send := func(ctx context.Context, r Request) (*Answer, error) { return s.c.send(ctx, r, nil) }
+	send := func(ctx context.Context, r Request) (*Answer, error) { return s.c.sendAlone(ctx, r, nil) }
 	if old != nil && s.auth.Refresh != nil && old.Refresh.Reveal() != "" {
 		t, err := s.auth.Refresh(ctx, send, *old)
 		if t.Refresh.Reveal() == "" {
@@ -239,7 +239,7 @@ func (s *session) close() error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), closeTime)
 	defer cancel()
-	err := s.auth.Logout(ctx, func(ctx context.Context, r Request) (*Answer, error) { return s.c.send(ctx, r, token) })
+	err := s.auth.Logout(ctx, func(ctx context.Context, r Request) (*Answer, error) { return s.c.sendAlone(ctx, r, token) })
 	if err != nil {
 		return fmt.Errorf("logout: %w", err)
 	}

@@ -119,11 +119,11 @@ func (b *backend) counted(ctx context.Context, ids []uint64) (map[uint64]counted
 	for len(ids) > 0 {
 		query, n := queryOf(ids, longestURL-b.room)
 		ids = ids[n:]
-		answer, err := b.client.Do(ctx, rest.Request{Path: statisticsPath, Query: query})
-		if err != nil {
-			return nil, err
-		}
-		rows, err := rowsOf(answer)
+		var answer *rest.Answer
+		rows, err := rest.Fetch(ctx, b.client, rest.Request{Path: statisticsPath, Query: query}, func(a *rest.Answer) (map[uint64][]row, error) {
+			answer = a
+			return rowsOf(a)
+		})
 		if err != nil {
 			return nil, err
 		}

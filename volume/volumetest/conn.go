@@ -2,6 +2,7 @@ package volumetest
 
 import (
 	"bytes"
+	"io"
 	"net"
 	"sync"
 	"time"
@@ -41,11 +42,13 @@ func (c *conn) Write(b []byte) (int, error) {
 	}
 }
 
-// Close lets what was written arrive, for a second at most.
+// Close lets what was written arrive, for a second at most. What the other side still
+// writes is dropped, so that two that close at once do not wait for each other.
 func (c *conn) Close() error {
 	c.once.Do(func() {
 		_ = c.Conn.SetWriteDeadline(time.Now().Add(time.Second))
 		close(c.done)
+		go func() { _, _ = io.Copy(io.Discard, c.Conn) }() // until pump ends
 	})
 	return nil
 }

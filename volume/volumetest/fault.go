@@ -45,6 +45,14 @@ func Throttles(wait time.Duration) Fault {
 	}}
 }
 
+// Serves answers by a handler of its own, as that writes it: neither at once nor packed.
+func Serves(name string, h http.HandlerFunc) Fault {
+	return Fault{Name: name, serve: func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
+		whole(r)
+		h(w, r)
+	}}
+}
+
 // Slow answers properly, but late.
 func Slow(wait time.Duration) Fault {
 	return Fault{Name: "slow", serve: func(w http.ResponseWriter, r *http.Request, good http.Handler) {

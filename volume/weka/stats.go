@@ -59,11 +59,11 @@ func (b *backend) stats(ctx context.Context, category string) (by figures, liste
 		query.Set("show_internal", "true")
 		query.Set("param[fS]", "*")
 	}
-	answer, err := b.client.Do(ctx, rest.Request{Path: "/stats", Query: query})
-	if err != nil {
-		return nil, false, err
-	}
-	return figuresOf(answer, category)
+	by, err = rest.Fetch(ctx, b.client, rest.Request{Path: "/stats", Query: query}, func(a *rest.Answer) (best figures, err error) {
+		best, listed, err = figuresOf(a, category)
+		return best, err
+	})
+	return by, listed, err
 }
 
 // figuresOf reads the newest sample of each file system that has all four rates,
