@@ -37,9 +37,14 @@ func (a *answer) include(age time.Duration, lookup cache.Lookup) {
 // include takes a snapshot's age and lookup over into the answer.
 func include[T any](a *answer, s cache.Snapshot[T]) { a.include(s.Age, s.Lookup) }
 
-// show answers with what body makes of an entry's snapshot.
-func show[T any](ctx context.Context, entry *cache.Entry[T], body func(cache.Snapshot[T]) any) (answer, error) {
-	snap, err := entry.Get(ctx)
+// readable is what has a snapshot to show.
+type readable[T any] interface {
+	Get(ctx context.Context) (cache.Snapshot[T], error)
+}
+
+// show answers with what body makes of a snapshot.
+func show[T any](ctx context.Context, of readable[T], body func(cache.Snapshot[T]) any) (answer, error) {
+	snap, err := of.Get(ctx)
 	if err != nil {
 		return answer{}, err
 	}

@@ -67,7 +67,7 @@ func Add[T any](s *Source, key string, ttl time.Duration) *Entry[T] {
 
 // OnChange registers a function that is called with each new snapshot of the
 // entry, put here or read from the store, one after the other. It must be quick
-// and may call Last, but neither Get nor Put. Call it before Start.
+// and may call Last and Peek, but neither Get nor Put. Call it before Start.
 func (e *Entry[T]) OnChange(f func(Snapshot[T])) { e.onChange = append(e.onChange, f) }
 
 // OnDemand leaves the entry to its readers: what another replica puts is fetched

@@ -75,8 +75,8 @@ func (c *volumeCollector) Read(ctx context.Context) ([]exposition.Part, bool) {
 func readVolumes(ctx context.Context, volumes []*observed.Volume) []volumeReading {
 	var (
 		performance = make([]*cache.Entry[observed.PerfMetric], len(volumes))
-		health      = make([]*cache.Entry[volume.Health], len(volumes))
-		usage       = make([]*cache.Entry[volume.Usage], len(volumes))
+		health      = make([]*observed.Reading[volume.Health], len(volumes))
+		usage       = make([]*observed.Reading[volume.Usage], len(volumes))
 		readings    = make([]volumeReading, len(volumes))
 	)
 	for i, v := range volumes {
@@ -89,8 +89,8 @@ func readVolumes(ctx context.Context, volumes []*observed.Volume) []volumeReadin
 	)
 	together(
 		func() { performances = cache.GetAll(ctx, performance) },
-		func() { healths = cache.GetAll(ctx, health) },
-		func() { usages = cache.GetAll(ctx, usage) },
+		func() { healths = observed.GetAll(ctx, health) },
+		func() { usages = observed.GetAll(ctx, usage) },
 	)
 	for i, v := range volumes {
 		readings[i] = volumeReading{v, performances[i], healths[i], usages[i], v.Counts()}

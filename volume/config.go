@@ -17,7 +17,8 @@ type Config struct {
 	Options map[string]any
 
 	// RequireMount is whether something other than the root file system must
-	// be mounted at or above Path; nil means the backend's own default.
+	// be mounted at or above Path; nil means the backend's own default. That of
+	// an appliance is false: then the path is not looked at.
 	RequireMount *bool
 	// ReadOnly is whether a read-only mount is as it should be.
 	ReadOnly bool
@@ -34,6 +35,9 @@ type Config struct {
 	UsageTimeout  time.Duration
 	UsageTTL      time.Duration
 }
+
+// MountRequired is whether the configuration says that something must be mounted.
+func (c Config) MountRequired() bool { return c.RequireMount != nil && *c.RequireMount }
 
 // LogValue keeps the options, which may hold secrets, out of every log.
 func (c Config) LogValue() slog.Value {

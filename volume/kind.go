@@ -13,6 +13,13 @@ type Kind struct {
 	// volumes, which takes longer than a look at a mount. Those that are not
 	// mounted always are.
 	Asks bool
+	// TellsReadOnly is whether an appliance itself reports that a volume cannot be
+	// written.
+	TellsReadOnly bool
+	// Mount makes the look at what this host has mounted at the path of a volume
+	// that an appliance serves, for those that require it; nil where volumes are
+	// Mounted anyway.
+	Mount func(Config) Look
 	// Identify says what a volume is on. An error is the user's: one line that
 	// names the option and the remedy, without the option's value where that is a
 	// secret.

@@ -66,6 +66,9 @@ type Health struct {
 	// ReadOnly is whether the volume is mounted read-only; nil where there is
 	// no mount to ask.
 	ReadOnly *bool `json:"read_only,omitempty"`
+	// Silent is whether nothing answered, so that it is the management rather than
+	// the volume that is known to be away.
+	Silent bool `json:"silent,omitempty"`
 }
 
 // Usage is how full a volume is. Nil is "not reported".

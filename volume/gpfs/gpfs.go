@@ -29,7 +29,11 @@ const (
 
 // Kind is the backend as the table of backends has it. A nil dialer is the
 // network.
-func Kind(dial rest.Dialer) volume.Kind { return rest.Kind(dial, read, options.identity, newBackend) }
+func Kind(dial rest.Dialer) volume.Kind {
+	kind := rest.Kind(dial, read, options.identity, newBackend)
+	kind.TellsReadOnly = true
+	return kind
+}
 
 // backend is one cluster with its volumes.
 type backend struct {

@@ -1,12 +1,9 @@
 package mount
 
 import (
-	"cmp"
 	"context"
+	"errors"
 	"fmt"
-	"log/slog"
-	"maps"
-	"os"
 	"path"
 	"slices"
 
@@ -16,93 +13,37 @@ import (
 // The types of file systems by which clients mount what appliances serve.
 var network = []string{"nfs", "nfs4", "cifs", "smb3"}
 
-// Beside is the kind of an appliance whose volumes may also be mounted on this
-// host. While its API answers, only that counts. When the API does not answer but
-// the mount at a volume's path does, data is still served: the volume is degraded
-// instead of offline. own is the vendor's own type of file system, if it has one. A
-// path on any type but that, NFS or SMB says nothing about the volume.
+// Beside is the kind of an appliance whose volumes may be required to be mounted on
+// this host, too. own is the vendor's own type of file system, if it has one.
 func Beside(host *Host, kind volume.Kind, own ...string) volume.Kind {
-	inner := kind.New
-	kind.New = func(volumes []volume.Config, logger *slog.Logger) (volume.Backend, error) {
-		backend, err := inner(volumes, logger)
-		if err != nil {
-			return nil, err
-		}
-		b := &beside{Backend: backend, types: append(own, network...), volumes: volumes, points: map[string]*Point{}}
-		for _, cfg := range volumes {
-			if path.IsAbs(cfg.Path) && b.points[cfg.Path] == nil {
-				b.points[cfg.Path] = host.NewPoint(cfg.Path, cfg.PerformanceInterval)
+	identify, types := kind.Identify, append(own, network...)
+	kind.Identify = func(cfg volume.Config) (volume.Identity, error) {
+		id, err := identify(cfg)
+		switch {
+		case err != nil:
+		case cfg.MountRequired():
+			if _, err = Identify(cfg); err != nil {
+				err = fmt.Errorf("require_mount is set, but %w", err)
 			}
+		case cfg.ReadOnly && !kind.TellsReadOnly:
+			err = fmt.Errorf("`read_only` has no effect on a volume of %s that is not required to be mounted here: set require_mount = true, or remove it", cfg.Backend)
 		}
-		return b, nil
+		return id, err
+	}
+	kind.Mount = func(cfg volume.Config) volume.Look {
+		point := host.NewPoint(path.Clean(cfg.Path), cfg.PerformanceInterval)
+		want := WantOf(cfg, true)
+		return func(ctx context.Context) volume.Mounted { return point.Look(ctx).mounted(want, types) }
 	}
 	return kind
 }
 
-// beside is an appliance with what this host sees of its volumes.
-type beside struct {
-	volume.Backend
-	types   []string
-	volumes []volume.Config
-	points  map[string]*Point // by the volumes' paths
-}
-
-// Health asks the appliance, and the mounts of the volumes for which it did not
-// answer.
-func (b *beside) Health(ctx context.Context) (map[string]volume.Result[volume.Health], error) {
-	within, cancel := WithMargin(ctx)
-	defer cancel()
-	results, err := b.Backend.Health(within)
-	if ctx.Err() != nil {
-		return results, err
+// mounted is what a look says of a volume that is mounted by one of the types.
+func (s State) mounted(want Want, types []string) volume.Mounted {
+	m := volume.Mounted{Health: s.Health(want)}
+	m.Serves = s.Err == nil && slices.Contains(types, s.Mount.FSType) && want.Check(s.Path, s.Mount) == nil
+	if u, err := s.Usage(want); m.Serves && (err == nil || errors.Is(err, volume.ErrUnsupported) && u != volume.Usage{}) {
+		m.Usage = &u
 	}
-	if err != nil {
-		results = make(map[string]volume.Result[volume.Health], len(b.volumes))
-		for _, v := range b.volumes {
-			results[v.Name] = volume.Result[volume.Health]{Err: err}
-		}
-	}
-	silent := map[string]*Point{} // by path
-	for _, v := range b.volumes {
-		if point := b.points[v.Path]; point != nil && unanswered(results[v.Name].Err) {
-			silent[v.Path] = point
-		}
-	}
-	if len(silent) == 0 {
-		return results, err
-	}
-	seen := AtOnce(silent, func(p *Point) State { return p.Look(ctx) })
-	all := make(map[string]volume.Result[volume.Health], len(results))
-	maps.Copy(all, results)
-	for _, v := range b.volumes {
-		state, looked := seen[v.Path]
-		served := looked && state.Err == nil && slices.Contains(b.types, state.Mount.FSType)
-		if why := results[v.Name].Err; served && unanswered(why) {
-			all[v.Name] = volume.Result[volume.Health]{Value: blind(why, state)}
-		}
-	}
-	return all, nil
-}
-
-func unanswered(err error) bool {
-	if err == nil {
-		return false
-	}
-	status, _ := volume.Diagnose(err)
-	return status == volume.Offline
-}
-
-// blind is the health of a volume whose mount answers while its API does not.
-func blind(err error, state State) volume.Health {
-	_, info := volume.Diagnose(err)
-	name, nameErr := os.Hostname()
-	if nameErr != nil {
-		name = "this host"
-	}
-	return volume.Health{
-		Status: volume.Degraded,
-		Info: fmt.Sprintf("the management API does not answer (%s), but the mount at %s (%s) on %s does",
-			info, state.Mount.Point, cmp.Or(state.Mount.FSType, "unknown"), name),
-		Metadata: state.metadata(),
-	}
+	return m
 }

@@ -64,15 +64,21 @@ func (s *Set) open(p plan) *group {
 	performance := s.source(g, kindPerformance, counting, forPerformance)
 	health := s.source(g, kindHealth, probing, forHealth)
 	usage := s.source(g, kindUsage, probing, forUsage)
-	for _, v := range g.volumes {
-		v.Performance = cache.Add[PerfMetric](performance, s.key(g, kindPerformance, v.Name), forPerformance.TTL)
-		v.Health = cache.Add[volume.Health](health, s.key(g, kindHealth, v.Name), forHealth.TTL)
-		v.Usage = cache.Add[volume.Usage](usage, s.key(g, kindUsage, v.Name), forUsage.TTL)
-		v.Health.OnChange(func(snap cache.Snapshot[volume.Health]) { s.changed(v.watch.health(snap.Value)) })
-		v.Performance.OnChange(func(cache.Snapshot[PerfMetric]) { s.changed(false) })
-		v.Usage.OnChange(func(cache.Snapshot[volume.Usage]) { s.changed(false) })
-	}
 	g.sources = []*cache.Source{performance, health, usage}
+	for _, v := range g.volumes {
+		look, mount := s.mount(g, v.Config)
+		if look != nil {
+			g.sources = append(g.sources, look)
+		}
+		v.Performance = cache.Add[PerfMetric](performance, s.key(g, kindPerformance, v.Name), forPerformance.TTL)
+		v.healthPut = cache.Add[volume.Health](health, s.key(g, kindHealth, v.Name), forHealth.TTL)
+		v.usagePut = cache.Add[volume.Usage](usage, s.key(g, kindUsage, v.Name), forUsage.TTL)
+		v.Health = &Reading[volume.Health]{own: v.healthPut, mount: mount, join: (&joinedHealth{host: s.hostName()}).join}
+		v.Usage = &Reading[volume.Usage]{own: v.usagePut, mount: mount, join: joinUsage}
+		v.Health.onChange(func(r cache.Result[volume.Health]) { s.changed(r.Err == nil && v.watch.health(r.Snapshot.Value)) })
+		v.Performance.OnChange(func(cache.Snapshot[PerfMetric]) { s.changed(false) })
+		v.usagePut.OnChange(func(cache.Snapshot[volume.Usage]) { s.changed(false) })
+	}
 	return g
 }
 
@@ -136,7 +142,15 @@ func (s *Set) origin(g *group) string {
 }
 
 func (s *Set) key(g *group, kind, volume string) string {
-	if s.cfg.Node != "" && g.plan.kind.Mounted {
+	if g.plan.kind.Mounted {
+		return s.hostKey(kind, volume)
+	}
+	return fmt.Sprintf("storage:%s:%s", kind, volume)
+}
+
+// hostKey is the key of what belongs to this host.
+func (s *Set) hostKey(kind, volume string) string {
+	if s.cfg.Node != "" {
 		return fmt.Sprintf("storage:%s:%s:%s", s.cfg.Node, kind, volume)
 	}
 	return fmt.Sprintf("storage:%s:%s", kind, volume)

@@ -45,10 +45,10 @@ func (r *rounds) performance(ctx context.Context, round *cache.Round) error {
 func (r *rounds) usage(ctx context.Context, round *cache.Round) error {
 	return figures(ctx, r, volume.Backend.Usage, func(v *Volume, u volume.Result[volume.Usage]) {
 		if u.Err != nil {
-			v.Usage.Fail(round, u.Err)
+			v.usagePut.Fail(round, u.Err)
 			return
 		}
-		v.Usage.Put(round, &u.Value, u.SampledAt)
+		v.usagePut.Put(round, &u.Value, u.SampledAt)
 	})
 }
 
@@ -106,14 +106,14 @@ func (r *rounds) putHealth(round *cache.Round, results map[string]volume.Result[
 		result := resultOf(results, err, v.Name)
 		switch {
 		case errors.Is(result.Err, cache.ErrNothing), errors.Is(result.Err, context.Canceled):
-			v.Health.Fail(round, result.Err)
+			v.healthPut.Fail(round, result.Err)
 			continue
 		case result.Err != nil:
 			status, info := volume.Diagnose(result.Err)
-			result = volume.Result[volume.Health]{Value: volume.Health{Status: status, Info: info}}
+			result = volume.Result[volume.Health]{Value: volume.Health{Status: status, Info: info, Silent: status == volume.Offline}}
 		}
 		result.Value.Backend = v.Backend
-		v.Health.Put(round, &result.Value, result.SampledAt)
+		v.healthPut.Put(round, &result.Value, result.SampledAt)
 	}
 	if errors.Is(err, cache.ErrNothing) {
 		return err

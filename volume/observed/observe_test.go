@@ -87,7 +87,7 @@ func TestShutdownIsNoFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, "")
 		r.apply(array("a", "https://x"))
-		entry := r.Volume("a").Health
+		entry := r.Volume("a").healthPut
 		r.made[0].set(func() {
 			r.made[0].health = func(ctx context.Context) (map[string]volume.Result[volume.Health], error) {
 				<-ctx.Done() // as a mount that does not answer in time

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -84,7 +85,9 @@ type rig struct {
 	store   cachestore.Store
 	cache   *cache.Cache
 	made    []*fake
-	prepare func(*fake) // before it is asked
+	seen    sync.Map     // what is mounted for volumes of "array", by name: a volume.Mounted
+	looks   atomic.Int32 // at mounts
+	prepare func(*fake)  // before it is asked
 }
 
 func newRig(t *testing.T, node string) *rig {
@@ -118,7 +121,7 @@ func newRig(t *testing.T, node string) *rig {
 				}
 				return &fake{volumes: volumes}, nil
 			}},
-			"array": {New: construct, Identify: func(cfg volume.Config) (volume.Identity, error) {
+			"array": {New: construct, Mount: r.look, Identify: func(cfg volume.Config) (volume.Identity, error) {
 				endpoint, _ := cfg.Options["endpoint"].(string)
 				if endpoint == "" {
 					return volume.Identity{}, errors.New("`endpoint` is missing: set it to the array's URL")
@@ -129,6 +132,24 @@ func newRig(t *testing.T, node string) *rig {
 		},
 	})
 	return r
+}
+
+// look is a mount that is well, unless the test says otherwise.
+func (r *rig) look(cfg volume.Config) volume.Look {
+	return func(context.Context) volume.Mounted {
+		r.looks.Add(1)
+		if m, ok := r.seen.Load(cfg.Name); ok {
+			return m.(volume.Mounted)
+		}
+		return wellMounted()
+	}
+}
+
+func wellMounted() volume.Mounted {
+	return volume.Mounted{
+		Serves: true, Usage: &volume.Usage{CapacityBytes: new(uint64(77))},
+		Health: volume.Health{Status: volume.Healthy, Metadata: map[string]string{"mount_point": "/m", "fstype": "nfs4"}, ReadOnly: new(false)},
+	}
 }
 
 // run makes a rig in a bubble and closes it at the end.

@@ -23,6 +23,7 @@ const (
 	kindPerformance = "perf_metric"
 	kindHealth      = "volume_health"
 	kindUsage       = "volume_usage"
+	kindMount       = "volume_mount"
 )
 
 // PerfMetric is what is stored of a volume's performance.
@@ -31,15 +32,18 @@ type PerfMetric struct {
 	Metric     volume.Performance `json:"metric"`
 }
 
-// Volume is one configured volume. None of its entries is nil. Where the backend does
-// not report a figure, the entry's error is ErrUnsupported. A volume with an unknown
+// Volume is one configured volume. Nothing of what is read is nil. Where the backend does
+// not report a figure, the error is ErrUnsupported. A volume with an unknown
 // backend or wrong options has neither performance nor usage; its health is
 // unavailable and says why.
 type Volume struct {
 	volume.Config
 	Performance *cache.Entry[PerfMetric]
-	Health      *cache.Entry[volume.Health]
-	Usage       *cache.Entry[volume.Usage]
+	Health      *Reading[volume.Health]
+	Usage       *Reading[volume.Usage]
+
+	healthPut *cache.Entry[volume.Health] // what the Backend says
+	usagePut  *cache.Entry[volume.Usage]
 
 	watch *watch // nil: nothing is counted
 }

@@ -29,7 +29,9 @@ const (
 
 // Kind is the backend; dial is nil for the network.
 func Kind(dial rest.Dialer) volume.Kind {
-	return rest.Kind(dial, readOptions, options.identity, newBackend)
+	kind := rest.Kind(dial, readOptions, options.identity, newBackend)
+	kind.TellsReadOnly = true
+	return kind
 }
 
 // backend observes the file systems of one array.

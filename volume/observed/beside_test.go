@@ -1,0 +1,195 @@
+package observed
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"storage_exporter/cache"
+	"storage_exporter/volume"
+)
+
+func mounted(name string) volume.Config {
+	cfg := array(name, "https://x")
+	cfg.RequireMount = new(true)
+	return cfg
+}
+
+func lost() volume.Mounted {
+	return volume.Mounted{Health: volume.Health{Status: volume.Offline, Info: "/b is on /, with nothing mounted there"}}
+}
+
+// A mount that is required is this host's alone, and joined when it is read: what
+// other hosts share is what the appliance says.
+func TestMountIsThisHosts(t *testing.T) {
+	run(t, "n1", func(r *rig) {
+		r.seen.Store("b", lost())
+		r.apply(array("a", "https://x"), mounted("b"), mounted("c"))
+		for name, want := range map[string]string{
+			"a": "healthy", "c": "healthy",
+			"b": "offline: on n1, /b is on /, with nothing mounted there; the appliance reports the volume as healthy",
+		} {
+			h := r.health(name)
+			if got := string(h.Status) + ": " + h.Info; strings.TrimSuffix(got, ": ") != want {
+				t.Errorf("%s is %s", name, got)
+			}
+			if peek := r.Volume(name).Health.Peek(); peek.Err != nil || peek.Snapshot.Value.Status != h.Status {
+				t.Errorf("%s: %+v at a glance", name, peek)
+			}
+			if text := r.stored("storage:volume_health:" + name); !strings.Contains(text, `"healthy"`) || strings.Contains(text, "mounted") {
+				t.Errorf("%s shares %s", name, text)
+			}
+			if text := r.stored("storage:n1:volume_mount:" + name); (text == "") != (name == "a") {
+				t.Errorf("%s: %q", name, text)
+			}
+		}
+		if len(r.made) != 1 {
+			t.Errorf("%d backends of one array", len(r.made))
+		}
+		if n := r.counts("b").Transitions; n != [len(Found)]uint64{} {
+			t.Errorf("transitions at the start: %v", n)
+		}
+		// It comes back, and goes: each is a transition.
+		for _, seen := range []volume.Mounted{wellMounted(), lost()} {
+			before := r.Volume("b").Health.Peek().Snapshot.Revision
+			r.seen.Store("b", seen)
+			time.Sleep(40 * time.Second)
+			synctest.Wait()
+			if h := r.health("b"); h.Status != seen.Health.Status {
+				t.Errorf("%+v", h)
+			}
+			if after := r.Volume("b").Health.Peek().Snapshot.Revision; after == before {
+				t.Error("the revision stayed")
+			}
+		}
+		if n := r.counts("b").Transitions; n != [len(Found)]uint64{1, 0, 1, 0} {
+			t.Errorf("transitions %v", n)
+		}
+		if r.health("a").Status != volume.Healthy || r.counts("a").Transitions != [len(Found)]uint64{} {
+			t.Error("another volume of the array changed")
+		}
+	})
+}
+
+// Whose path is not required to be mounted is not looked at.
+func TestMountNotRequired(t *testing.T) {
+	run(t, "", func(r *rig) {
+		no := array("b", "https://x")
+		no.RequireMount = new(false)
+		r.apply(array("a", "https://x"), no)
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if n := r.looks.Load(); n > 0 {
+			t.Errorf("%d looks", n)
+		}
+	})
+}
+
+// Where nothing answers for the appliance but the mount does, only the management is
+// away. What the mount says lasts as long as the appliance's silence.
+func TestSilentBesideMount(t *testing.T) {
+	run(t, "", func(r *rig) {
+		r.prepare = func(f *fake) {
+			f.health = func(context.Context) (map[string]volume.Result[volume.Health], error) {
+				return nil, context.DeadlineExceeded
+			}
+		}
+		r.apply(array("a", "https://x"), mounted("b"))
+		if h := r.health("a"); h.Status != volume.Offline {
+			t.Errorf("%+v", h)
+		}
+		if h := r.health("b"); h.Status != volume.Degraded || !strings.Contains(h.Info, "but the mount at /m (nfs4) on ") {
+			t.Errorf("%+v", h)
+		}
+		if text := r.stored("storage:volume_health:b"); !strings.Contains(text, `"offline"`) || !strings.Contains(text, `"silent":true`) {
+			t.Error(text)
+		}
+	})
+}
+
+// What the appliance does not report of the usage the mount does.
+func TestUsageOfMount(t *testing.T) {
+	own := volume.Usage{CapacityBytes: new(uint64(9))}
+	seen := cache.Result[volume.Mounted]{Snapshot: cache.Snapshot[volume.Mounted]{Value: new(wellMounted()), Age: time.Second, Revision: 7}}
+	unsupported := cache.Result[volume.Usage]{Err: volume.ErrUnsupported}
+	for _, tt := range []struct {
+		own   cache.Result[volume.Usage]
+		mount cache.Result[volume.Mounted]
+		want  uint64 // 0 for none
+	}{
+		{cache.Result[volume.Usage]{Snapshot: cache.Snapshot[volume.Usage]{Value: &own}}, seen, 9},
+		{unsupported, seen, 77},
+		{cache.Result[volume.Usage]{Err: errors.New("HTTP 500")}, seen, 0},
+		{unsupported, cache.Result[volume.Mounted]{Err: errors.New("none yet")}, 0},
+		{unsupported, cache.Result[volume.Mounted]{Snapshot: cache.Snapshot[volume.Mounted]{Value: new(lost())}}, 0},
+	} {
+		got := joinUsage(tt.own, tt.mount)
+		if (got.Err == nil) != (tt.want > 0) || got.Err == nil && *got.Snapshot.Value.CapacityBytes != tt.want {
+			t.Errorf("%+v, not %d", got, tt.want)
+		}
+	}
+}
+
+// A part that is not known hides nothing that is wrong with the other; but an absent
+// result is no good one. The whole has the age of its older part.
+func TestJoinOfParts(t *testing.T) {
+	now := time.Now()
+	own := func(h volume.Health, revision uint64) cache.Result[volume.Health] {
+		return cache.Result[volume.Health]{Snapshot: cache.Snapshot[volume.Health]{Value: &h, Revision: revision, Age: 3 * time.Second, ObservedAt: now.Add(-3 * time.Second), Mine: true}}
+	}
+	seen := func(m volume.Mounted, revision uint64) cache.Result[volume.Mounted] {
+		return cache.Result[volume.Mounted]{Snapshot: cache.Snapshot[volume.Mounted]{Value: &m, Revision: revision, Age: 9 * time.Second, ObservedAt: now.Add(-9 * time.Second), Lookup: cache.Stale}}
+	}
+	well, down := volume.Health{Status: volume.Healthy}, volume.Health{Status: volume.Degraded, Info: "a node is down"}
+	noOwn, noMount := cache.Result[volume.Health]{Err: errors.New("no snapshot")}, cache.Result[volume.Mounted]{Err: errors.New("not looked yet")}
+	closed := cache.Result[volume.Health]{Err: cache.ErrClosed}
+	j := joinedHealth{host: "h"}
+	var revisions []uint64
+	for _, tt := range []struct {
+		own    cache.Result[volume.Health]
+		mount  cache.Result[volume.Mounted]
+		status volume.Status // empty for an error
+		info   string
+	}{
+		{own(well, 1), seen(wellMounted(), 2), volume.Healthy, ""},
+		{own(well, 1), noMount, "", "the mount on h is not known: not looked yet"},
+		{own(down, 3), noMount, volume.Degraded, "a node is down; the mount on h is not known: not looked yet"},
+		{noOwn, seen(wellMounted(), 2), "", "what the appliance reports is not known: no snapshot"},
+		{noOwn, seen(lost(), 4), volume.Offline, "on h, /b is on /, with nothing mounted there; what the appliance reports is not known: no snapshot"},
+		{noOwn, noMount, "", "no snapshot"},
+		{closed, seen(lost(), 4), "", cache.ErrClosed.Error()},
+		{own(down, 3), cache.Result[volume.Mounted]{Err: cache.ErrClosed}, "", cache.ErrClosed.Error()},
+	} {
+		got := j.join(tt.own, tt.mount)
+		if tt.status == "" {
+			if got.Err == nil || got.Err.Error() != tt.info {
+				t.Errorf("%+v, not %q", got, tt.info)
+			}
+			continue
+		}
+		if got.Err != nil || got.Snapshot.Value.Status != tt.status || got.Snapshot.Value.Info != tt.info {
+			t.Errorf("%v, %+v, not %s %q", got.Err, got.Snapshot.Value, tt.status, tt.info)
+			continue
+		}
+		if got.Snapshot.Age != max(tt.own.Snapshot.Age, tt.mount.Snapshot.Age) || got.Snapshot.ObservedAt.IsZero() {
+			t.Errorf("%+v", got.Snapshot)
+		}
+		revisions = append(revisions, got.Snapshot.Revision)
+	}
+	both := j.join(own(well, 1), seen(wellMounted(), 2)).Snapshot
+	again := j.join(own(well, 1), seen(wellMounted(), 2)).Snapshot
+	if both.Age != 9*time.Second || !both.ObservedAt.Equal(now.Add(-9*time.Second)) || both.Lookup != cache.Stale || !both.Mine {
+		t.Errorf("%+v", both)
+	}
+	if both.Value != again.Value || both.Revision != again.Revision {
+		t.Error("the same parts are joined twice")
+	}
+	for _, r := range revisions {
+		if r == 0 || r == both.Revision {
+			t.Errorf("revisions %v, then %d", revisions, both.Revision)
+		}
+	}
+}

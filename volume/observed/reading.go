@@ -1,0 +1,74 @@
+package observed
+
+import (
+	"context"
+	"sync"
+
+	"storage_exporter/cache"
+	"storage_exporter/volume"
+)
+
+// Reading is what is known of one volume: the snapshot of its Backend, which all hosts
+// share, joined with that of the mount on this host where one is required. It is
+// joined when it is read, so that one host's mount is nobody else's.
+type Reading[T any] struct {
+	own   *cache.Entry[T]
+	mount *cache.Entry[volume.Mounted] // nil where none is required
+	join  func(own cache.Result[T], mount cache.Result[volume.Mounted]) cache.Result[T]
+}
+
+// Get reads it, and observes what is missing until ctx ends.
+func (r *Reading[T]) Get(ctx context.Context) (cache.Snapshot[T], error) {
+	result := GetAll(ctx, []*Reading[T]{r})[0]
+	return result.Snapshot, result.Err
+}
+
+// Peek is what this process has: it asks neither the store nor a source.
+func (r *Reading[T]) Peek() cache.Result[T] {
+	if r.mount == nil {
+		return r.own.Peek()
+	}
+	return r.join(r.own.Peek(), r.mount.Peek())
+}
+
+// onChange registers a function that is called, one call after the other, when a part
+// has a new snapshot.
+func (r *Reading[T]) onChange(f func(cache.Result[T])) {
+	var changing sync.Mutex
+	changed := func() {
+		changing.Lock()
+		defer changing.Unlock()
+		f(r.Peek())
+	}
+	if r.mount == nil {
+		r.own.OnChange(func(s cache.Snapshot[T]) { f(cache.Result[T]{Snapshot: s}) })
+		return
+	}
+	r.own.OnChange(func(cache.Snapshot[T]) { changed() })
+	r.mount.OnChange(func(cache.Snapshot[volume.Mounted]) { changed() })
+}
+
+// GetAll reads many at once, in their order. Waiting for one costs the others no time.
+func GetAll[T any](ctx context.Context, readings []*Reading[T]) []cache.Result[T] {
+	own := make([]*cache.Entry[T], len(readings))
+	var mounts []*cache.Entry[volume.Mounted]
+	for i, r := range readings {
+		own[i] = r.own
+		if r.mount != nil {
+			mounts = append(mounts, r.mount)
+		}
+	}
+	var seen []cache.Result[volume.Mounted]
+	var looking sync.WaitGroup
+	if len(mounts) > 0 {
+		looking.Go(func() { seen = cache.GetAll(ctx, mounts) })
+	}
+	results := cache.GetAll(ctx, own)
+	looking.Wait()
+	for i, r := range readings {
+		if r.mount != nil {
+			results[i], seen = r.join(results[i], seen[0]), seen[1:]
+		}
+	}
+	return results
+}
