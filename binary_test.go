@@ -181,7 +181,7 @@ func TestHangup(t *testing.T) {
 		}
 	}
 	reload("[volume.b]\nbackend = \"vfs\"\npath = \"/\"\n", "Configuration reloaded")
-	if p.status("/volume/hwinfo?volume=b") != http.StatusOK || p.status("/volume/hwinfo?volume=a") != http.StatusNotFound {
+	if p.status("/volume/hwinfo?volume=b") != http.StatusOK || p.status("/volume/hwinfo?volume=a") != http.StatusBadRequest {
 		t.Error("volume b should be there and volume a gone")
 	}
 	reload("[volume.c\n", "not reloaded")

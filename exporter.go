@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -18,6 +19,7 @@ import (
 	"storage_exporter/collector/exposition"
 	"storage_exporter/config"
 	"storage_exporter/enclosure"
+	"storage_exporter/internal/secret"
 	"storage_exporter/overview"
 	"storage_exporter/smart"
 	"storage_exporter/volume"
@@ -62,6 +64,7 @@ type exporter struct {
 	pools      *zpool.Pools
 	overview   *overview.View
 	metrics    reloadMetrics
+	token      atomic.Pointer[secret.Text] // of [api]; empty: none is wanted
 	cacheStats *cache.Metrics
 	smartStats *smart.Metrics
 

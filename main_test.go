@@ -67,7 +67,7 @@ func TestPaths(t *testing.T) {
 		{"GET", "/volumes", 200, `"name":"root"`},
 		{"POST", "/volumes", 405, "GET"},
 		{"GET", "/volume/hwinfo?volume=root", 200, `"status"`},
-		{"GET", "/volume/hwinfo?volume=nosuch", 404, "nosuch"},
+		{"GET", "/volume/hwinfo?volume=nosuch", 400, "nosuch"},
 		{"GET", "/volume/hwinfo", 400, "volume"},
 		{"GET", "/folder/fs-usage?volume=root", 200, "capacity_bytes"},
 		{"GET", "/manager-api/health", 200, `"root"`},

@@ -35,6 +35,7 @@ func defaults() *config.Config {
 // checkOwned asks the owners of all values. A new owner is one line.
 func checkOwned(c *config.Config, r *config.Report) {
 	checkNode(c, r)
+	checkToken(c, r)
 	checkStore(c, r)
 	checkSmart(c, r)
 	checkPeriods(c, r)

@@ -141,7 +141,7 @@ func TestExampleUncommented(t *testing.T) {
 	}
 	text := regexp.MustCompile(`(?m)^#(\S)`).ReplaceAllString(string(example), "$1")
 	dir := t.TempDir()
-	for _, name := range []string{"redis.password", "sentinel.password", "array.token"} {
+	for _, name := range []string{"redis.password", "sentinel.password", "api.token", "array.token"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte("x"), 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -53,7 +53,7 @@ func (l *limits) of(pattern string) *inbound.Limit {
 	switch {
 	case pattern == l.telemetryPath:
 		return l.scrapes
-	case below("/volume"), below("/folder/"), below("/manager-api/"):
+	case below("/volume"), below("/folder/"), below("/manager-api/"), api.WithoutToken(pattern):
 		return l.volumes
 	case below("/api/"):
 		return l.lists
@@ -109,7 +109,7 @@ func (m boundMux) Handle(pattern string, h http.Handler) {
 func (e *exporter) handler(ready *atomic.Bool, l *limits) (http.Handler, error) {
 	mux := boundMux{http.NewServeMux(), l}
 	readOnly := func(pattern string, h http.HandlerFunc) { mux.Handle(pattern, inbound.ReadOnly(h)) }
-	e.newAPI().Register(mux)
+	e.newAPI(ready).Register(mux)
 	readOnly("/-/healthy", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "storage_exporter is healthy.") })
 	readOnly("/-/ready", func(w http.ResponseWriter, _ *http.Request) {
 		if !ready.Load() {
@@ -128,7 +128,7 @@ func (e *exporter) handler(ready *atomic.Bool, l *limits) (http.Handler, error) 
 		readOnly("/debug/pprof/trace", pprof.Trace)
 	}
 	if err := handleMetrics(mux, e.flags.telemetryPath, inbound.ReadOnly(e.collectors)); err != nil || e.flags.telemetryPath == "/" {
-		return mux, err
+		return e.withToken(mux), err
 	}
 	page, err := web.NewLandingPage(e.landing())
 	if err != nil {
@@ -138,7 +138,7 @@ func (e *exporter) handler(ready *atomic.Bool, l *limits) (http.Handler, error) 
 	readOnly("/", func(w http.ResponseWriter, r *http.Request) {
 		inbound.Problem{Status: http.StatusNotFound, Title: "Not found", Detail: fmt.Sprintf("no such path %q: / lists what there is", r.URL.Path)}.Write(w)
 	})
-	return mux, nil
+	return e.withToken(mux), nil
 }
 
 // landing is the page at the root. It links to what is there.
@@ -155,7 +155,7 @@ func (e *exporter) landing() web.LandingConfig {
 		Description: "Drives and storage volumes for Prometheus, observed in the background",
 		Links: append(links,
 			web.LandingLinks{Address: "/volumes", Text: "Volumes", Description: "the configured storage volumes"},
-			web.LandingLinks{Address: "/manager-api/health", Text: "Health", Description: "the health of every volume"},
+			web.LandingLinks{Address: "/health", Text: "Health", Description: "the health of every volume"},
 			web.LandingLinks{Address: "/-/ready", Text: "Ready"},
 			web.LandingLinks{Address: "/-/healthy", Text: "Healthy"},
 		),
@@ -194,8 +194,8 @@ func (c *capture) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func (e *exporter) newAPI() *api.API {
-	cfg := api.Config{Volumes: e.volumes, Drives: e.drives.Load, Overview: e.overview.Get, Version: version.Version, Logger: e.log}
+func (e *exporter) newAPI(ready *atomic.Bool) *api.API {
+	cfg := api.Config{Ready: ready.Load, Volumes: e.volumes, Drives: e.drives.Load, Overview: e.overview.Get, Version: version.Version, Logger: e.log}
 	if e.enclosures != nil {
 		cfg.Enclosures = e.enclosures.Get
 	}

@@ -45,6 +45,7 @@ func (e *exporter) apply(cfg *config.Config) error {
 		return err
 	}
 	e.cfg = cfg
+	e.token.Store(&cfg.API.Token)
 	e.log.Info("Enabled collectors", "collectors", strings.Join(e.collectors.Names(), " "), "volumes", len(volumes), "store", cfg.Cache.Store)
 	return nil
 }

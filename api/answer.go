@@ -16,7 +16,8 @@ import (
 
 // answer is a JSON body with what the headers say of its snapshots.
 type answer struct {
-	body any
+	status int // 200 if 0
+	body   any
 	// encoded, if set, goes in place of body; nobody may change it.
 	encoded     []byte
 	contentType string // "application/json" if empty
@@ -70,16 +71,23 @@ func (a *answer) write(w http.ResponseWriter) {
 	h.Set("Content-Type", cmp.Or(a.contentType, "application/json"))
 	h.Set("Cache-Control", "no-store")
 	h.Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(cmp.Or(a.status, http.StatusOK))
 	_, _ = w.Write(body) // the client may have gone
 }
 
-// typeUnsupported is the storage proxy's own; its manager looks for it.
-const typeUnsupported = "https://api.backend.ai/probs/storage/unsupported-operation"
+// The storage proxy's own types and code; its manager looks for them.
+const (
+	typeUnsupported = "https://api.backend.ai/probs/storage/unsupported-operation"
+	typeNoVolume    = "https://api.backend.ai/probs/storage/volume/invalid"
+	codeNoVolume    = "storage_access_invalid-parameters"
+)
 
 // problemOf has the types that a Backend.AI storage proxy uses where it has one.
 func problemOf(err error) inbound.Problem {
 	p := inbound.Problem{Detail: err.Error()}
 	switch {
+	case errors.Is(err, errNoVolume):
+		p.Status, p.Title, p.Type, p.ErrorCode = http.StatusBadRequest, "Invalid Volume", typeNoVolume, codeNoVolume
 	case errors.Is(err, errNotFound):
 		p.Status, p.Title = http.StatusNotFound, "Not found"
 	case errors.Is(err, errBadArgument):

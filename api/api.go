@@ -34,6 +34,8 @@ type Config struct {
 	Pools      func(context.Context) (cache.Snapshot[[]zpool.Pool], error)
 
 	Version string // of the exporter
+	// Ready is whether the first observations have ended; nil: they have.
+	Ready func() bool
 	// Timeout bounds a request that must wait for a first observation.
 	Timeout time.Duration
 	Logger  *slog.Logger
@@ -59,12 +61,7 @@ type handler func(ctx context.Context, r *http.Request) (answer, error)
 
 // routes are all paths that answer.
 func (a *API) routes() map[string]handler {
-	return map[string]handler{
-		"/volumes":                      a.listVolumes,
-		"/volume/performance-metric":    a.performanceMetric,
-		"/volume/hwinfo":                a.hardwareInfo,
-		"/folder/fs-usage":              a.fileSystemUsage,
-		"/manager-api/health":           a.managerHealth,
+	routes := map[string]handler{
 		"/api/drives":                   a.listDrives,
 		"/api/drives/{device}":          a.drive,
 		"/api/drives/{device}/smartctl": a.driveDocument,
@@ -73,6 +70,10 @@ func (a *API) routes() map[string]handler {
 		"/api/pools":                    a.listPools,
 		"/api/openapi.yaml":             a.describeAPI,
 	}
+	for path, h := range a.managerRoutes() {
+		routes[path], routes[managerPrefix+path] = h, h
+	}
+	return routes
 }
 
 // Mux is where handlers are registered, as with an http.ServeMux.
@@ -85,7 +86,7 @@ func (a *API) Register(mux Mux) {
 	for path, h := range a.routes() {
 		mux.Handle(path, a.serve(h))
 	}
-	for _, path := range []string{"/api/", "/volume/", "/folder/", "/manager-api/", "/api/drives/{device}/{unknown}"} {
+	for _, path := range []string{"/api/", "/volume/", "/folder/", managerPrefix + "/", "/api/drives/{device}/{unknown}"} {
 		mux.Handle(path, a.serve(notFound))
 	}
 }
@@ -122,5 +123,6 @@ func notFound(_ context.Context, r *http.Request) (answer, error) {
 // What a handler's error means to the client.
 var (
 	errNotFound    = errors.New("not found")
+	errNoVolume    = errors.New("not found") // as the storage proxy has it, that is a bad argument
 	errBadArgument = errors.New("bad argument")
 )

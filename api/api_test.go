@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,6 +18,7 @@ import (
 
 	"storage_exporter/cache"
 	"storage_exporter/cachestore"
+	"storage_exporter/internal/inbound"
 	"storage_exporter/smart"
 	"storage_exporter/volume"
 	"storage_exporter/volume/observed"
@@ -29,17 +31,25 @@ type array struct {
 	usage       map[string]volume.Result[volume.Usage]
 	err         error
 	silence     time.Duration // before it says anything of its volumes' health
+	broken      atomic.Bool   // it fails from now on
+}
+
+func (a *array) failure() error {
+	if a.broken.Load() {
+		return errors.New("the array is gone")
+	}
+	return a.err
 }
 
 func (a *array) Performance(context.Context) (map[string]volume.Result[volume.Performance], error) {
-	return a.performance, a.err
+	return a.performance, a.failure()
 }
 func (a *array) Health(context.Context) (map[string]volume.Result[volume.Health], error) {
 	time.Sleep(a.silence)
 	return a.health, a.err
 }
 func (a *array) Usage(context.Context) (map[string]volume.Result[volume.Usage], error) {
-	return a.usage, a.err
+	return a.usage, a.failure()
 }
 func (a *array) Intervals() volume.Intervals { return volume.Intervals{} }
 func (a *array) Close() error                { return nil }
@@ -131,7 +141,7 @@ func TestPerformanceMetric(t *testing.T) {
 			"io_usec_read": 0.0, "io_usec_write": 0.0}, "observed_at": "1999-12-31T23:59:00Z"}`)
 		wantJSON(t, ask("partial"), 200, `{"metric": {"iops_read": 5, "iops_write": null, "io_bytes_read": null, "io_bytes_write": null,
 			"io_usec_read": null, "io_usec_write": null}, "observed_at": "1999-12-31T23:59:00Z"}`)
-		for name, status := range map[string]int{"mute": 400, "new": 503, "broken": 503, "strange": 400, "nosuch": 404} {
+		for name, status := range map[string]int{"mute": 400, "new": 503, "broken": 503, "strange": 400, "nosuch": 400} {
 			if w := ask(name); w.Code != status || w.Header().Get("Content-Type") != "application/problem+json" {
 				t.Errorf("%s: %d %s", name, w.Code, w.Body)
 			}
@@ -167,13 +177,71 @@ func TestHealthAndUsage(t *testing.T) {
 			{"name": "strange", "backend": "nosuch", "path": "/mnt/strange", "fsprefix": ".", "capabilities": ["vfolder"]}]}`)
 
 		w := get("/manager-api/health")
-		wantJSON(t, w, 200, `{"status": "degraded", "version": "1.2.3", "volumes": {
+		wantJSON(t, w, 200, `{"status": "healthy", "version": "1.2.3", "volumes": {
 			"good": {"status": "healthy", "status_info": null, "backend": "array", "last_checked_at": "2000-01-01T00:00:00Z"},
 			"limping": {"status": "degraded", "status_info": "7 of 8 nodes healthy", "backend": "array", "last_checked_at": "2000-01-01T00:00:00Z"},
 			"strange": {"status": "unavailable", "status_info": "backend \"nosuch\" is not supported", "backend": "nosuch", "last_checked_at": "2000-01-01T00:00:00Z"}}}`)
 		time.Sleep(12 * time.Second)
 		if w := get("/manager-api/health"); w.Header().Get("Age") != "12" || w.Header().Get("X-Cache") != "HIT" {
 			t.Errorf("headers %v, want the age of the oldest part", w.Header())
+		}
+	})
+}
+
+// What a Backend.AI manager asks is answered below both addresses alike, and every
+// error carries a code that it understands.
+func TestManagersCalls(t *testing.T) {
+	a := &array{
+		performance: map[string]volume.Result[volume.Performance]{"v": {Value: volume.Performance{IOPSRead: pointer(1.0)}}},
+		health:      map[string]volume.Result[volume.Health]{"v": {Value: volume.Health{Status: volume.Degraded, Info: "limps"}}},
+		usage:       map[string]volume.Result[volume.Usage]{"v": {Value: volume.Usage{CapacityBytes: pointer(uint64(1000)), UsedBytes: pointer(uint64(400))}}},
+	}
+	served(t, a, []string{"v"}, func(t *testing.T, get func(string) *httptest.ResponseRecorder) {
+		for path, status := range map[string]int{
+			"/volumes": 200, "/volume/hwinfo?volume=v": 200, "/volume/performance-metric?volume=v": 200, "/folder/fs-usage?volume=v": 200,
+			"/health": 200, "/status": 200, "/livez": 200, "/readyz": 200,
+			"/volume/hwinfo": 400, "/volume/hwinfo?volume=nosuch": 400, "/folder/fs-usage?volume=strange": 400,
+		} {
+			w, below := get(path), get(managerPrefix+path)
+			if w.Code != status || below.Code != status || w.Body.String() != below.Body.String() {
+				t.Errorf("%s: %d %s\nbelow %s: %d %s", path, w.Code, w.Body, managerPrefix, below.Code, below.Body)
+			}
+			var p inbound.Problem
+			if status != 200 && (json.Unmarshal(w.Body.Bytes(), &p) != nil || !strings.HasPrefix(p.ErrorCode, "vfolder_") && p.ErrorCode != codeNoVolume || p.Message == "") {
+				t.Errorf("%s: %s, want an error_code that the manager understands, and a msg", path, w.Body)
+			}
+		}
+		wantJSON(t, get("/volume/hwinfo?volume=nosuch"), 400, `{"type": "https://api.backend.ai/probs/storage/volume/invalid", "title": "Invalid Volume", "status": 400,
+			"detail": "not found: no volume \"nosuch\": GET /volumes lists them", "msg": "not found: no volume \"nosuch\": GET /volumes lists them",
+			"error_code": "storage_access_invalid-parameters"}`)
+		wantJSON(t, get("/status"), 200, `{"status": "ok", "type": "manager-facing", "storage-proxy": "1.2.3"}`)
+		wantJSON(t, get("/livez"), 200, `{"status": "ok", "version": "1.2.3", "component": "storage-proxy", "connectivity": {"overall_healthy": false, "timestamp": "2000-01-01T00:00:00Z", "connectivity_checks": [
+			{"service_group": "storage-proxy", "component_id": "strange", "is_healthy": false, "last_checked_at": "2000-01-01T00:00:00Z", "error_message": "backend \"nosuch\" is not supported"},
+			{"service_group": "storage-proxy", "component_id": "v", "is_healthy": false, "last_checked_at": "2000-01-01T00:00:00Z", "error_message": "limps"}]}}`)
+	})
+}
+
+// The last known usage of a volume that cannot be asked is shown for a day, with its
+// age; an old rate is not.
+func TestLastKnownUsage(t *testing.T) {
+	a := &array{
+		performance: map[string]volume.Result[volume.Performance]{"v": {Value: volume.Performance{IOPSRead: pointer(1.0)}}},
+		usage:       map[string]volume.Result[volume.Usage]{"v": {Value: volume.Usage{CapacityBytes: pointer(uint64(1000)), UsedBytes: pointer(uint64(400))}}},
+	}
+	served(t, a, []string{"v"}, func(t *testing.T, get func(string) *httptest.ResponseRecorder) {
+		a.broken.Store(true)
+		time.Sleep(time.Hour)
+		w := get("/folder/fs-usage?volume=v")
+		wantJSON(t, w, 200, `{"capacity_bytes": 1000, "used_bytes": 400}`)
+		if w.Header().Get("X-Cache") != "STALE" || w.Header().Get("Age") != "3600" {
+			t.Errorf("headers %v, want STALE with an age of 3600", w.Header())
+		}
+		if w := get("/volume/performance-metric?volume=v"); w.Code != 503 {
+			t.Errorf("an old rate: %d %s", w.Code, w.Body)
+		}
+		time.Sleep(23*time.Hour + time.Second)
+		if w := get("/folder/fs-usage?volume=v"); w.Code != 503 {
+			t.Errorf("after a day: %d %s", w.Code, w.Body)
 		}
 	})
 }

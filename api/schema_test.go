@@ -266,7 +266,7 @@ func (d document) check(t *testing.T, path string, w *httptest.ResponseRecorder)
 // route is the documented path of a request.
 func (d document) route(path string) string {
 	if u, err := url.Parse(path); err == nil {
-		path = u.Path
+		path = strings.TrimPrefix(u.Path, managerPrefix)
 	}
 	if d.at("paths", path) != nil {
 		return path

@@ -8,6 +8,7 @@ import (
 	"io"
 	"math"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -35,7 +36,7 @@ func (a *API) volumeOf(r *http.Request) (*observed.Volume, error) {
 	}
 	v := a.cfg.Volumes.Volume(name)
 	if v == nil {
-		return nil, fmt.Errorf("%w: no volume %q: GET /volumes lists them", errNotFound, name)
+		return nil, fmt.Errorf("%w: no volume %q: GET /volumes lists them", errNoVolume, name)
 	}
 	return v, nil
 }
@@ -68,16 +69,19 @@ type volumeInfo struct {
 	Capabilities []string `json:"capabilities"`
 }
 
-// listVolumes answers as the storage proxy does. Of its capabilities those are
-// named that can be had here: vfolder, and metric where the performance is known.
+// listVolumes answers as the storage proxy does; metric is among the capabilities
+// wherever the performance is known.
 func (a *API) listVolumes(context.Context, *http.Request) (answer, error) {
 	infos := []volumeInfo{}
 	for _, v := range a.cfg.Volumes.Volumes() {
-		capabilities := []string{"vfolder"}
-		if !errors.Is(v.Performance.Err(), volume.ErrUnsupported) {
-			capabilities = append(capabilities, "metric")
+		can := slices.Clone(capabilities[v.Backend])
+		if can == nil {
+			can = []string{"vfolder"}
 		}
-		infos = append(infos, volumeInfo{v.Name, v.Backend, v.Path, v.FSPrefix, capabilities})
+		if !slices.Contains(can, "metric") && !errors.Is(v.Performance.Err(), volume.ErrUnsupported) {
+			can = append(can, "metric")
+		}
+		infos = append(infos, volumeInfo{v.Name, v.Backend, v.Path, v.FSPrefix, can})
 	}
 	return answer{body: map[string]any{"volumes": infos}}, nil
 }
@@ -157,24 +161,43 @@ func (a *API) hardwareInfo(ctx context.Context, r *http.Request) (answer, error)
 	})
 }
 
+// maxUsageAge is how old numbers may be that are shown of a volume that cannot be
+// asked now.
+const maxUsageAge = 24 * time.Hour
+
 // fileSystemUsage counts what is reserved for root as used, as the storage
-// proxy does, so that capacity less used is what users can still write.
+// proxy does, so that capacity less used is what users can still write. Of a volume
+// that cannot be asked now the last known numbers are shown, with their age: a
+// manager asks this of every volume, and one error fails its whole list.
 func (a *API) fileSystemUsage(ctx context.Context, r *http.Request) (answer, error) {
 	v, err := a.volumeOf(r)
 	if err != nil {
 		return answer{}, err
 	}
-	return show(ctx, v.Usage, func(snap cache.Snapshot[volume.Usage]) any {
-		u := snap.Value
-		used := u.UsedBytes
-		if u.CapacityBytes != nil && u.AvailableBytes != nil && *u.CapacityBytes >= *u.AvailableBytes {
-			used = new(*u.CapacityBytes - *u.AvailableBytes)
+	snap, err := v.Usage.Get(ctx)
+	if err != nil {
+		last, known := v.Usage.Last()
+		if !known || last.Age > maxUsageAge || errors.Is(err, volume.ErrUnsupported) {
+			return answer{}, err
 		}
-		return struct {
-			Capacity *uint64 `json:"capacity_bytes"`
-			Used     *uint64 `json:"used_bytes"`
-		}{u.CapacityBytes, used}
-	})
+		snap = last
+		snap.Lookup = cache.Stale
+	}
+	ans := answer{}
+	include(&ans, snap)
+	ans.body = usageOf(snap.Value)
+	return ans, nil
+}
+
+func usageOf(u *volume.Usage) any {
+	used := u.UsedBytes
+	if u.CapacityBytes != nil && u.AvailableBytes != nil && *u.CapacityBytes >= *u.AvailableBytes {
+		used = new(*u.CapacityBytes - *u.AvailableBytes)
+	}
+	return struct {
+		Capacity *uint64 `json:"capacity_bytes"`
+		Used     *uint64 `json:"used_bytes"`
+	}{u.CapacityBytes, used}
 }
 
 func orNull(s string) *string {

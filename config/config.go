@@ -17,6 +17,7 @@ type Config struct {
 	Cache Cache `toml:"cache"`
 	Redis Redis `toml:"redis"`
 	Smart Smart `toml:"smart"`
+	API   API   `toml:"api"`
 	// VolumeDefaults holds for every volume that says nothing else.
 	VolumeDefaults VolumeDefaults `toml:"volumes"`
 	// Volumes is sorted by name. Without any [volume.*] section it is the root
@@ -24,6 +25,13 @@ type Config struct {
 	Volumes []Volume `toml:"-"`
 	// File is where it was read from, empty without a file.
 	File string `toml:"-"`
+}
+
+// API is who may ask. Below [api] a storage proxy's own file has sections of its own.
+type API struct {
+	// Token must be sent by whoever asks for more than metrics and health; empty: it
+	// need not.
+	Token secret.Text `toml:"token"`
 }
 
 // Node is the host that is observed.

@@ -80,6 +80,7 @@ func (l *loader) readTable(prefix string, table map[string]any) {
 			l.problem(key, "must be a section: write [%s]", key)
 		case slices.Contains(known, name):
 			l.setValue(l.fields, key, v, table)
+		case prefix == "api" && isTable: // [api.client] and [api.manager] are the storage proxy's
 		case l.lenient:
 			l.warn(l.inFile(key), "is not known and was ignored%s", nearest.Hint(name, known))
 		case prefix == "volumes" && isTable:

@@ -18,7 +18,7 @@ func TestMistakes(t *testing.T) {
 		{"unknown key, nothing like it", "[smart]\nzzz = 1", "c.toml: smart.zzz: is not known"},
 		{"unknown section", "[reddis]\nx = 1", "c.toml: reddis: is no known section; did you mean [redis]?"},
 		{"unknown section keeps what follows quiet", "[reddis]\n[cache]\nstore = \"redis\"", "c.toml: reddis: is no known section; did you mean [redis]?"},
-		{"key outside", "store = \"file\"", "c.toml: store: does not stand in a known section: write it below [cache], [node], [redis], [smart], [volumes]"},
+		{"key outside", "store = \"file\"", "c.toml: store: does not stand in a known section: write it below [api], [cache], [node], [redis], [smart], [volumes]"},
 		{"section as value", "cache = 1", "c.toml: cache: must be a section: write [cache]"},
 		{"list of sections", "[[cache]]", "c.toml: cache: must be a section: write [cache]"},
 		{"subsection as value", "[redis]\ntls = true", "c.toml: redis.tls: must be a section: write [redis.tls]"},

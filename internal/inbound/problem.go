@@ -1,18 +1,24 @@
 package inbound
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"strconv"
 	"strings"
 )
 
-// Problem is an error as RFC 9457 shapes it.
+// Problem is an error as RFC 9457 shapes it, with what a Backend.AI manager reads.
 type Problem struct {
 	Type   string `json:"type,omitempty"`
 	Title  string `json:"title"`
 	Status int    `json:"status"`
 	Detail string `json:"detail,omitempty"`
+	// ErrorCode is domain_operation_detail. Where it is empty it follows from the
+	// status, in the domain whose codes the manager translates by the status.
+	ErrorCode string `json:"error_code"`
+	// Message is Detail again, under the manager's name.
+	Message string `json:"msg,omitempty"`
 }
 
 // title is what a status is called.
@@ -30,6 +36,8 @@ func (p Problem) Write(w http.ResponseWriter) {
 
 // encode sets the headers and returns the body.
 func (p Problem) encode(h http.Header) []byte {
+	p.ErrorCode = cmp.Or(p.ErrorCode, "vfolder_access_"+strings.ToLower(strings.ReplaceAll(http.StatusText(p.Status), " ", "-")))
+	p.Message = p.Detail
 	body, err := json.Marshal(p)
 	if err != nil {
 		body = []byte(`{"title":"Internal error"}`)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 )
 
@@ -25,8 +26,10 @@ func TestErrorsAreProblems(t *testing.T) {
 			Problem{Title: "Too many requests", Status: 429}},
 		"of authentication": {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "Unauthorized", 401) },
 			Problem{Title: "Unauthorized", Status: 401, Detail: "name a user and the password (HTTP basic authentication)"}},
-		"a problem": {func(w http.ResponseWriter, _ *http.Request) { Problem{Title: "T", Status: 404, Detail: "d"}.Write(w) },
-			Problem{Title: "T", Status: 404, Detail: "d"}},
+		"a problem": {func(w http.ResponseWriter, _ *http.Request) {
+			Problem{Title: "Not found", Status: 404, Detail: "d"}.Write(w)
+		},
+			Problem{Title: "Not found", Status: 404, Detail: "d"}},
 		"a method": {ReadOnly(nil).ServeHTTP, Problem{Title: "Method not allowed", Status: 405, Detail: "use GET or HEAD"}},
 	}
 	for name, tt := range tests {
@@ -35,6 +38,7 @@ func TestErrorsAreProblems(t *testing.T) {
 			r.Method = http.MethodPost
 			New(1, nil).Outside(tt.handler).ServeHTTP(w, r)
 			var got Problem
+			tt.want.ErrorCode, tt.want.Message = "vfolder_access_"+strings.ReplaceAll(strings.ToLower(tt.want.Title), " ", "-"), tt.want.Detail
 			if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil || got != tt.want || w.Code != tt.want.Status {
 				t.Errorf("%d %s (%v), want %+v", w.Code, w.Body, err, tt.want)
 			}

@@ -76,7 +76,7 @@ func TestEveryFlagIsDocumented(t *testing.T) {
 func TestEveryKeyIsDocumented(t *testing.T) {
 	inSource := make(map[string]bool)
 	for key := range config.Values(&config.Config{Smart: config.Smart(smart.DefaultSettings())}) {
-		inSource[strings.Replace(key, "password_file", "password", 1)] = true
+		inSource[regexp.MustCompile("(password|token)_file$").ReplaceAllString(key, "$1")] = true
 	}
 	for _, key := range []string{"backend", "path", "fsprefix", "require_mount", "read_only", "performance_interval", "health_check_interval", "usage_interval", "options"} {
 		inSource["volume.NAME."+key] = true

@@ -31,6 +31,10 @@ func (r *Reading[T]) Peek() cache.Result[T] {
 	return r.join(r.own.Peek(), r.mount.Peek())
 }
 
+// Last is the newest snapshot of the volume's Backend that this process has made or
+// read, even one that is too old to be served; false when there is none.
+func (r *Reading[T]) Last() (cache.Snapshot[T], bool) { return r.own.Last() }
+
 // onChange registers a function that is called, one call after the other, when a part
 // has a new snapshot.
 func (r *Reading[T]) onChange(f func(cache.Result[T])) {

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"net/http"
+	"strings"
+
+	"storage_exporter/api"
+	"storage_exporter/config"
+	"storage_exporter/internal/inbound"
+)
+
+// tokenHeader is the header in which a Backend.AI manager sends its token.
+const tokenHeader = "X-BackendAI-Storage-Auth-Token"
+
+// withToken goes around all paths. Where a token is configured, it must be given for
+// all but the metrics, the health of the service and /-/.
+func (e *exporter) withToken(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		want := e.token.Load()
+		if want == nil || want.Reveal() == "" || e.needsNoToken(r.URL.Path) || hasToken(r, want.Reveal()) {
+			next.ServeHTTP(w, r)
+			return
+		}
+		w.Header().Set("WWW-Authenticate", `Bearer realm="storage_exporter"`)
+		inbound.Problem{Status: http.StatusUnauthorized, Title: "Unauthorized", Detail: "send the token of [api], in the header " + tokenHeader + " or as Authorization: Bearer"}.Write(w)
+	})
+}
+
+func (e *exporter) needsNoToken(path string) bool {
+	return path == e.flags.telemetryPath || strings.HasPrefix(path, "/-/") || api.WithoutToken(path)
+}
+
+// hasToken takes as long whatever is sent.
+func hasToken(r *http.Request, token string) bool {
+	scheme, bearer, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	return sameToken(r.Header.Get(tokenHeader), token) || sameToken(bearer, token) && strings.EqualFold(scheme, "Bearer")
+}
+
+func sameToken(given, token string) bool {
+	a, b := sha256.Sum256([]byte(given)), sha256.Sum256([]byte(token))
+	return subtle.ConstantTimeCompare(a[:], b[:]) == 1
+}
+
+// checkToken refuses a token that no header can carry.
+func checkToken(c *config.Config, r *config.Report) {
+	token := c.API.Token.Reveal()
+	if strings.ContainsFunc(token, func(c rune) bool { return c <= ' ' || c > '~' }) {
+		r.In("api")("token", "must be letters, digits and signs without spaces: it is sent in a header")
+	}
+}

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+
+	"storage_exporter/api"
+)
+
+// With a token, only the metrics, the service's health and /-/ are for everybody; the
+// token is changed by a reload, and shown nowhere.
+func TestToken(t *testing.T) {
+	const token, next = "first-t0ken", "second-t0ken"
+	tokenFile := writeFile(t, "token", token+"\n")
+	file := writeFile(t, "exporter.toml", "[api]\ntoken_file = \""+tokenFile+"\"\n[volume.v]\nbackend = \"vfs\"\npath = \"/\"\n")
+	in := start(t, noSmartctl, "--web.enable-lifecycle", "--config.file="+file)
+	in.awaitReady()
+	ask := func(path, header, value string) int {
+		t.Helper()
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, in.url+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if header != "" {
+			req.Header.Set(header, value)
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		return resp.StatusCode
+	}
+	for _, path := range []string{"/metrics", "/-/healthy", "/-/ready", "/health", "/status", "/livez", "/readyz", "/manager-api/health", "/manager-api/readyz"} {
+		if got := ask(path, "", ""); got != 200 {
+			t.Errorf("%s without a token: %d", path, got)
+		}
+	}
+	for _, path := range []string{"/", "/volumes", "/volume/hwinfo?volume=v", "/manager-api/volumes", "/api/overview", "/nowhere", "/metrics/../volumes", "/-/../volumes"} {
+		for _, wrong := range [][2]string{{"", ""}, {tokenHeader, ""}, {tokenHeader, token + "x"}, {"Authorization", "Bearer "}, {"Authorization", token}, {"Authorization", "Basic " + token}} {
+			if got := ask(path, wrong[0], wrong[1]); got != 401 {
+				t.Errorf("%s with %q: %d, want 401", path, wrong, got)
+			}
+		}
+		want := 200
+		if path == "/nowhere" {
+			want = 404
+		}
+		for _, right := range [][2]string{{tokenHeader, token}, {"Authorization", "Bearer " + token}} {
+			if got := ask(path, right[0], right[1]); got != want {
+				t.Errorf("%s with the token in %s: %d, want %d", path, right[0], got, want)
+			}
+		}
+	}
+	if err := os.WriteFile(tokenFile, []byte(next), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if status, _, body := in.do("POST", "/-/reload", ""); status != 200 {
+		t.Fatalf("reload: %d %s", status, body)
+	}
+	if old, now := ask("/volumes", tokenHeader, token), ask("/volumes", tokenHeader, next); old != 401 || now != 200 {
+		t.Errorf("after a reload: %d with the old token, %d with the new one", old, now)
+	}
+	if strings.Contains(in.log.String()+in.scrape(), "t0ken") {
+		t.Error("the token is shown")
+	}
+}
+
+// Every backend has capabilities for the manager.
+func TestCapabilitiesOfAllBackends(t *testing.T) {
+	for _, name := range backendNames() {
+		if !api.HasCapabilities(name) {
+			t.Errorf("%s has none", name)
+		}
+	}
+}
