@@ -16,7 +16,8 @@ type Pool struct {
 	// Devices are those that are there; nil where one is not known, for a part would
 	// look like less load.
 	Devices []Device
-	Lacks   int // how many of its devices are missing
+	Disks   int // how many it should have; 0 where it is not known
+	Lacks   int // how many of them are missing
 }
 
 // Btrfs are the file systems of that type that the kernel has.
@@ -32,6 +33,7 @@ func (s System) Btrfs() []Pool {
 		s.fill(&pool, links)
 		// Of a device that went while it was mounted, the link is left.
 		for _, id := range outside.List(filepath.Join(dir, "devinfo"), maxParts) {
+			pool.Disks++
 			if line(filepath.Join(dir, "devinfo", id), "missing") == "1" {
 				pool.Lacks++
 			}

@@ -28,11 +28,12 @@ func TestPools(t *testing.T) {
 	type pool struct {
 		UUID    string
 		Devices []string
+		Disks   int
 		Lacks   int
 	}
 	shown := func(pools []Pool) (all []pool) {
 		for _, p := range pools {
-			s := pool{p.UUID, nil, p.Lacks}
+			s := pool{p.UUID, nil, p.Disks, p.Lacks}
 			for _, d := range p.Devices {
 				s.Devices = append(s.Devices, d.Name)
 			}
@@ -41,11 +42,11 @@ func TestPools(t *testing.T) {
 		return all
 	}
 	btrfs := system(tr).Btrfs()
-	want := []pool{{"11-22", []string{"dm-0", "sda"}, 0}, {"33-44", nil, 0}, {"55-66", []string{"sda"}, 2}}
+	want := []pool{{"11-22", []string{"dm-0", "sda"}, 0, 0}, {"33-44", nil, 0, 0}, {"55-66", []string{"sda"}, 3, 2}}
 	if diff := cmp.Diff(want, shown(btrfs)); diff != "" {
 		t.Errorf("btrfs (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]pool{{"77-88", []string{"sda"}, 0}}, shown(system(tr).Bcachefs())); diff != "" {
+	if diff := cmp.Diff([]pool{{"77-88", []string{"sda"}, 0, 0}}, shown(system(tr).Bcachefs())); diff != "" {
 		t.Errorf("bcachefs (-want +got):\n%s", diff)
 	}
 	if d := btrfs[0].Devices; !d[0].Called("vg-btr") || !d[1].Called("sda") || d[1].Called("") || !btrfs[0].Has(d[1]) || btrfs[2].Has(d[0]) {

@@ -138,6 +138,17 @@ func TestBtrfsSource(t *testing.T) {
 	}
 }
 
+// A btrfs that lacks a device serves, with the figures of the one that it has.
+func TestBtrfsLacks(t *testing.T) {
+	t.Parallel()
+	point := mirror(t)
+	r := newRig(t, VFS(newHost()), volume.Config{Path: point})
+	r.WantHealth(volume.Degraded, "the btrfs at "+point+" lacks 1 of its 2 devices")
+	if _, err := r.OwnPerformance(); !errors.Is(err, volume.ErrNoSample) {
+		t.Errorf("performance: %v", err)
+	}
+}
+
 func TestReadOnlyRemount(t *testing.T) {
 	t.Parallel()
 	point := loop(t, "ext4")

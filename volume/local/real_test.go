@@ -61,6 +61,39 @@ func loopImage(t testing.TB, fstype string, options ...string) (point, image str
 	return point, image
 }
 
+// mirror mounts a btrfs of two devices of which one is not there any more.
+func mirror(t testing.TB) (point string) {
+	t.Helper()
+	mounttest.NeedRoot(t)
+	dir := t.TempDir()
+	run := func(name string, args ...string) string {
+		t.Helper()
+		out, err := exec.Command(name, args...).CombinedOutput()
+		if err != nil {
+			mounttest.Skip(t, fmt.Sprintf("%s %v: %v: %s", name, args, err, out))
+		}
+		return strings.TrimSpace(string(out))
+	}
+	args := []string{"-q", "-d", "raid1", "-m", "raid1"}
+	for _, name := range []string{"a", "b"} {
+		image := filepath.Join(dir, name)
+		if err := errors.Join(os.WriteFile(image, nil, 0o600), os.Truncate(image, 160<<20)); err != nil {
+			t.Fatal(err)
+		}
+		device := run("losetup", "--find", "--show", image)
+		t.Cleanup(func() { _ = exec.Command("losetup", "--detach", device).Run() }) // it may be gone already
+		args = append(args, device)
+	}
+	run("mkfs.btrfs", args...)
+	run("losetup", "--detach", args[len(args)-1])
+	point = filepath.Join(dir, "mnt")
+	if err := os.Mkdir(point, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	mountAt(t, point, "-t", "btrfs", "-o", "degraded", args[len(args)-2])
+	return point
+}
+
 // mountAt calls mount(8) and unmounts the point when the test ends.
 func mountAt(t testing.TB, point string, args ...string) {
 	t.Helper()

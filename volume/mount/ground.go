@@ -35,20 +35,20 @@ func (t Table) under(m Mount) (Mount, error) {
 }
 
 // devices finds the block devices that a mount's file system is on: one, but for
-// file systems that span several. lacks is how many devices of its own are missing.
-func (p *Point) devices(ctx context.Context, m Mount) (devices []block.Device, lacks int, err error) {
+// file systems that span several and know what they lack.
+func (p *Point) devices(ctx context.Context, m Mount) (block.Pool, error) {
 	if m.FSType == "btrfs" || m.FSType == "bcachefs" {
 		return p.members(ctx, m)
 	}
 	if d, ok := p.host.block.Numbered(m.Device); ok {
-		return []block.Device{d}, 0, nil
+		return block.Pool{Devices: []block.Device{d}}, nil
 	}
-	return nil, 0, Unsupported("%s at %s has no block device below", m.FSType, m.Point)
+	return block.Pool{}, Unsupported("%s at %s has no block device below", m.FSType, m.Point)
 }
 
 // members finds the devices of a file system that has a device number of its own.
 // Each copy that it writes counts.
-func (p *Point) members(ctx context.Context, m Mount) ([]block.Device, int, error) {
+func (p *Point) members(ctx context.Context, m Mount) (block.Pool, error) {
 	pools := p.host.block.Btrfs()
 	if m.FSType == "bcachefs" {
 		pools = p.host.block.Bcachefs()
@@ -58,9 +58,9 @@ func (p *Point) members(ctx context.Context, m Mount) ([]block.Device, int, erro
 		pool.Devices = p.host.listed(m.Source)
 	}
 	if len(pool.Devices) == 0 {
-		return nil, pool.Lacks, Unsupported("no devices are known of the %s at %s", m.FSType, m.Point)
+		return pool, Unsupported("no devices are known of the %s at %s", m.FSType, m.Point)
 	}
-	return pool.Devices, pool.Lacks, nil
+	return pool, nil
 }
 
 // pool finds a mount's file system among those that the kernel has: by what statfs

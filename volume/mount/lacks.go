@@ -27,11 +27,11 @@ func (p *Point) below(ctx context.Context, m Mount, table Table) below {
 		p.host.zpool(&b.found, m)
 		return b
 	}
-	devices, lacks, _ := p.devices(ctx, m)
-	if lacks > 0 {
-		b.found.Worsen(volume.Degraded, "the %s at %s lacks %d of its devices", m.FSType, m.Point, lacks)
+	on, _ := p.devices(ctx, m)
+	if on.Lacks > 0 {
+		b.found.Worsen(volume.Degraded, "the %s at %s lacks %s", m.FSType, m.Point, part(on.Lacks, on.Disks, "devices"))
 	}
-	for _, d := range devices {
+	for _, d := range on.Devices {
 		b.devices = append(b.devices, d.Name)
 		for _, a := range p.host.block.Arrays(d.Name) {
 			b.found.Add(volume.Degraded, words(p.remember(a)))
@@ -49,14 +49,19 @@ func words(a block.Array) string {
 	case a.Broken:
 		return fmt.Sprintf("RAID %s is broken: it has lost a disk that it cannot do without", name)
 	}
-	text := fmt.Sprintf("RAID %s lacks %d of its disks", name, a.Lacks)
-	if a.Disks > 0 {
-		text = fmt.Sprintf("RAID %s lacks %d of its %d disks", name, a.Lacks, a.Disks)
-	}
+	text := fmt.Sprintf("RAID %s lacks %s", name, part(a.Lacks, a.Disks, "disks"))
 	if a.Rebuilding {
 		text += ", a rebuild is under way"
 	}
 	return text
+}
+
+// part is how many of something, where that is known.
+func part(n, of int, what string) string {
+	if of > 0 {
+		return fmt.Sprintf("%d of its %d %s", n, of, what)
+	}
+	return fmt.Sprintf("%d of its %s", n, what)
 }
 
 // remember counts a disk as lost that was in an array before, where that has places

@@ -62,7 +62,8 @@ func TestLostMember(t *testing.T) {
 	}{
 		"btrfs, missing when it was mounted": {"0:40 / / rw - btrfs /dev/sda rw,degraded", func(tr *blocktest.Tree) {
 			tr.Write("sys/fs/btrfs/11-22/devinfo/2/missing", "1\n")
-		}, volume.Degraded, "the btrfs at / lacks 1 of its devices"},
+			tr.Write("sys/fs/btrfs/11-22/devinfo/1/missing", "0\n")
+		}, volume.Degraded, "the btrfs at / lacks 1 of its 2 devices"},
 		"btrfs, gone since": {"0:40 / / rw - btrfs /dev/sda rw", func(tr *blocktest.Tree) {
 			tr.Link("sys/fs/btrfs/11-22/devices/sdb", "sys/block/sdb")
 		}, volume.Degraded, "the btrfs at / lacks 1 of its devices"},
@@ -76,7 +77,7 @@ func TestLostMember(t *testing.T) {
 		}, volume.Degraded, "RAID md0 lacks 1 of its 2 disks"},
 		"an overlay on a btrfs": {"0:41 / / rw - overlay o rw,upperdir=/b/u\n2 1 0:40 / /b rw - btrfs /dev/sda rw", func(tr *blocktest.Tree) {
 			tr.Write("sys/fs/btrfs/11-22/devinfo/2/missing", "1\n")
-		}, volume.Degraded, "the btrfs at /b lacks 1 of its devices"},
+		}, volume.Degraded, "the btrfs at /b lacks 1 of its 1 devices"},
 		"RAID 0": {"9:0 / / rw - ext4 /dev/md0 rw", func(tr *blocktest.Tree) {
 			tr.Remove("sys/class/block/md0/md/degraded")
 			tr.Write("sys/class/block/md0/md/array_state", "broken\n")

@@ -203,13 +203,13 @@ func (p *Point) rates(ctx context.Context, m Mount, table Table) (did volume.Per
 // ofDevices reads the counters of the devices that a mount's file system is on. Where
 // these do not count, those of XFS itself serve.
 func (p *Point) ofDevices(ctx context.Context, m Mount) (did volume.Performance, at time.Time, err error) {
-	devices, _, err := p.devices(ctx, m)
+	on, err := p.devices(ctx, m)
 	if err != nil {
 		return did, at, err
 	}
-	counters := make([]block.Counter, len(devices))
+	counters := make([]block.Counter, len(on.Devices))
 	doubtful := false
-	for i, d := range devices {
+	for i, d := range on.Devices {
 		if counters[i], err = p.host.block.Counter(d); err != nil {
 			return did, at, err
 		}
@@ -220,7 +220,7 @@ func (p *Point) ofDevices(ctx context.Context, m Mount) (did volume.Performance,
 	if m.FSType != "xfs" || !doubtful {
 		return did, when, err
 	}
-	s, none := p.host.xfsSample(devices[0])
+	s, none := p.host.xfsSample(on.Devices[0])
 	if none != nil {
 		return did, when, err
 	}
