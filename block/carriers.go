@@ -63,7 +63,7 @@ func (s System) counter(d Device, above []string, looked *int) (Counter, error) 
 	}
 	disk := d.disk()
 	// What the kernel's own multipath makes counts or does not, by the kernel's age.
-	if c.Off = d.off(); c.Off && !(c.Virtual && nvmeNamespace.MatchString(disk)) {
+	if c.Off = d.off(); c.Off && (!c.Virtual || !nvmeNamespace.MatchString(disk)) {
 		c.Switch = "/sys/block/" + disk + "/queue/iostats"
 	}
 	return c, nil

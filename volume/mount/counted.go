@@ -162,7 +162,7 @@ func (j judge) source(direction string, mine, theirs, bytes, theirBytes *float64
 		return pending
 	case theirs == nil: // nobody to compare with
 		j.proven[key] = was
-		if j.counter.Off && !(j.counter.Virtual && was) {
+		if j.counter.Off && !was {
 			return nobody
 		}
 		return own

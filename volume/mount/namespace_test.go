@@ -3,6 +3,7 @@ package mount
 import (
 	"os"
 	"os/exec"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -94,8 +95,12 @@ func TestOutside(t *testing.T) {
 
 // A real namespace that is read-only, as that of a unit.
 func TestReadOnlyNamespace(t *testing.T) {
-	const dir = "STORAGE_EXPORTER_TEST_DIR"
-	if path := os.Getenv(dir); path != "" {
+	const inside = "STORAGE_EXPORTER_TEST_NAMESPACE=1"
+	if slices.Contains(os.Environ(), inside) {
+		path, err := os.Getwd()
+		if err != nil {
+			t.Fatal(err)
+		}
 		for _, flags := range []uintptr{unix.MS_BIND, unix.MS_BIND | unix.MS_REMOUNT | unix.MS_RDONLY} {
 			if err := unix.Mount(path, path, "", flags, ""); err != nil {
 				t.Fatal(err)
@@ -112,7 +117,7 @@ func TestReadOnlyNamespace(t *testing.T) {
 	}
 	mounttest.NeedRoot(t)
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestReadOnlyNamespace$", "-test.count=1")
-	cmd.Env = append(os.Environ(), dir+"="+t.TempDir())
+	cmd.Env, cmd.Dir = append(os.Environ(), inside), t.TempDir()
 	cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: unix.CLONE_NEWNS}
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
