@@ -52,6 +52,7 @@ var layers = map[string]layer{
 	"volume/backends":    {"volume/..."},
 	"volume/observed":    {"cache", "volume"},
 
+	"proxy":                {"cache", "internal/secret", "volume", "volume/rest"},
 	"config":               {"github.com/BurntSushi/toml", "github.com/prometheus/common/model", "internal/nearest", "internal/outside", "internal/secret"},
 	"overview":             {"block", "cache", "enclosure", "smart", "smart/assess", "smart/report", "volume", "volume/observed", "zpool"},
 	"collector/exposition": {"github.com/klauspost/compress/flate", "github.com/prometheus/...", "google.golang.org/protobuf/proto", "internal/inbound"},

@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
@@ -36,7 +37,7 @@ type Access struct {
 	Proxy      *url.URL // nil for none; may hold a password
 
 	verifyKey string // the option that turns verification off
-	caKey     string // ca_file, as the configuration file spells it
+	caKey     string // ca_file, as the configuration file spells it; empty: as here
 }
 
 // ReadAccess reads how the appliance is reached: the option key has its URL or a
@@ -56,7 +57,7 @@ func ReadAccess(o *volume.Options, key, what, verifyKey string) Access {
 		o.Wrong(key, "is missing: set it to "+what)
 	}
 	for _, s := range list {
-		u, err := endpoint(s)
+		u, err := ParseEndpoint(s)
 		if err != nil {
 			o.Wrong(key, err.Error()+": set it to "+what)
 			return a
@@ -74,8 +75,9 @@ func ReadAccess(o *volume.Options, key, what, verifyKey string) Access {
 	return a
 }
 
-// endpoint reads a URL. Its errors do not repeat it.
-func endpoint(s string) (*url.URL, error) {
+// ParseEndpoint reads the URL of an endpoint. Its errors begin with a verb and do not
+// repeat it.
+func ParseEndpoint(s string) (*url.URL, error) {
 	u, err := url.Parse(s)
 	switch {
 	case err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "":
@@ -129,18 +131,34 @@ const maxCAFile = 1 << 20
 // tls is the configuration of the connections.
 func (a *Access) tls() (*tls.Config, error) {
 	cfg := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: a.ServerName, InsecureSkipVerify: a.Insecure}
-	if a.CAFile == "" {
-		return cfg, nil
+	roots, err := a.roots()
+	if err != nil {
+		return nil, fmt.Errorf("%s %w", cmp.Or(a.caKey, "ca_file"), err)
 	}
+	cfg.RootCAs = roots
+	return cfg, nil
+}
+
+// CheckAuthority finds out what is wrong with the CA file, beginning with a verb.
+func (a *Access) CheckAuthority() error {
+	_, err := a.roots()
+	return err
+}
+
+// roots are what the CA file holds; nil where there is none.
+func (a *Access) roots() (*x509.CertPool, error) {
 	pem, err := a.authority()
 	if err != nil {
-		return nil, fmt.Errorf("%s cannot be read: %w", a.caKey, err)
+		return nil, fmt.Errorf("cannot be read: %w", err)
 	}
-	cfg.RootCAs = x509.NewCertPool()
-	if !cfg.RootCAs.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("%s holds no certificate: set it to a PEM file", a.caKey)
+	if a.CAFile == "" {
+		return nil, nil
 	}
-	return cfg, nil
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(pem) {
+		return nil, errors.New("holds no certificate: set it to a PEM file")
+	}
+	return roots, nil
 }
 
 // authority reads the CA file; it is empty where there is none.

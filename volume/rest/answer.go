@@ -125,8 +125,8 @@ func (a *Answer) bad(why string, cause error) error {
 }
 
 // redirected is why an answer with a status of 3xx is none. It shows no path: there may
-// be a session in it.
-func (a *Answer) redirected() string {
+// be a session in it. stay: none is followed.
+func (a *Answer) redirected(stay bool) string {
 	location := a.Header.Get("Location")
 	to, err := a.url.Parse(location)
 	switch {
@@ -134,6 +134,8 @@ func (a *Answer) redirected() string {
 		return fmt.Sprintf("HTTP %d, without an address to go to", a.Status)
 	case !sameOrigin(to, a.url):
 		return fmt.Sprintf("the answer sends us to %s, where the credentials do not go: set the endpoint to the right host", excerpt(to.Scheme+"://"+to.Host))
+	case stay:
+		return "the answer sends us to another path: check the endpoint's path"
 	case !strings.HasPrefix(a.what, http.MethodGet+" "):
 		return "the answer sends us to another path, and only a GET goes there: check the endpoint's path"
 	}
@@ -154,7 +156,7 @@ func (c *Client) statusError(a *Answer, token *Token) error {
 	case a.Status == http.StatusTooManyRequests || a.Status == http.StatusServiceUnavailable && given:
 		e.Kind = ErrThrottled
 		e.text = fmt.Sprintf("%s wants fewer calls (%s): it is left alone for a while", a.url.Host, said)
-		c.pause.until(wait, e)
+		c.pause.until(min(wait, c.cfg.Limits.Pause), e)
 	case a.Status == http.StatusUnauthorized:
 		e.Kind = ErrUnauthorized
 		e.text = fmt.Sprintf("%s refused the credentials (%s): check the user and the password or token", a.url.Host, said)
@@ -166,7 +168,7 @@ func (c *Client) statusError(a *Answer, token *Token) error {
 		e.text = fmt.Sprintf("%s: there is no such thing (%s)", a.what, said)
 	case a.Status/100 == 3:
 		e.Kind = ErrBadAnswer
-		e.text = a.what + ": " + a.redirected()
+		e.text = a.what + ": " + a.redirected(c.cfg.Limits.NoRedirects)
 	case a.Status/100 == 4:
 		e.Kind = ErrRejected
 		e.text = fmt.Sprintf("%s: %s", a.what, said)

@@ -29,6 +29,7 @@ type body struct {
 	from     io.Reader // packed, or what unpacks it
 	read     int64
 	list     *int64 // bytes of the list so far
+	most     int64
 	err      error
 	isPacked bool
 }
@@ -45,8 +46,8 @@ func (c *counted) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func newBody(reply *http.Response, list *int64) *body {
-	b := &body{packed: counted{Reader: io.LimitReader(reply.Body, maxBody+1)}, list: list}
+func newBody(reply *http.Response, list *int64, most int64) *body {
+	b := &body{packed: counted{Reader: io.LimitReader(reply.Body, most+1)}, list: list, most: most}
 	b.from = &b.packed
 	b.isPacked = strings.EqualFold(reply.Header.Get("Content-Encoding"), "gzip")
 	return b
@@ -68,8 +69,8 @@ func (b *body) Read(p []byte) (int, error) {
 	b.read += int64(n)
 	*b.list += int64(n)
 	switch {
-	case b.read > maxBody || b.packed.n > maxBody:
-		err = bound(fmt.Sprintf("the answer is larger than %d MiB", maxBody>>20))
+	case b.read > b.most || b.packed.n > b.most:
+		err = bound(fmt.Sprintf("the answer is larger than %d MiB", b.most>>20))
 	case *b.list > maxList:
 		err = bound(fmt.Sprintf("the list is larger than %d MiB", maxList>>20))
 	case b.isPacked && b.read > ratioFrom && b.read > maxRatio*b.packed.n:

@@ -63,7 +63,7 @@ func (c *Client) attempt(ctx context.Context, r Request, token *Token, body []by
 		return nil, failed(err), err
 	}
 	defer func() { _ = reply.Body.Close() }()
-	text := newBody(reply, &take.share.list)
+	text := newBody(reply, &take.share.list, c.cfg.Limits.Body)
 	answer := &Answer{
 		Status: reply.StatusCode, Header: reply.Header, ReceivedAt: time.Now(), share: take.share,
 		what: r.Method + " " + target.Host + target.EscapedPath(), url: reply.Request.URL,

@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -39,8 +40,17 @@ type Config struct {
 	// in an error, even where the appliance repeats them.
 	Secrets []secret.Text
 	Header  http.Header // sent with every call; may be nil
+	Limits  Limits
 	Dial    Dialer
 	Logger  *slog.Logger
+}
+
+// Limits are what a Client takes from the other side. Zero ones are what suits an
+// appliance.
+type Limits struct {
+	Body        int64         // bytes of a reply, unpacked: 16 MiB
+	Pause       time.Duration // for which no call is made because it was asked for: an hour
+	NoRedirects bool          // else three are followed, to the same host
 }
 
 // Client talks to one appliance for all of its volumes: at most two calls at
@@ -77,6 +87,8 @@ func NewClient(cfg Config) (*Client, error) {
 	if cfg.Access.Timeout <= 0 {
 		cfg.Access.Timeout = DefaultTimeout
 	}
+	cfg.Limits.Body = cmp.Or(cfg.Limits.Body, maxBody)
+	cfg.Limits.Pause = cmp.Or(cfg.Limits.Pause, longestPause)
 	if cfg.Dial == nil {
 		cfg.Dial = (&net.Dialer{Timeout: dialTimeout}).DialContext
 	}
@@ -86,7 +98,7 @@ func NewClient(cfg Config) (*Client, error) {
 	}
 	for _, u := range cfg.Access.Endpoints {
 		if u.Scheme == "http" {
-			cfg.Logger.Warn("the appliance is asked without TLS: anyone in between can read the credentials", "endpoint", u.String())
+			cfg.Logger.Warn("it is asked without TLS: anyone in between can read the credentials", "endpoint", u.String())
 		}
 	}
 	transport := &http.Transport{
@@ -106,6 +118,9 @@ func NewClient(cfg Config) (*Client, error) {
 	c := &Client{cfg: cfg, turns: make(chan struct{}, maxCalls)}
 	c.base, c.end = context.WithCancel(context.Background())
 	c.http = &http.Client{Transport: transport, CheckRedirect: follow}
+	if cfg.Limits.NoRedirects {
+		c.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	}
 	c.session = newSession(c)
 	return c, nil
 }

@@ -1,0 +1,307 @@
+package proxy
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"storage_exporter/cachestore"
+	"storage_exporter/volume/volumetest"
+)
+
+// A proxy that dies leaves its volumes, of which nothing is known any more, for a day;
+// when it is back, so are they.
+func TestDeadProxy(t *testing.T) {
+	within(t, func(r *rig) {
+		a := volumetest.NewAppliance(r.t, r.network, answers{"/manager-api/health": ofManager})
+		s, _ := r.exporter("one", at(a, "p1"))
+		r.wait(time.Minute)
+		p := only(t, s)
+		if p.Status != Healthy || p.Shape != ShapeManager || states(p.Volumes) != "v1=offline v2=healthy " || p.LastCheckedAt == nil {
+			t.Fatalf("%+v", p)
+		}
+		seen := *p.VolumesAt
+		a.Down()
+		r.wait(time.Minute)
+		for range 23 {
+			p = only(t, s)
+			if p.Status != Unhealthy || !strings.Contains(p.Reason, "refused the connection") || states(p.Volumes) != "v1=unknown v2=unknown " {
+				t.Fatalf("%+v", p)
+			}
+			if v := p.Volumes[0]; !strings.Contains(v.Info, "last known as offline") || v.LastCheckedAt == nil || v.Backend != "cephfs" {
+				t.Errorf("%+v", v)
+			}
+			if at := *p.VolumesAt; at.Sub(seen) > 2*time.Minute {
+				t.Errorf("known at %v, not %v", at, seen)
+			}
+			r.wait(time.Hour)
+		}
+		r.wait(58 * time.Minute) // a minute and 23 hours and these: just within the day
+		if p = only(t, s); len(p.Volumes) != 2 {
+			t.Errorf("within the day: %+v", p)
+		}
+		r.wait(3 * time.Minute)
+		if p = only(t, s); len(p.Volumes) != 0 || p.Status != Unhealthy || p.VolumesAt != nil {
+			t.Errorf("after a day: %+v", p)
+		}
+		a.Up()
+		r.wait(time.Minute)
+		if p = only(t, s); p.Status != Healthy || states(p.Volumes) != "v1=offline v2=healthy " {
+			t.Errorf("back: %+v", p)
+		}
+		for _, line := range []string{`msg="proxy health has changed" proxy=p1 status=unhealthy before=healthy`, `status=healthy before=unhealthy`} {
+			if strings.Count(r.log.String(), line) != 1 {
+				t.Errorf("not once %q:\n%s", line, r.log)
+			}
+		}
+	})
+}
+
+// The list that is carried outlives who learned it.
+func TestCarriedByAnother(t *testing.T) {
+	within(t, func(r *rig) {
+		a := volumetest.NewAppliance(r.t, r.network, answers{"/manager-api/health": ofManager})
+		_, end := r.exporter("one", at(a, "p1"))
+		r.wait(time.Minute)
+		end()
+		a.Down()
+		s, _ := r.exporter("two", at(a, "p1"))
+		r.wait(90 * time.Second)
+		p := only(t, s)
+		if p.Status != Unhealthy || states(p.Volumes) != "v1=unknown v2=unknown " {
+			t.Errorf("%+v", p)
+		}
+	})
+}
+
+// Two exporters poll as often as one, and show the same.
+func TestExportersSharePolls(t *testing.T) {
+	within(t, func(r *rig) {
+		a := volumetest.NewAppliance(r.t, r.network, answers{"/manager-api/health": ofManager})
+		one, _ := r.exporter("one", at(a, "p1"))
+		two, _ := r.exporter("two", at(a, "p1"))
+		r.wait(10 * time.Minute)
+		if n := len(a.Calls()); n < 15 || n > 22 {
+			t.Errorf("%d polls in 10 minutes", n)
+		}
+		if x, y := states(only(t, one).Volumes), states(only(t, two).Volumes); x != y || x == "" {
+			t.Errorf("%q and %q", x, y)
+		}
+	})
+}
+
+// What is stored of another proxy of that name is not this one's.
+func TestAnotherProxyOfTheName(t *testing.T) {
+	within(t, func(r *rig) {
+		a := volumetest.NewAppliance(r.t, r.network, answers{"/manager-api/health": ofManager})
+		b := volumetest.NewAppliance(r.t, r.network, answers{"/manager-api/health": ofExporter})
+		s, _ := r.exporter("one", at(a, "p1"))
+		r.wait(time.Minute)
+		if err := s.Apply([]Config{at(b, "p1")}); err != nil {
+			t.Fatal(err)
+		}
+		if p := only(t, s); p.Status != Unknown || len(p.Volumes) != 0 {
+			t.Errorf("before it was polled: %+v", p)
+		}
+		r.wait(time.Minute)
+		if p := only(t, s); p.Shape != ShapeExporter || states(p.Volumes) != "v1=unknown v2=degraded " {
+			t.Errorf("%+v", p)
+		}
+	})
+}
+
+// A reload polls anew only what it changes, and keeps what was known.
+func TestApply(t *testing.T) {
+	within(t, func(r *rig) {
+		a := volumetest.NewAppliance(r.t, r.network, answers{"/manager-api/health": ofManager})
+		b := volumetest.NewAppliance(r.t, r.network, answers{"/manager-api/health": ofManager})
+		first, second := at(a, "p1"), at(b, "p2")
+		s, _ := r.exporter("one", second, first)
+		r.wait(time.Minute)
+		before := *s.listed.Load()
+		second.Metrics = "p2:9777"
+		third := at(a, "p3")
+		third.CAFile = "/nowhere"
+		if err := s.Apply([]Config{first, third}); err == nil || !strings.Contains(err.Error(), "proxy p3: ca_file cannot be read") {
+			t.Errorf("%v", err)
+		}
+		if err := s.Apply([]Config{first, second}); err != nil {
+			t.Fatal(err)
+		}
+		after := *s.listed.Load()
+		if len(after) != 2 || after[0] != before[0] || after[1] == before[1] {
+			t.Errorf("%v, then %v", before, after)
+		}
+		a.Down()
+		b.Down()
+		r.wait(10 * time.Second)
+		for _, reading := range s.Read(r.t.Context()) {
+			if p := reading.Proxy; len(p.Volumes) != 2 || p.Name == "p2" && p.Metrics != "p2:9777" {
+				t.Errorf("%+v", p)
+			}
+		}
+		if err := s.Apply(nil); err != nil || len(s.List()) != 0 {
+			t.Errorf("%v %v", err, s.List())
+		}
+		a.Up()
+		calls := len(a.Calls())
+		r.wait(5 * time.Minute)
+		if n := len(a.Calls()); n != calls {
+			t.Errorf("%d polls of what is not configured", n-calls)
+		}
+		s.Close()
+		if err := s.Apply([]Config{first}); err == nil {
+			t.Error("applied after the end")
+		}
+	})
+}
+
+// A list does not wait for a proxy that hangs; whoever waits does so once.
+func TestListNeverWaits(t *testing.T) {
+	within(t, func(r *rig) {
+		a := volumetest.NewAppliance(r.t, r.network, answers{})
+		a.Hang(true)
+		s, _ := r.exporter("one", at(a, "p1"))
+		begun := time.Now()
+		if p := only(t, s); p.Status != Unknown || p.Reason == "" || p.LastCheckedAt != nil || p.Volumes == nil {
+			t.Errorf("%+v", p)
+		}
+		if d := time.Since(begun); d != 0 {
+			t.Errorf("waited for %v", d)
+		}
+		read := s.Read(r.t.Context())
+		if d := time.Since(begun); read[0].Proxy.Status != Unhealthy || d != DefaultTimeout {
+			t.Errorf("%+v after %v", read[0].Proxy, d)
+		}
+		for range 100 {
+			time.Sleep(17 * time.Second)
+			begun = time.Now()
+			if s.Read(r.t.Context()); time.Since(begun) != 0 {
+				t.Fatalf("waited for %v", time.Since(begun))
+			}
+		}
+	})
+}
+
+// hardware is a storage proxy whose volumes take a while.
+type hardware struct {
+	takes time.Duration
+
+	mu    sync.Mutex
+	asked map[string][]time.Time
+	now   int // calls under way
+	most  int
+}
+
+func (h *hardware) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path != "/volume/hwinfo" {
+		answers{"/health": ofProxy, "/volumes": someVolumes}.ServeHTTP(w, r)
+		return
+	}
+	body, _ := io.ReadAll(r.Body)
+	h.mu.Lock()
+	h.asked[string(body)] = append(h.asked[string(body)], time.Now())
+	h.now++
+	h.most = max(h.most, h.now)
+	h.mu.Unlock()
+	time.Sleep(h.takes)
+	h.mu.Lock()
+	h.now--
+	h.mu.Unlock()
+	fmt.Fprint(w, `{"status":"healthy","status_info":null,"metadata":{}}`)
+}
+
+// Each volume is asked for every five minutes, one at a time, by one of the exporters,
+// and not more often when the proxy comes and goes.
+func TestDetailsAreRare(t *testing.T) {
+	for _, takes := range []time.Duration{0, 3 * time.Second} {
+		t.Run(fmt.Sprint(takes), func(t *testing.T) {
+			within(t, func(r *rig) {
+				h := &hardware{takes: takes, asked: map[string][]time.Time{}}
+				a := volumetest.NewAppliance(r.t, r.network, h)
+				s, _ := r.exporter("one", withToken(at(a, "p1")))
+				_, _ = r.exporter("two", withToken(at(a, "p1")))
+				for range 20 {
+					r.wait(3 * time.Minute)
+					if p := only(t, s); states(p.Volumes) != "v1=healthy v2=healthy " {
+						t.Fatalf("%+v", p)
+					}
+					a.Down()
+					r.wait(time.Minute)
+					if p := only(t, s); states(p.Volumes) != "v1=unknown v2=unknown " {
+						t.Fatalf("%+v", p)
+					}
+					a.Up()
+				}
+				h.mu.Lock()
+				defer h.mu.Unlock()
+				if h.most != 1 || len(h.asked) != 2 {
+					t.Errorf("%d at once, of %d volumes", h.most, len(h.asked))
+				}
+				for name, times := range h.asked {
+					if len(times) < 8 {
+						t.Errorf("%s was asked for %d times", name, len(times))
+					}
+					for i := range times[1:] {
+						if d := times[i+1].Sub(times[i]); d < askAgain-takes {
+							t.Errorf("%s: asked again after %v", name, d)
+						}
+					}
+				}
+			})
+		})
+	}
+}
+
+// A volume whose vendor hangs costs the proxy nothing, nor the other volumes.
+func TestVolumeThatHangs(t *testing.T) {
+	within(t, func(r *rig) {
+		a := volumetest.NewAppliance(r.t, r.network, http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+			body, _ := io.ReadAll(q.Body)
+			switch {
+			case strings.Contains(string(body), "v1"):
+				<-q.Context().Done()
+			case q.URL.Path == "/volume/hwinfo":
+				fmt.Fprint(w, `{"status":"healthy"}`)
+			default:
+				answers{"/health": ofProxy, "/volumes": someVolumes}.ServeHTTP(w, q)
+			}
+		}))
+		s, _ := r.exporter("one", withToken(at(a, "p1")))
+		r.wait(time.Minute)
+		for range 10 {
+			if p := only(t, s); p.Status != Healthy || states(p.Volumes) != "v1=unavailable v2=healthy " || !strings.Contains(p.Volumes[0].Info, "did not answer in time") {
+				t.Errorf("%+v", p)
+			}
+			r.wait(time.Minute)
+		}
+	})
+}
+
+// What the store holds may be anything.
+func TestForeignSnapshots(t *testing.T) {
+	within(t, func(r *rig) {
+		a := volumetest.NewAppliance(r.t, r.network, answers{})
+		a.Hang(true)
+		cfg := at(a, "p1")
+		for _, value := range []string{`{}`, `{"status":"great"}`, `{"shape":"<b>","volumes":[{"name":"v"}]}`, `{"status":"healthy","volumes":[{"name":"v","status":"x"}]}`, `7`} {
+			raw := fmt.Sprintf(`{"origin":%q,"observer":"x","observed_at":"2026-01-01T00:00:00Z","age_ms":0,"ttl_ms":90000,"value":%s}`, cfg.origin(a.URL), value)
+			if err := r.store.Set(r.t.Context(), cachestore.SetItem{Key: "storage:proxy_health:p1", Value: []byte(raw), TTL: 90 * time.Second}); err != nil {
+				t.Fatal(err)
+			}
+			s, end := r.exporter("one", cfg)
+			r.wait(time.Second)
+			for _, reading := range s.List() {
+				p := reading.Proxy
+				if p.Status != Unknown || p.Shape != "" || strings.Contains(states(p.Volumes), "=unknown") != strings.Contains(value, `"shape"`) {
+					t.Errorf("%s: %+v", value, p)
+				}
+			}
+			end()
+		}
+	})
+}
