@@ -45,6 +45,9 @@ func TestExampleIsComplete(t *testing.T) {
 	for _, key := range []string{"backend", "path", "fsprefix", "require_mount", "read_only", "performance_interval", "health_check_interval", "usage_interval"} {
 		keys["volume.scratch."+key] = ""
 	}
+	for _, key := range []string{"url", "token", "token_file", "username", "password", "password_file", "ca_file", "interval", "timeout", "metrics"} {
+		keys["proxy.proxy1."+key] = ""
+	}
 	for key := range keys {
 		if !settings[key] {
 			t.Errorf("%s is missing", key)

@@ -21,6 +21,7 @@ import (
 	"storage_exporter/enclosure"
 	"storage_exporter/internal/secret"
 	"storage_exporter/overview"
+	"storage_exporter/proxy"
 	"storage_exporter/smart"
 	"storage_exporter/volume"
 	"storage_exporter/volume/backends"
@@ -29,17 +30,18 @@ import (
 	"storage_exporter/zpool"
 )
 
-// The collectors of what belongs to this host; the others have the name of their
-// volumes' backend.
+// The collectors of what belongs to this host, and of other proxies; the rest have the
+// name of their volumes' backend.
 const (
 	collectorSmart      = "smart"
 	collectorEnclosures = "enclosures"
 	collectorZFS        = "zfs"
+	collectorProxy      = "proxy"
 )
 
 // collectorNames lists all collectors, in order.
 func collectorNames() []string {
-	return append([]string{collectorSmart, collectorEnclosures, collectorZFS}, backendNames()...)
+	return append([]string{collectorSmart, collectorEnclosures, collectorZFS, collectorProxy}, backendNames()...)
 }
 
 // backendNames lists the volumes' backends, in order.
@@ -55,6 +57,7 @@ type exporter struct {
 	store      cachestore.Store
 	cache      *cache.Cache
 	volumes    *observed.Set
+	proxies    *proxy.Set
 	collectors *exposition.Exporter
 	mounts     *mount.Host
 	kinds      map[string]volume.Kind // the backends
@@ -97,6 +100,7 @@ func newExporter(f *flags, l *loader, cfg *config.Config, logger *slog.Logger) (
 	e.volumes = observed.NewSet(observed.SetConfig{
 		Cache: e.cache, Table: e.kinds, Host: e.host, Node: cfg.Node.Name, OnChange: e.volumesChanged, Logger: logger,
 	})
+	e.proxies = proxy.NewSet(proxy.SetConfig{Cache: e.cache, Logger: logger})
 	cc := exposition.Config{Logger: logger, Metrics: exposition.NewMetrics(own), Own: own}
 	if !f.noExporterStats {
 		cc.Runtime = runtime
@@ -125,6 +129,7 @@ func (e *exporter) close() error {
 		errs = append(errs, e.collectors.Close(ctx))
 	}
 	e.closeHost()
+	e.proxies.Close()
 	errs = append(errs, e.cache.Close(ctx), e.volumes.Close(ctx))
 	if err := e.store.Close(); err != nil {
 		errs = append(errs, fmt.Errorf("close the store: %w", err))

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -12,6 +13,7 @@ import (
 	"storage_exporter/cachestore"
 	"storage_exporter/config"
 	"storage_exporter/internal/nearest"
+	"storage_exporter/proxy"
 	"storage_exporter/smart"
 	"storage_exporter/smart/smartctl"
 	"storage_exporter/volume"
@@ -39,6 +41,7 @@ func checkOwned(c *config.Config, r *config.Report) {
 	checkStore(c, r)
 	checkSmart(c, r)
 	checkPeriods(c, r)
+	checkProxies(c, r)
 }
 
 func checkNode(c *config.Config, r *config.Report) {
@@ -97,6 +100,28 @@ func checkPeriods(c *config.Config, r *config.Report) {
 	check("performance_", d.PerformanceInterval, d.PerformanceTimeout, func(v config.Volume) time.Duration { return v.PerformanceInterval })
 	check("health_check_", d.HealthCheckInterval, d.HealthCheckTimeout, func(v config.Volume) time.Duration { return v.HealthCheckInterval })
 	check("usage_", d.UsageInterval, d.UsageTimeout, func(v config.Volume) time.Duration { return v.UsageInterval })
+}
+
+// ownProxy is how this exporter's own volumes are named among those of proxies, where
+// the host has no name.
+const ownProxy = "local"
+
+// checkProxies settles the proxies' defaults and checks them.
+func checkProxies(c *config.Config, r *config.Report) {
+	for i := range c.Proxies {
+		p := &c.Proxies[i]
+		section := config.ProxyKey(p.Name)
+		if !r.Given(section + ".interval") {
+			p.Interval = proxy.DefaultInterval
+		}
+		if !r.Given(section + ".timeout") {
+			p.Timeout = min(proxy.DefaultTimeout, p.Interval/10*9)
+		}
+		if p.Name == cmp.Or(c.Node.Name, ownProxy) {
+			r.In("proxy")(p.Name, "must have another name: that one stands for this exporter's own volumes")
+		}
+		proxy.Config(*p).Check(r.In(section))
+	}
 }
 
 // checkVolumes finds mistakes in volumes, which keep nothing else from working: so

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"storage_exporter/config"
+	"storage_exporter/internal/certtest"
 	"storage_exporter/smart/assess"
 )
 
@@ -85,6 +86,22 @@ func TestOwnersFindMistakes(t *testing.T) {
 		{"socket of a sentinel", "[redis]\nmode = \"sentinel\"\nmaster_name = \"m\"\naddresses = [\"/run/redis.sock\"]", `c.toml: redis.addresses: must be host:port, as in "127.0.0.1:6379": entry 1 is not`},
 		{"authority that is not there", "[redis]\naddresses = [\"a:1\"]\n[redis.tls]\nenabled = true\nca_file = \"/nowhere/ca\"", "c.toml: redis.tls.ca_file: cannot be read: no such file or directory"},
 		{"cache file in no directory", "[cache]\npath = \"/nowhere/x/cache.db\"", "c.toml: cache.path: cannot be used: its directory does not exist; create it for the exporter's user: no such file or directory"},
+		{"proxy without a URL", "[proxy.p]\ntimeout = \"1s\"", `c.toml: proxy.p.url: is missing: write url = "https://HOST:6022"`},
+		{"proxy's URL with a password", "[proxy.p]\nurl = \"https://u:p@h\"", "c.toml: proxy.p.url: must not hold a user name or password"},
+		{"proxy's URL of a file", "[proxy.p]\nurl = \"file:///x\"", "c.toml: proxy.p.url: is no URL with https:// and a host"},
+		{"proxy's user alone", "[proxy.p]\nurl = \"https://h\"\nusername = \"u\"", "c.toml: proxy.p.password: is missing beside proxy.p.username"},
+		{"proxy's password alone", "[proxy.p]\nurl = \"https://h\"\npassword = \"x\"", "c.toml: proxy.p.username: is missing beside proxy.p.password"},
+		{"proxy's user with a colon", "[proxy.p]\nurl = \"https://h\"\nusername = \"a:b\"\npassword = \"x\"", "c.toml: proxy.p.username: must be without a colon"},
+		{"proxy's token of two lines", "[proxy.p]\nurl = \"https://h\"\ntoken = \"a\\nb\"", "c.toml: proxy.p.token: has control characters in it"},
+		{"proxy's authority", "[proxy.p]\nurl = \"https://h\"\nca_file = \"/nowhere/ca\"", "c.toml: proxy.p.ca_file: cannot be read: no such file or directory"},
+		{"proxy's authority, relative", "[proxy.p]\nurl = \"https://h\"\nca_file = \"ca\"", "c.toml: proxy.p.ca_file: must be absolute: write ca_file = \"/…\""},
+		{"proxy's timeout", "[proxy.p]\nurl = \"https://h\"\ninterval = \"5s\"\ntimeout = \"5s\"", "c.toml: proxy.p.timeout: must be below proxy.p.interval, which is 5s"},
+		{"proxy's interval", "[proxy.p]\nurl = \"https://h\"\ninterval = \"1ms\"", "c.toml: proxy.p.interval: must be 100ms at least"},
+		{"proxy's metrics as a URL", "[proxy.p]\nurl = \"https://h\"\nmetrics = \"http://h:9777\"", `c.toml: proxy.p.metrics: must be host:port, without scheme and path: write metrics = "HOST:9777"`},
+		{"proxy's metrics without a host", "[proxy.p]\nurl = \"https://h\"\nmetrics = \":9777\"", `c.toml: proxy.p.metrics: must be host:port, without scheme and path: write metrics = "HOST:9777"`},
+		{"proxy's metrics at port 0", "[proxy.p]\nurl = \"https://h\"\nmetrics = \"h:0\"", `c.toml: proxy.p.metrics: must be host:port, without scheme and path: write metrics = "HOST:9777"`},
+		{"proxy of our own name", "[proxy.local]\nurl = \"https://h\"", "c.toml: proxy.local: must have another name: that one stands for this exporter's own volumes"},
+		{"proxy of the node's name", "[node]\nname = \"n\"\n[proxy.n]\nurl = \"https://h\"", "c.toml: proxy.n: must have another name: that one stands for this exporter's own volumes"},
 		{"all volumes' mistakes beside others", "[smart]\nconcurrency = 0\n[volume.v]\nbackend = \"wekka\"\npath = \"/v\"\n[volume.w]\nbackend = \"weka\"\npath = \"/w\"",
 			"c.toml: smart.concurrency: must be 1 to 1024\nc.toml: volume.v.backend: \"wekka\" is not supported; did you mean weka?\nc.toml: volume.w.options.weka_endpoint is missing"},
 	}
@@ -133,6 +150,17 @@ func TestDefaultTimeoutGivesWay(t *testing.T) {
 	}
 }
 
+// What is not set of a proxy has a default that fits what is.
+func TestProxyDefaults(t *testing.T) {
+	cfg, _, err := loadFile(t, "[proxy.b]\nurl = \"https://h/x/\"\n[proxy.a]\nurl = \"http://h\"\ninterval = \"2s\"")
+	if err != "" || len(cfg.Proxies) != 2 {
+		t.Fatalf("%v %s", cfg, err)
+	}
+	if a, b := cfg.Proxies[0], cfg.Proxies[1]; a.Name != "a" || a.Timeout != 1800*time.Millisecond || b.Interval != 30*time.Second || b.Timeout != 5*time.Second {
+		t.Errorf("%+v, %+v", a, b)
+	}
+}
+
 // TestExampleUncommented: every setting in the example is good.
 func TestExampleUncommented(t *testing.T) {
 	example, err := os.ReadFile("packaging/storage_exporter.toml")
@@ -141,10 +169,17 @@ func TestExampleUncommented(t *testing.T) {
 	}
 	text := regexp.MustCompile(`(?m)^#(\S)`).ReplaceAllString(string(example), "$1")
 	dir := t.TempDir()
-	for _, name := range []string{"redis.password", "sentinel.password", "api.token", "array.token"} {
+	for _, name := range []string{"redis.password", "sentinel.password", "api.token", "array.token", "proxy1.token", "proxy1.password"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte("x"), 0o600); err != nil {
 			t.Fatal(err)
 		}
+	}
+	authority, err := os.ReadFile(certtest.New(t).CAFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "proxy1-ca.pem"), authority, 0o600); err != nil {
+		t.Fatal(err)
 	}
 	text = strings.NewReplacer("/etc/storage_exporter", dir, "/var/lib/storage_exporter", dir).Replace(text)
 	file := writeFile(t, "c.toml", text)
@@ -163,6 +198,9 @@ func TestExampleUncommented(t *testing.T) {
 	if len(c.Volumes) != 1 || c.Volumes[0].Options["api_token"] != "x" {
 		t.Errorf("volumes: %v", c.Volumes)
 	}
+	if len(c.Proxies) != 1 || c.Proxies[0].Token.Reveal() != "x" || c.Proxies[0].Metrics == "" {
+		t.Errorf("proxies: %v", c.Proxies)
+	}
 }
 
 // FuzzOwners looks for a secret in what the owners say, wherever it was written.
@@ -172,6 +210,7 @@ func FuzzOwners(f *testing.F) {
 	f.Add("redis", "mode = \"MARKER\"\naddresses = [\"MARKER\"]\nmaster_name = \"MARKER\"")
 	f.Add("redis.tls", "enabled = true\nca_file = \"/MARKER\"\ncert_file = \"MARKER\"\nkey_file = \"/MARKER\"\n[redis]\naddresses = [\"a:1\"]")
 	f.Add("cache", "path = \"/MARKER/x\"\nstore = \"file\"")
+	f.Add("proxy.x", "url = \"MARKER\"\nca_file = \"/MARKER\"\nmetrics = \"MARKER\"\nusername = \"MARKER:\"\ntoken = \"MARKER\\n\"\npassword_file = \"/MARKER\"")
 	f.Add("node", "name = \"MARKER:\"")
 	path := filepath.Join(f.TempDir(), "c.toml")
 	app, flags := newApp(collectorNames())

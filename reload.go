@@ -11,6 +11,7 @@ import (
 
 	"storage_exporter/collector"
 	"storage_exporter/config"
+	"storage_exporter/proxy"
 	"storage_exporter/volume"
 )
 
@@ -34,6 +35,11 @@ func (e *exporter) apply(cfg *config.Config) error {
 	if err := e.volumes.Apply(volumes); err != nil {
 		return err
 	}
+	if names[collectorProxy] {
+		if err := e.applyProxies(cfg); err != nil {
+			return err
+		}
+	}
 	for name := range e.kinds {
 		if names[name] && e.byName[name] == nil {
 			e.byName[name] = collector.NewVolume(name, e.volumes)
@@ -46,8 +52,20 @@ func (e *exporter) apply(cfg *config.Config) error {
 	}
 	e.cfg = cfg
 	e.token.Store(&cfg.API.Token)
-	e.log.Info("Enabled collectors", "collectors", strings.Join(e.collectors.Names(), " "), "volumes", len(volumes), "store", cfg.Cache.Store)
+	e.log.Info("Enabled collectors", "collectors", strings.Join(e.collectors.Names(), " "), "volumes", len(volumes), "proxies", len(e.proxies.List()), "store", cfg.Cache.Store)
 	return nil
+}
+
+// applyProxies polls the proxies of a configuration.
+func (e *exporter) applyProxies(cfg *config.Config) error {
+	cfgs := make([]proxy.Config, len(cfg.Proxies))
+	for i, p := range cfg.Proxies {
+		cfgs[i] = proxy.Config(p)
+	}
+	if e.byName[collectorProxy] == nil {
+		e.byName[collectorProxy] = collector.NewProxy(e.proxies)
+	}
+	return e.proxies.Apply(cfgs)
 }
 
 func volumeConfig(cfg *config.Config, v config.Volume) volume.Config {

@@ -11,7 +11,7 @@ import (
 // A family that has a place in a subject's struct is made, and on the list that
 // the collector serves.
 func TestFamiliesAreMadeAndListed(t *testing.T) {
-	for _, subject := range []any{newDriveFamilies(), newEnclosureFamilies(), newZFSFamilies(), newVolumeFamilies()} {
+	for _, subject := range []any{newDriveFamilies(), newEnclosureFamilies(), newZFSFamilies(), newVolumeFamilies(), newProxyFamilies()} {
 		v := reflect.ValueOf(subject)
 		var list []uintptr
 		for i := range v.FieldByName("list").Len() {

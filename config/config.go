@@ -23,6 +23,8 @@ type Config struct {
 	// Volumes is sorted by name. Without any [volume.*] section it is the root
 	// file system, under the name "root".
 	Volumes []Volume `toml:"-"`
+	// Proxies are other storage proxies and exporters, sorted by name.
+	Proxies []Proxy `toml:"-"`
 	// File is where it was read from, empty without a file.
 	File string `toml:"-"`
 }

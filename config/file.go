@@ -48,6 +48,12 @@ func (l *loader) readSection(name string, v any) {
 			return
 		}
 		l.readVolumes(table)
+	case name == "proxy" && (isTable || !l.lenient):
+		if !isTable {
+			l.problem("proxy", "must be sections: write [proxy.NAME]")
+			return
+		}
+		l.readProxies(table)
 	case slices.Contains(l.ownSections(), name):
 		if !isTable {
 			l.problem(name, "must be a section: write [%s]", name)
@@ -109,7 +115,7 @@ func (l *loader) setValue(fields map[string]field, key string, v any, table map[
 		l.problem(key, "%v", err)
 		return
 	}
-	if secret, ok := l.secretFile(key); ok {
+	if secret, ok := secretFile(fields, key); ok {
 		if _, both := table[secret[strings.LastIndexByte(secret, '.')+1:]]; both {
 			l.problem(key, "stands beside %s: write one of the two", secret)
 			return
@@ -119,7 +125,7 @@ func (l *loader) setValue(fields map[string]field, key string, v any, table map[
 			l.problem(key, "%v", errNotText)
 			return
 		}
-		l.setSecretFile(secret, l.inFile(key), path)
+		l.setSecretFile(fields, secret, l.inFile(key), path)
 		return
 	}
 	if err := fields[key].set(v); err != nil {
@@ -128,22 +134,22 @@ func (l *loader) setValue(fields map[string]field, key string, v any, table map[
 }
 
 // secretFile returns the key of the secret whose file key names.
-func (l *loader) secretFile(key string) (string, bool) {
+func secretFile(fields map[string]field, key string) (string, bool) {
 	name, ok := strings.CutSuffix(key, fileSuffix)
 	if !ok {
 		return "", false
 	}
-	_, ok = l.fields[name].at.(*secret.Text)
+	_, ok = fields[name].at.(*secret.Text)
 	return name, ok
 }
 
-func (l *loader) setSecretFile(key string, from origin, path string) {
+func (l *loader) setSecretFile(fields map[string]field, key string, from origin, path string) {
 	s, err := readSecret(path)
 	if err != nil {
 		l.refuse(key, from, err)
 		return
 	}
-	if at, ok := l.fields[key].at.(*secret.Text); ok {
+	if at, ok := fields[key].at.(*secret.Text); ok {
 		*at = s
 	}
 	l.origins[key] = from

@@ -22,6 +22,7 @@ func FuzzLoad(f *testing.F) {
 		f.Add(string(b[:half]), string(b[half:]))
 	}
 	f.Add("[redis]", "addresses = [\"a:1\"]")
+	f.Add("[proxy.p]\ntoken = \"${MARKER}\"", "token_file = \"${MARKER}\"\nurl = \"${MARKER}\"\ninterval = \"${MARKER}\"")
 	f.Add("[cache]\npath = \"\"\"", "\"\"\"")
 	f.Add("[smart]\nttl = '''", "'''")
 	f.Add("[volume.x.options]", "x = \"${MARKER}\"\nttl_token_file = \"${MARKER}\"")

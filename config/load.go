@@ -171,8 +171,8 @@ func (l *loader) refuse(key string, from origin, err error) {
 func (l *loader) readFlags(overrides []Override) {
 	for _, o := range overrides {
 		from := origin{layer: fromFlag, name: o.Flag}
-		if key, ok := l.secretFile(o.Key); ok {
-			l.setSecretFile(key, from, last(o.Values))
+		if key, ok := secretFile(l.fields, o.Key); ok {
+			l.setSecretFile(l.fields, key, from, last(o.Values))
 			continue
 		}
 		if _, ok := l.fields[o.Key].at.(*secret.Text); ok {

@@ -124,8 +124,7 @@ func TestFaults(t *testing.T) {
 				}
 			}
 		}, "larger than 1 MiB"},
-		"a long text": {says(`{"status":"ok","x":"` + strings.Repeat("x", 300<<10) + `"}`), "a text of more than 256 KiB"},
-		"deep":        {says(`{"status":"ok","x":` + strings.Repeat("[", 100_000)), "the answer"},
+		"deep": {says(`{"status":"ok","x":` + strings.Repeat("[", 100_000)), "the answer"},
 		"packed": {func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Encoding", "gzip")
 			z := gzip.NewWriter(w)

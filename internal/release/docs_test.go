@@ -81,6 +81,9 @@ func TestEveryKeyIsDocumented(t *testing.T) {
 	for _, key := range []string{"backend", "path", "fsprefix", "require_mount", "read_only", "performance_interval", "health_check_interval", "usage_interval", "options"} {
 		inSource["volume.NAME."+key] = true
 	}
+	for _, key := range []string{"url", "token", "username", "password", "ca_file", "interval", "timeout", "metrics"} {
+		inSource["proxy.NAME."+key] = true
+	}
 	inDocs := make(map[string]bool)
 	section := ""
 	heading := regexp.MustCompile("^### `\\[(.+)\\]`$")

@@ -56,8 +56,8 @@ var layers = map[string]layer{
 	"config":               {"github.com/BurntSushi/toml", "github.com/prometheus/common/model", "internal/nearest", "internal/outside", "internal/secret"},
 	"overview":             {"block", "cache", "enclosure", "smart", "smart/assess", "smart/report", "volume", "volume/observed", "zpool"},
 	"collector/exposition": {"github.com/klauspost/compress/flate", "github.com/prometheus/...", "google.golang.org/protobuf/proto", "internal/inbound"},
-	"collector":            {"cache", "collector/exposition", "enclosure", "smart", "smart/assess", "smart/report", "volume", "volume/observed", "zpool"},
-	"api":                  {"cache", "enclosure", "internal/inbound", "overview", "smart", "smart/assess", "smart/report", "volume", "volume/observed", "zpool"},
+	"collector":            {"cache", "collector/exposition", "enclosure", "proxy", "smart", "smart/assess", "smart/report", "volume", "volume/observed", "zpool"},
+	"api":                  {"cache", "enclosure", "internal/inbound", "overview", "proxy", "smart", "smart/assess", "smart/report", "volume", "volume/observed", "zpool"},
 }
 
 // isKit is whether a package is for tests only: nothing else may import it.
