@@ -150,6 +150,9 @@ func (e *exporter) landing() web.LandingConfig {
 	if e.flags.enabled(collectorSmart) {
 		links = append(links, web.LandingLinks{Address: "/api/drives", Text: "Drives", Description: "the last report of every drive"})
 	}
+	if e.flags.enabled(collectorProxy) {
+		links = append(links, web.LandingLinks{Address: "/api/proxies", Text: "Proxies", Description: "other storage proxies and exporters"})
+	}
 	return web.LandingConfig{
 		Name: "storage_exporter", Version: version.Info(), Profiling: fmt.Sprint(e.flags.pprof),
 		Description: "Drives and storage volumes for Prometheus, observed in the background",
@@ -196,6 +199,9 @@ func (c *capture) Write(p []byte) (int, error) {
 
 func (e *exporter) newAPI(ready *atomic.Bool) *api.API {
 	cfg := api.Config{Ready: ready.Load, Volumes: e.volumes, Drives: e.drives.Load, Overview: e.overview.Get, Version: version.Version, Logger: e.log}
+	if e.flags.enabled(collectorProxy) {
+		cfg.Proxies = e.proxies.List
+	}
 	if e.enclosures != nil {
 		cfg.Enclosures = e.enclosures.Get
 	}

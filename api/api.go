@@ -16,6 +16,7 @@ import (
 	"storage_exporter/enclosure"
 	"storage_exporter/internal/inbound"
 	"storage_exporter/overview"
+	"storage_exporter/proxy"
 	"storage_exporter/smart"
 	"storage_exporter/volume/observed"
 	"storage_exporter/zpool"
@@ -27,6 +28,9 @@ type Config struct {
 	// Drives are those observed now: a reload may exchange them. nil: drives
 	// are not observed.
 	Drives func() *smart.Drives
+	// Proxies are what is known of the configured proxies; it does not wait. nil:
+	// they are not observed.
+	Proxies func() []proxy.Reading
 	// Overview is what is known of everything; it does not wait.
 	Overview func() cache.Snapshot[overview.Overview]
 	// Enclosures and Pools are nil where they are not observed.
@@ -68,6 +72,7 @@ func (a *API) routes() map[string]handler {
 		"/api/overview":                 a.overview,
 		"/api/enclosures":               a.listEnclosures,
 		"/api/pools":                    a.listPools,
+		"/api/proxies":                  a.listProxies,
 		"/api/openapi.yaml":             a.describeAPI,
 	}
 	for path, h := range a.managerRoutes() {
