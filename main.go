@@ -12,6 +12,7 @@ import (
 	"os/signal"
 	"runtime"
 	"runtime/debug"
+	"strings"
 	"syscall"
 
 	"github.com/go-kit/log"
@@ -19,6 +20,7 @@ import (
 	sloggokit "github.com/tjhop/slog-gokit"
 
 	"storage_exporter/config"
+	"storage_exporter/internal/outside"
 	"storage_exporter/volume/backends"
 	"storage_exporter/volume/mount"
 )
@@ -138,12 +140,23 @@ func logWarnings(logger *slog.Logger, warnings []config.Problem) {
 
 // newLogger writes through go-kit/log; all code logs by slog.
 func newLogger(w io.Writer, f *flags) *slog.Logger {
-	sync := log.NewSyncWriter(w)
+	sync := log.NewSyncWriter(printable{w})
 	out := log.NewLogfmtLogger(sync)
 	if f.log.Format.String() == "json" {
 		out = log.NewJSONLogger(sync)
 	}
 	return slog.New(sloggokit.NewGoKitHandler(out, f.log.Level))
+}
+
+// printable writes lines without what could change how a terminal shows them: a drive or
+// an appliance may have sent it.
+type printable struct{ io.Writer }
+
+func (w printable) Write(line []byte) (int, error) {
+	if _, err := io.WriteString(w.Writer, outside.Printable(strings.TrimSuffix(string(line), "\n"))+"\n"); err != nil {
+		return 0, err
+	}
+	return len(line), nil
 }
 
 // tuneRuntime keeps the exporter a modest guest on a storage host.

@@ -15,6 +15,7 @@ import (
 	"storage_exporter/cache"
 	"storage_exporter/enclosure"
 	"storage_exporter/internal/inbound"
+	"storage_exporter/internal/outside"
 	"storage_exporter/overview"
 	"storage_exporter/proxy"
 	"storage_exporter/smart"
@@ -104,7 +105,7 @@ func (a *API) serve(h handler) http.Handler {
 		defer cancel()
 		defer func() {
 			if p := recover(); p != nil {
-				a.cfg.Logger.Error("request panicked", "path", r.URL.Path, "err", fmt.Sprint(p))
+				a.cfg.Logger.Error("request panicked", "path", outside.Text(r.URL.Path), "err", fmt.Sprint(p))
 				inbound.Problem{Status: http.StatusInternalServerError, Title: "Internal error"}.Write(w)
 			}
 		}()
@@ -112,7 +113,7 @@ func (a *API) serve(h handler) http.Handler {
 		if err != nil {
 			p := problemOf(err)
 			if p.Status >= http.StatusInternalServerError {
-				a.cfg.Logger.Debug("request not answered", "path", r.URL.Path, "status", p.Status, "err", err)
+				a.cfg.Logger.Debug("request not answered", "path", outside.Text(r.URL.Path), "status", p.Status, "err", err)
 			}
 			p.Write(w)
 			return

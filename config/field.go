@@ -217,7 +217,7 @@ var (
 	errNoBoolText = errors.New("must be true or false")
 	errNoIntText  = errors.New("must be a whole number")
 
-	errControl = errors.New("has control characters in it")
+	errControl = errors.New("has control characters or invisible ones in it")
 )
 
 func texts(v any) ([]string, error) {
@@ -240,7 +240,7 @@ func texts(v any) ([]string, error) {
 }
 
 func printable(s string) error {
-	if strings.ContainsFunc(s, unicode.IsControl) {
+	if strings.ContainsFunc(s, func(r rune) bool { return unicode.In(r, unicode.Cc, unicode.Cf) }) {
 		return errControl
 	}
 	return nil

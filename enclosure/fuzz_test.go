@@ -29,7 +29,7 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		text := clean(b)
-		if !utf8.ValidString(text) || len(text) > maxText || strings.TrimSpace(text) != text || strings.ContainsFunc(text, unicode.IsControl) {
+		if !utf8.ValidString(text) || len(text) > maxText || strings.TrimSpace(text) != text || strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
 			t.Errorf("text %q", text)
 		}
 		if again := clean([]byte(text)); again != text {

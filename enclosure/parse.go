@@ -3,34 +3,18 @@ package enclosure
 import (
 	"strconv"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"storage_exporter/block"
+	"storage_exporter/internal/outside"
 )
 
 // maxNumber bounds a slot's number: SES has a byte for it.
 const maxNumber = 65535
 
-// clean makes a text of what may be anything: its first line, valid UTF-8,
-// without control characters and the blanks around it.
+// clean makes a text of what may be anything: its first line.
 func clean(b []byte) string {
 	line, _, _ := strings.Cut(string(b), "\n")
-	line = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return -1
-		}
-		return r
-	}, strings.ToValidUTF8(line, string(utf8.RuneError)))
-	line = strings.TrimSpace(line)
-	if len(line) > maxText {
-		end := maxText
-		for !utf8.RuneStart(line[end]) {
-			end--
-		}
-		line = strings.TrimSpace(line[:end])
-	}
-	return line
+	return outside.TextUpTo(line, maxText)
 }
 
 // parseID reads a logical id or an SAS address.

@@ -22,9 +22,10 @@ const (
 
 // passwords decides whose password is checked when: to check one takes much CPU on
 // purpose. One that was right before is checked at once, as the handler below remembers
-// most of them, too. The others are checked one at a time, the newest first, since the
-// oldest of a flood have their client gone or can wait. After a wrong one there is a
-// rest as long as the check took, and then another client's is next, if there is one.
+// most of them, too. The others are checked one at a time, in turn the newest and the
+// oldest: so the one that comes before a flood or after it is not held up. After a wrong
+// one there is a rest as long as the check took, and then another client's is next, if
+// there is one.
 type passwords struct {
 	key [sha256.Size]byte // so that what is remembered is no password's plain hash
 
@@ -33,6 +34,7 @@ type passwords struct {
 	checking bool
 	queue    []*turn // the oldest first; as many as there may be requests
 	last     string  // whose password was wrong last
+	oldest   bool    // which of the queue is next
 }
 
 // credential stands for a name and a password.
@@ -127,19 +129,22 @@ func (p *passwords) pass(wrong string) {
 	if wrong != "" {
 		p.last = wrong
 	}
-	next := len(p.queue) - 1
-	for i, t := range slices.Backward(p.queue) {
-		if t.from != p.last {
-			next = i
-			break
-		}
-	}
-	if next < 0 {
+	if len(p.queue) == 0 {
 		p.checking = false
 		return
 	}
-	close(p.queue[next].come)
-	p.queue = slices.Delete(p.queue, next, next+1)
+	waiting := slices.DeleteFunc(slices.Clone(p.queue), func(t *turn) bool { return t.from == p.last })
+	if len(waiting) == 0 {
+		waiting = p.queue
+	}
+	next := waiting[len(waiting)-1]
+	if p.oldest {
+		next = waiting[0]
+	}
+	p.oldest = !p.oldest
+	i := slices.Index(p.queue, next)
+	p.queue = slices.Delete(p.queue, i, i+1)
+	close(next.come)
 }
 
 func (p *passwords) known(id credential) bool {

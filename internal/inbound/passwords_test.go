@@ -80,18 +80,18 @@ func TestWrongPasswords(t *testing.T) {
 	}
 }
 
-// The newest is checked first, but another client's goes before the one whose password
-// was wrong.
+// The newest and the oldest are checked in turn, but another client's goes before the one
+// whose password was wrong.
 func TestOrderOfChecks(t *testing.T) {
 	locked(t, func(r *rig, l *lock) {
 		for _, q := range []struct{ from, password string }{
-			{"10.0.0.2:1", "a1"}, {"10.0.0.2:2", "a2"}, {"10.0.0.3:1", "b1"}, {"10.0.0.2:3", "a3"}, {"10.0.0.2:4", "a4"},
+			{"10.0.0.2:1", "a1"}, {"10.0.0.2:2", "a2"}, {"10.0.0.3:1", "b1"}, {"10.0.0.2:3", "a3"}, {"10.0.0.2:4", "a4"}, {"10.0.0.2:5", "a5"},
 		} {
 			r.dialFrom(q.from).send("%s", withPassword("/fast", q.password))
 		}
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		if got := strings.Join(l.checking, " "); got != "a1 b1 a4 a3 a2" {
+		if got := strings.Join(l.checking, " "); got != "a1 b1 a2 a5 a3 a4" {
 			t.Errorf("checked in the order %s", got)
 		}
 	})

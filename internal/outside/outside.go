@@ -42,12 +42,15 @@ func ReadLine(path string) string {
 	return Text(line)
 }
 
-// Text makes a text fit to be shown and stored: valid UTF-8 without zero bytes
-// and without white space around it, of at most 512 bytes.
-func Text(s string) string {
-	s = strings.TrimSpace(strings.ToValidUTF8(strings.ReplaceAll(s, "\x00", ""), "\uFFFD"))
-	if len(s) > MaxText {
-		s = strings.TrimSpace(strings.ToValidUTF8(s[:MaxText], ""))
+// Text makes a text fit to be shown and stored: Printable, without white space around
+// it, of at most 512 bytes.
+func Text(s string) string { return TextUpTo(s, MaxText) }
+
+// TextUpTo is Text with another bound.
+func TextUpTo(s string, most int) string {
+	s = strings.TrimSpace(Printable(s))
+	if len(s) > most {
+		s = strings.TrimSpace(strings.ToValidUTF8(s[:most], ""))
 	}
 	return s
 }

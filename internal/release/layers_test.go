@@ -50,14 +50,14 @@ var layers = map[string]layer{
 	"volume/ddn":         mounted,
 	"volume/hammerspace": slices.Concat(appliance, mounted), // the Anvil, and its shares
 	"volume/backends":    {"volume/..."},
-	"volume/observed":    {"cache", "volume"},
+	"volume/observed":    {"cache", "internal/outside", "volume"},
 
 	"proxy":                {"cache", "internal/secret", "volume", "volume/rest"},
 	"config":               {"github.com/BurntSushi/toml", "github.com/prometheus/common/model", "internal/nearest", "internal/outside", "internal/secret"},
 	"overview":             {"block", "cache", "enclosure", "smart", "smart/assess", "smart/report", "volume", "volume/observed", "zpool"},
 	"collector/exposition": {"github.com/klauspost/compress/flate", "github.com/prometheus/...", "google.golang.org/protobuf/proto", "internal/inbound"},
 	"collector":            {"cache", "collector/exposition", "enclosure", "proxy", "smart", "smart/assess", "smart/report", "volume", "volume/observed", "zpool"},
-	"api":                  {"cache", "enclosure", "internal/inbound", "overview", "proxy", "smart", "smart/assess", "smart/report", "volume", "volume/observed", "zpool"},
+	"api":                  {"cache", "enclosure", "internal/inbound", "internal/outside", "overview", "proxy", "smart", "smart/assess", "smart/report", "volume", "volume/observed", "zpool"},
 }
 
 // isKit is whether a package is for tests only: nothing else may import it.

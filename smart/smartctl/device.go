@@ -1,6 +1,10 @@
 package smartctl
 
-import "strings"
+import (
+	"strings"
+
+	"storage_exporter/internal/outside"
+)
 
 // Device is what smartctl is asked for: a device node and the type to talk to it.
 type Device struct {
@@ -19,7 +23,7 @@ const (
 
 // Valid says whether the device may be handed to smartctl.
 func (d Device) Valid() bool {
-	return strings.HasPrefix(d.Name, "/") && len(d.Name) <= maxName && !strings.ContainsAny(d.Name, "\x00\n") && ValidType(d.Type)
+	return strings.HasPrefix(d.Name, "/") && len(d.Name) <= maxName && outside.Printable(d.Name) == d.Name && ValidType(d.Type)
 }
 
 // ValidType says whether smartctl may be given the type.

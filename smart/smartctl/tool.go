@@ -188,7 +188,7 @@ func parseOutput(out command.Output) (*Document, error) {
 	if err := json.Compact(&compact, b); err != nil {
 		return nil, fmt.Errorf("%w: %w", report.ErrBadOutput, err)
 	}
-	return &Document{JSON: compact.Bytes(), Report: r}, nil
+	return &Document{JSON: outside.PrintableJSON(compact.Bytes()), Report: r}, nil
 }
 
 // complaint is smartctl's first error, or else its first remark.

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 
 	"storage_exporter/cache"
+	"storage_exporter/internal/outside"
 	"storage_exporter/volume"
 )
 
@@ -112,13 +114,25 @@ func (r *rounds) putHealth(round *cache.Round, results map[string]volume.Result[
 			status, info := volume.Diagnose(result.Err)
 			result = volume.Result[volume.Health]{Value: volume.Health{Status: status, Info: info, Silent: status == volume.Offline}}
 		}
-		result.Value.Backend = v.Backend
-		v.healthPut.Put(round, &result.Value, result.SampledAt)
+		shown := printable(result.Value)
+		shown.Backend = v.Backend
+		v.healthPut.Put(round, &shown, result.SampledAt)
 	}
 	if errors.Is(err, cache.ErrNothing) {
 		return err
 	}
 	return nil
+}
+
+// printable is a volume's health in words that can be shown: the kernel, a daemon or an
+// appliance has said them.
+func printable(h volume.Health) volume.Health {
+	h.Info = outside.Printable(h.Info)
+	h.Metadata = maps.Clone(h.Metadata)
+	for name, value := range h.Metadata {
+		h.Metadata[name] = outside.Printable(value)
+	}
+	return h
 }
 
 // resultOf is one volume's part of what a Backend returned.

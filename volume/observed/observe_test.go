@@ -49,6 +49,27 @@ func TestHealthOfErrors(t *testing.T) {
 	}
 }
 
+// What a Backend has heard is shown without what does not print, whatever else of it.
+func TestHealthIsPrintable(t *testing.T) {
+	run(t, "", func(r *rig) {
+		facts := map[string]string{"source": "//server/\u202eerahs", "options": "rw"}
+		r.prepare = func(f *fake) {
+			f.health = func(context.Context) (map[string]volume.Result[volume.Health], error) {
+				return each(f, volume.Health{Status: volume.Degraded, Info: "a node\x1b[31m is\ndown", Metadata: facts}), nil
+			}
+		}
+		r.apply(array("a", "https://x"))
+		time.Sleep(time.Second)
+		h := r.health("a")
+		if h.Info != "a node[31m is down" || h.Metadata["source"] != "//server/erahs" || h.Metadata["options"] != "rw" {
+			t.Errorf("%+v", h)
+		}
+		if !strings.Contains(facts["source"], "\u202e") {
+			t.Error("the Backend's own map was changed")
+		}
+	})
+}
+
 // A Backend that does not even obey its deadline is offline as soon as that has
 // passed, and what it says in the end counts again.
 func TestHealthOfHung(t *testing.T) {

@@ -4,8 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"strings"
-	"unicode"
 	"unicode/utf8"
+
+	"storage_exporter/internal/outside"
 )
 
 // longestExcerpt is in characters.
@@ -20,15 +21,7 @@ func Clean(s string, most int) string {
 	if len(s) > 8*most {
 		s = s[:8*most] // the rest is cut anyway
 	}
-	s = strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsSpace(r):
-			return ' '
-		case r == utf8.RuneError || !unicode.IsPrint(r):
-			return -1
-		}
-		return r
-	}, s)
+	s = strings.ReplaceAll(outside.Printable(s), string(utf8.RuneError), "")
 	runes := []rune(strings.Join(strings.Fields(s), " "))
 	if len(runes) > most {
 		return string(runes[:most-1]) + "…"
