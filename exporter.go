@@ -53,6 +53,7 @@ type exporter struct {
 	loader *loader
 	log    *slog.Logger
 	host   string
+	node   string // as it is called among others; empty: it is alone
 
 	store      cachestore.Store
 	cache      *cache.Cache
@@ -88,6 +89,7 @@ func newExporter(f *flags, l *loader, cfg *config.Config, logger *slog.Logger) (
 	}
 	e := &exporter{
 		flags: f, loader: l, log: logger, store: store, cfg: cfg,
+		node:       cfg.Node.Name,
 		host:       hostFingerprint(cfg.Node.Name, f.rootfs, f.procfs),
 		metrics:    newReloadMetrics(own),
 		cacheStats: cache.NewMetrics(own),

@@ -66,6 +66,8 @@ func TestPaths(t *testing.T) {
 		{"GET", "/metrics?collect[]=vfs&exclude[]=xfs", 400, ""},
 		{"GET", "/volumes", 200, `"name":"root"`},
 		{"POST", "/volumes", 405, "GET"},
+		{"GET", "/graphql?query=%7BvolumeHealth(host:%22local:root%22)%7BvolumeId%20isHealthy%7D%7D", 200, `"volumeId":"root"`},
+		{"GET", "/graphql", 400, "no query"},
 		{"GET", "/volume/hwinfo?volume=root", 200, `"status"`},
 		{"GET", "/volume/hwinfo?volume=nosuch", 400, "nosuch"},
 		{"GET", "/volume/hwinfo", 400, "volume"},

@@ -17,6 +17,7 @@ import (
 
 	"storage_exporter/api"
 	"storage_exporter/collector/exposition"
+	"storage_exporter/graphql"
 	"storage_exporter/internal/inbound"
 )
 
@@ -25,7 +26,7 @@ type limits struct {
 	telemetryPath string
 	all           []*inbound.Limit
 
-	scrapes, families, volumes, lists, profiles, pages *inbound.Limit
+	scrapes, families, volumes, lists, queries, profiles, pages *inbound.Limit
 }
 
 // smallBody bounds the body of a request whose body is ignored, in bytes.
@@ -42,6 +43,7 @@ func newLimits(f *flags) *limits {
 	l.families = limit(inbound.Bounds{Places: 4, Body: smallBody}) // scrapes in other formats than text
 	l.volumes = limit(inbound.Bounds{Places: 64, Body: api.MaxBody})
 	l.lists = limit(inbound.Bounds{Places: 8, Body: smallBody}) // all drives, all slots: large
+	l.queries = limit(inbound.Bounds{Places: 16, Body: graphql.MaxBody})
 	l.profiles = limit(inbound.Bounds{Places: 4, Body: 64 << 10, Time: 15 * time.Minute})
 	l.pages = limit(inbound.Bounds{Places: 16, Body: smallBody})
 	return l
@@ -57,6 +59,8 @@ func (l *limits) of(pattern string) *inbound.Limit {
 		return l.volumes
 	case below("/api/"):
 		return l.lists
+	case pattern == "/graphql":
+		return l.queries
 	case below("/debug/pprof/"):
 		return l.profiles
 	}
@@ -110,6 +114,7 @@ func (e *exporter) handler(ready *atomic.Bool, l *limits) (http.Handler, error) 
 	mux := boundMux{http.NewServeMux(), l}
 	readOnly := func(pattern string, h http.HandlerFunc) { mux.Handle(pattern, inbound.ReadOnly(h)) }
 	e.newAPI(ready).Register(mux)
+	mux.Handle("/graphql", e.newQueries())
 	readOnly("/-/healthy", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "storage_exporter is healthy.") })
 	readOnly("/-/ready", func(w http.ResponseWriter, _ *http.Request) {
 		if !ready.Load() {
@@ -158,6 +163,7 @@ func (e *exporter) landing() web.LandingConfig {
 		Description: "Drives and storage volumes for Prometheus, observed in the background",
 		Links: append(links,
 			web.LandingLinks{Address: "/volumes", Text: "Volumes", Description: "the configured storage volumes"},
+			web.LandingLinks{Address: "/graphql", Text: "GraphQL", Description: "the health of proxies and their volumes"},
 			web.LandingLinks{Address: "/health", Text: "Health", Description: "the health of every volume"},
 			web.LandingLinks{Address: "/-/ready", Text: "Ready"},
 			web.LandingLinks{Address: "/-/healthy", Text: "Healthy"},

@@ -51,6 +51,7 @@ var layers = map[string]layer{
 	"volume/hammerspace": slices.Concat(appliance, mounted), // the Anvil, and its shares
 	"volume/backends":    {"volume/..."},
 	"volume/observed":    {"cache", "internal/outside", "volume"},
+	"volume/vfolder":     {"internal/outside", "volume/mount"},
 
 	"proxy":                {"cache", "internal/secret", "volume", "volume/rest"},
 	"config":               {"github.com/BurntSushi/toml", "github.com/prometheus/common/model", "internal/nearest", "internal/outside", "internal/secret"},
@@ -58,6 +59,7 @@ var layers = map[string]layer{
 	"collector/exposition": {"github.com/klauspost/compress/flate", "github.com/prometheus/...", "google.golang.org/protobuf/proto", "internal/inbound"},
 	"collector":            {"cache", "collector/exposition", "enclosure", "proxy", "smart", "smart/assess", "smart/report", "volume", "volume/observed", "zpool"},
 	"api":                  {"cache", "enclosure", "internal/inbound", "internal/outside", "overview", "proxy", "smart", "smart/assess", "smart/report", "volume", "volume/observed", "zpool"},
+	"graphql":              {"github.com/graph-gophers/graphql-go/...", "internal/inbound", "volume"},
 }
 
 // isKit is whether a package is for tests only: nothing else may import it.

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"cmp"
+	"hash/fnv"
+	"io"
+	"strconv"
+
+	"storage_exporter/graphql"
+	"storage_exporter/volume"
+	"storage_exporter/volume/vfolder"
+)
+
+// newQueries makes what answers GraphQL: of the volumes of this exporter, which is the
+// proxy "local" or has the node's name.
+func (e *exporter) newQueries() *graphql.Handler {
+	return graphql.New(graphql.Config{
+		Revision: e.healthRevision, Proxies: e.healthOfProxies, Logger: e.log,
+		Folders: vfolder.New(e.mounts, e.mountedVolumes),
+	})
+}
+
+// healthRevision changes whenever healthOfProxies would return something else.
+func (e *exporter) healthRevision() uint64 {
+	h := fnv.New64a()
+	for _, v := range e.volumes.Volumes() {
+		_, _ = io.WriteString(h, v.Name+"\x00"+v.Backend+"\x00")
+		if r := v.Health.Peek(); r.Err == nil {
+			_, _ = io.WriteString(h, strconv.FormatUint(r.Snapshot.Revision, 36))
+		} else {
+			_, _ = io.WriteString(h, r.Err.Error())
+		}
+	}
+	return h.Sum64()
+}
+
+func (e *exporter) healthOfProxies() []graphql.Proxy {
+	local := graphql.Proxy{Name: cmp.Or(e.node, "local"), Healthy: true}
+	for _, v := range e.volumes.Volumes() {
+		shown := graphql.Volume{Name: v.Name, Backend: v.Backend, Status: volume.Unknown}
+		if r := v.Health.Peek(); r.Err == nil {
+			at := r.Snapshot.ObservedAt
+			shown.Status, shown.Info, shown.LastCheckedAt = r.Snapshot.Value.Status, r.Snapshot.Value.Info, &at
+		} else {
+			shown.Info = r.Err.Error()
+		}
+		local.Volumes = append(local.Volumes, shown)
+	}
+	return []graphql.Proxy{local}
+}
+
+// mountedVolumes are those whose path is mounted here: where folders can be looked for.
+func (e *exporter) mountedVolumes() []vfolder.Volume {
+	var volumes []vfolder.Volume
+	for _, v := range e.volumes.Volumes() {
+		if e.kinds[v.Backend].Mounted || v.RequireMount != nil && *v.RequireMount {
+			volumes = append(volumes, vfolder.Volume{Name: v.Name, Path: v.Path})
+		}
+	}
+	return volumes
+}
