@@ -7,12 +7,13 @@ import (
 	"strconv"
 
 	"storage_exporter/graphql"
+	"storage_exporter/proxy"
 	"storage_exporter/volume"
 	"storage_exporter/volume/vfolder"
 )
 
 // newQueries makes what answers GraphQL: of the volumes of this exporter, which is the
-// proxy "local" or has the node's name.
+// proxy "local" or has the node's name, and of the proxies that it polls.
 func (e *exporter) newQueries() *graphql.Handler {
 	return graphql.New(graphql.Config{
 		Revision: e.healthRevision, Proxies: e.healthOfProxies, Logger: e.log,
@@ -31,11 +32,14 @@ func (e *exporter) healthRevision() uint64 {
 			_, _ = io.WriteString(h, r.Err.Error())
 		}
 	}
+	for _, r := range e.proxies.List() {
+		_, _ = io.WriteString(h, r.Proxy.Name+"\x00"+string(r.Proxy.Status)+"\x00"+r.Proxy.Reason+"\x00"+strconv.FormatUint(r.Revision, 36))
+	}
 	return h.Sum64()
 }
 
 func (e *exporter) healthOfProxies() []graphql.Proxy {
-	local := graphql.Proxy{Name: cmp.Or(e.node, "local"), Healthy: true}
+	local := graphql.Proxy{Name: cmp.Or(e.node, ownProxy), Healthy: true}
 	for _, v := range e.volumes.Volumes() {
 		shown := graphql.Volume{Name: v.Name, Backend: v.Backend, Status: volume.Unknown}
 		if r := v.Health.Peek(); r.Err == nil {
@@ -46,7 +50,22 @@ func (e *exporter) healthOfProxies() []graphql.Proxy {
 		}
 		local.Volumes = append(local.Volumes, shown)
 	}
-	return []graphql.Proxy{local}
+	proxies := []graphql.Proxy{local}
+	for _, r := range e.proxies.List() {
+		proxies = append(proxies, shownProxy(r.Proxy))
+	}
+	return proxies
+}
+
+func shownProxy(p *proxy.Proxy) graphql.Proxy {
+	shown := graphql.Proxy{Name: p.Name, Healthy: p.Status == proxy.Healthy, LastCheckedAt: p.LastCheckedAt}
+	if !shown.Healthy {
+		shown.Error = cmp.Or(p.Reason, "not polled yet")
+	}
+	for _, v := range p.Volumes {
+		shown.Volumes = append(shown.Volumes, graphql.Volume{Name: v.Name, Backend: v.Backend, Status: v.Status, Info: v.Info, LastCheckedAt: v.LastCheckedAt})
+	}
+	return shown
 }
 
 // mountedVolumes are those whose path is mounted here: where folders can be looked for.
