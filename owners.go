@@ -145,6 +145,7 @@ func checkVolumes(c *config.Config, r *config.Report, kinds map[string]volume.Ki
 
 // wrongVolume is the user's mistake in a volume, if there is one. Nothing is asked.
 func wrongVolume(kind volume.Kind, cfg volume.Config) error {
+	cfg.Strict = true
 	if _, err := kind.Identify(cfg); err != nil {
 		return err
 	}

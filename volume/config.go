@@ -16,6 +16,9 @@ type Config struct {
 	// filled in. It is never shown, logged or stored.
 	Options map[string]any
 
+	// Strict is whether options that have no effect are mistakes.
+	Strict bool
+
 	// RequireMount is whether something other than the root file system must
 	// be mounted at or above Path; nil means the backend's own default. That of
 	// an appliance is false: then the path is not looked at.

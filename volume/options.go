@@ -4,36 +4,70 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"storage_exporter/internal/nearest"
 	"storage_exporter/internal/secret"
 )
 
 // Options reads a volume's option table. Each method returns the value, or zero
-// where it is missing or wrong; Err then says so once all were read. Keys that
-// nobody reads are ignored. No error shows a value: it may be a secret that was
-// written to the wrong key.
+// where it is missing or wrong; Err then says so once all were read. A key that
+// nobody asked for is a mistake, too, where the configuration is checked strictly; else
+// it has no effect, for a storage proxy's file may have any. No error shows a value: it may be a secret that
+// was written to the wrong key.
 type Options struct {
-	volume string
-	table  map[string]any
-	wrong  []string
+	volume, backend string
+	table           map[string]any
+	asked           []string // the keys that the backend knows
+	wrong           []string
+	strict          bool
 }
 
 // ReadOptions begins to read the options of a volume.
 func ReadOptions(cfg Config) *Options {
-	return &Options{volume: cfg.Name, table: cfg.Options}
+	return &Options{volume: cfg.Name, backend: cfg.Backend, table: cfg.Options, strict: cfg.Strict}
 }
+
+// Ignore names keys that are accepted without effect: those of the storage proxy, whose
+// file works unchanged.
+func (o *Options) Ignore(keys ...string) { o.asked = append(o.asked, keys...) }
 
 // Err is one line with every mistake and its remedy; nil when there was none.
 func (o *Options) Err() error {
-	if len(o.wrong) == 0 {
+	wrong := o.wrong
+	if o.strict {
+		wrong = append(slices.Clone(wrong), o.unknown()...)
+	}
+	if len(wrong) == 0 {
 		return nil
 	}
-	return errors.New(strings.Join(o.wrong, "; "))
+	return errors.New(strings.Join(wrong, "; "))
+}
+
+// unknown are the mistakes of keys that the backend does not know.
+func (o *Options) unknown() []string {
+	const most = 5
+	var wrong []string
+	more := 0
+	for _, key := range slices.Sorted(maps.Keys(o.table)) {
+		switch {
+		case slices.Contains(o.asked, key):
+		case len(wrong) == most:
+			more++
+		default:
+			wrong = append(wrong, o.Name(key)+" is no option of "+cmp.Or(o.backend, "this backend")+": remove it, or correct its name"+nearest.Hint(key, o.asked))
+		}
+	}
+	if more > 0 {
+		wrong = append(wrong, fmt.Sprintf("neither are %d more", more))
+	}
+	return wrong
 }
 
 // Wrong adds a mistake that the backend itself found: the key, and what to do
@@ -46,11 +80,14 @@ var bareKey = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 
 // Name is the option as the configuration file spells it.
 func (o *Options) Name(key string) string {
-	name := o.volume
-	if !bareKey.MatchString(name) {
-		name = strconv.Quote(name)
+	return "volume." + spelt(o.volume) + ".options." + spelt(key)
+}
+
+func spelt(key string) string {
+	if !bareKey.MatchString(key) {
+		return strconv.Quote(key)
 	}
-	return "volume." + name + ".options." + key
+	return key
 }
 
 // String is a text that must be there; what completes "set it to …". A number or
@@ -109,7 +146,7 @@ func (o *Options) Bool(key string, standard bool, aliases ...string) bool {
 
 // Int is a whole number between least and most.
 func (o *Options) Int(key string, standard, least, most int) int {
-	v := o.table[key]
+	_, v := o.find(key, nil)
 	if v == nil {
 		return standard
 	}
@@ -125,7 +162,7 @@ func (o *Options) Int(key string, standard, least, most int) int {
 // Duration is a text such as "30s"; a bare number is seconds, as the storage
 // proxy has it. It is longer than zero.
 func (o *Options) Duration(key string, standard time.Duration) time.Duration {
-	v := o.table[key]
+	_, v := o.find(key, nil)
 	if v == nil {
 		return standard
 	}
@@ -156,7 +193,8 @@ func (o *Options) Strings(key string) []string {
 			}
 		}
 	}
-	switch v := o.table[key].(type) {
+	_, v := o.find(key, nil)
+	switch v := v.(type) {
 	case nil:
 	case []any:
 		for _, e := range v {
@@ -174,7 +212,9 @@ func (o *Options) Strings(key string) []string {
 
 // find returns the first of the spellings that is set, and its value.
 func (o *Options) find(key string, aliases []string) (string, any) {
-	for _, k := range append([]string{key}, aliases...) {
+	keys := append([]string{key}, aliases...)
+	o.asked = append(o.asked, keys...)
+	for _, k := range keys {
 		if v := o.table[k]; v != nil {
 			return k, v
 		}

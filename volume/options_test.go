@@ -1,6 +1,7 @@
 package volume
 
 import (
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -12,7 +13,7 @@ func TestOptions(t *testing.T) {
 	o := ReadOptions(Config{Name: "a b", Options: map[string]any{
 		"text": "x", "digits": int64(1234), "half": 0.5, "yes": true, "word": "off", "one": int64(1),
 		"n": int64(7), "n_text": "8", "d": "30s", "d_seconds": 120.0, "d_int": int64(5), "list": []any{"a", " b , c", ""}, "commas": "a,b",
-		"old": "spelling", "pw": "hidden", "empty": "", "unknown": map[string]any{"x": 1},
+		"old": "spelling", "pw": "hidden", "empty": "",
 	}})
 	got := []any{
 		o.String("text", "it"), o.String("digits", "it"), o.StringOr("half", ""), o.String("new", "it", "older", "old"), o.StringOr("none", "std"),
@@ -44,6 +45,9 @@ func TestOptionMistakes(t *testing.T) {
 		{func(o *Options) { o.Int("ten", 1, 0, 9) }, "volume.v.options.ten must be a whole number from 0 to 9"},
 		{func(o *Options) { o.Duration("text", 1) }, `volume.v.options.text must be a duration, such as "30s"`},
 		{func(o *Options) { o.Duration("minus", 1) }, `volume.v.options.minus must be a duration, such as "30s"`},
+		{func(o *Options) { o.asked, o.strict = nil, true }, "volume.v.options.blank is no option of this backend: remove it, or correct its name; " +
+			"volume.v.options.list is no option of this backend: remove it, or correct its name; volume.v.options.minus is no option of this backend: remove it, or correct its name; " +
+			"volume.v.options.ten is no option of this backend: remove it, or correct its name; volume.v.options.text is no option of this backend: remove it, or correct its name"},
 		{func(o *Options) { o.Strings("list") }, `volume.v.options.list must be a list of texts, such as ["a", "b"]`},
 		{func(o *Options) { o.Wrong("scope", "must be one of a, b") }, "volume.v.options.scope must be one of a, b"},
 		{func(o *Options) { o.Bool("text", false); o.Int("ten", 1, 0, 9) }, "volume.v.options.text must be true or false; volume.v.options.ten must be a whole number from 0 to 9"},
@@ -56,6 +60,24 @@ func TestOptionMistakes(t *testing.T) {
 				t.Errorf("%v, not %s", err, tt.want)
 			}
 		})
+	}
+	known := map[string]any{"weka_fs_name": "a", "of_the_proxy": 1}
+	for unknown, want := range map[string]string{
+		"weka_fs_nmae": "volume.v.options.weka_fs_nmae is no option of weka: remove it, or correct its name; did you mean weka_fs_name?",
+		"other":        "volume.v.options.other is no option of weka: remove it, or correct its name",
+		"a\nb":         `volume.v.options."a\nb" is no option of weka: remove it, or correct its name`,
+		"of_the_proxy": "",
+	} {
+		o := ReadOptions(Config{Name: "v", Backend: "weka", Options: maps.Clone(known), Strict: true})
+		o.table[unknown] = "hunter2"
+		o.StringOr("weka_fs_name", "")
+		o.Ignore("of_the_proxy")
+		if err := o.Err(); (err == nil) != (want == "") || err != nil && err.Error() != want {
+			t.Errorf("%q: %v, not %s", unknown, err, want)
+		}
+		if o.strict = false; o.Err() != nil {
+			t.Errorf("%q: %v", unknown, o.Err())
+		}
 	}
 	o := ReadOptions(Config{Name: "a.b"})
 	if o.String("x", "it"); !strings.HasPrefix(o.Err().Error(), `volume."a.b".options.x `) {

@@ -39,6 +39,7 @@ func read(cfg volume.Config) (options, error) {
 			dataset:   o.StringOr("dell_perf_dataset", ""),
 		},
 	}
+	o.Ignore("dell_api_version")
 	if len(opts.access.Endpoints) > 1 {
 		o.Wrong("dell_endpoint", "must be one URL: a session is one node's; set it to the address of a node or to a SmartConnect name")
 	}

@@ -14,8 +14,8 @@ const (
 	standardClass  = "all" // GPFS's own class of all nodes
 )
 
-// options are a volume's, as docs/backends/gpfs.md lists them. Others that the
-// storage proxy has, such as gpfs_owner, are about folders and not read.
+// options are a volume's, as docs/backends/gpfs.md lists them. The storage proxy's
+// others, such as gpfs_owner, are about folders.
 type options struct {
 	access   rest.Access
 	user     string
@@ -44,6 +44,7 @@ func read(cfg volume.Config) (options, error) {
 			readOnly:   cfg.ReadOnly,
 		},
 	}
+	o.Ignore("gpfs_owner", "gpfs_fileset_prefix", "gpfs_cluster_name")
 	opts.access.DefaultPath(apiPath)
 	return opts, o.Err()
 }

@@ -20,7 +20,7 @@ import (
 func Base(host *mount.Host) volume.Kind {
 	return volume.Kind{
 		Mounted:  true,
-		Identify: mount.Identify,
+		Identify: mount.Bare(),
 		New: func(volumes []volume.Config, _ *slog.Logger) (volume.Backend, error) {
 			return newBase(host, volumes), nil
 		},

@@ -32,6 +32,7 @@ func readOptions(cfg volume.Config) (options, error) {
 		path:     cleanPath(cfg.Path),
 		volume:   cfg,
 	}
+	o.Ignore("mount_source", "share_query_retry", "share_query_wait_sec", "ssl_config")
 	read.access.DefaultPath(apiPath)
 	return read, o.Err()
 }

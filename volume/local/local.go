@@ -16,7 +16,7 @@ func VFS(host *mount.Host) volume.Kind { return kind(host, rules{}) }
 
 // XFS is a directory on an XFS file system of its own.
 func XFS(host *mount.Host) volume.Kind {
-	return kind(host, rules{fstypes: []string{"xfs"}, requireMount: true})
+	return kind(host, rules{fstypes: []string{"xfs"}, requireMount: true, ignored: []string{"lock_file_path"}})
 }
 
 // NFS is a directory on a mounted NFS export.
@@ -28,12 +28,13 @@ func NFS(host *mount.Host) volume.Kind {
 type rules struct {
 	fstypes      []string // none is any
 	requireMount bool     // unless the volume says otherwise
+	ignored      []string // options of the storage proxy
 }
 
 func kind(host *mount.Host, r rules) volume.Kind {
 	return volume.Kind{
 		Mounted:  true,
-		Identify: mount.Identify,
+		Identify: mount.Bare(r.ignored...),
 		New: func(volumes []volume.Config, _ *slog.Logger) (volume.Backend, error) {
 			return newBackend(host, r, volumes), nil
 		},

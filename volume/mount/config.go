@@ -20,6 +20,19 @@ func Identify(cfg volume.Config) (volume.Identity, error) {
 	return volume.Identity{Share: clean, Object: clean}, nil
 }
 
+// Bare is Identify for a backend without options, but for those of the storage proxy
+// that have no effect.
+func Bare(ignored ...string) func(volume.Config) (volume.Identity, error) {
+	return func(cfg volume.Config) (volume.Identity, error) {
+		o := volume.ReadOptions(cfg)
+		o.Ignore(ignored...)
+		if err := o.Err(); err != nil {
+			return volume.Identity{}, err
+		}
+		return Identify(cfg)
+	}
+}
+
 // WantOf is what a volume expects of its mount: what its backend does, unless the
 // volume says otherwise.
 func WantOf(cfg volume.Config, requireMount bool, fstypes ...string) Want {

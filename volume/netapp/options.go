@@ -49,6 +49,7 @@ func readOptions(cfg volume.Config) (options, error) {
 		},
 		interval: cfg.PerformanceInterval,
 	}
+	o.Ignore("netapp_nfs_host", "netapp_xcp_cmd")
 	named := func(key, name string) {
 		if name != "" && (!plainName.MatchString(name) || strings.Contains(name, "..")) {
 			o.Wrong(key, "must be one name, of letters, digits, underscores, dots and hyphens")

@@ -3,12 +3,14 @@ package observed
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"storage_exporter/cache"
+	"storage_exporter/internal/logtest"
 	"storage_exporter/volume"
 )
 
@@ -191,5 +193,32 @@ func TestJoinOfParts(t *testing.T) {
 		if r == 0 || r == both.Revision {
 			t.Errorf("revisions %v, then %d", revisions, both.Revision)
 		}
+	}
+}
+
+// An option that has no effect is warned of once for all volumes of an appliance.
+func TestUnusedOptions(t *testing.T) {
+	var log logtest.Buffer
+	kind := volume.Kind{
+		Identify: func(cfg volume.Config) (volume.Identity, error) {
+			o := volume.ReadOptions(cfg)
+			o.Ignore("endpoint")
+			return volume.Identity{Share: "x"}, o.Err()
+		},
+		New: func(volumes []volume.Config, _ *slog.Logger) (volume.Backend, error) { return &fake{volumes: volumes}, nil },
+	}
+	s := NewSet(SetConfig{Logger: slog.New(slog.NewTextHandler(&log, nil)), Host: "h", Table: map[string]volume.Kind{"array": kind}, Cache: newRig(t, "").cache})
+	var cfgs []volume.Config
+	for _, name := range []string{"a", "b", "c", "d", "e"} {
+		cfgs = append(cfgs, volume.Config{Name: name, Backend: "array", Options: map[string]any{"endpiont": 1}})
+	}
+	if err := s.Apply(cfgs); err != nil {
+		t.Fatal(err)
+	}
+	if text := log.String(); strings.Count(text, "option has no effect") != 1 || !strings.Contains(text, "a, b, c and 2 more") || !strings.Contains(text, "did you mean endpoint?") {
+		t.Error(text)
+	}
+	if err := s.Close(t.Context()); err != nil {
+		t.Error(err)
 	}
 }

@@ -22,6 +22,26 @@ type plan struct {
 	err      error    // why it cannot be made
 }
 
+// names are those of the volumes, for logs: it stays short however many there are.
+func (p plan) names() string {
+	names := make([]string, len(p.volumes))
+	for i, cfg := range p.volumes {
+		names[i] = cfg.Name
+	}
+	return volume.Few(names, 3, " and ")
+}
+
+// unused is the first volume's mistake of options that have no effect; nil for none.
+func (p plan) unused() error {
+	for _, cfg := range p.volumes {
+		cfg.Strict = true
+		if _, err := p.kind.Identify(cfg); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // group is one Backend with a source for each kind of observation, and its volumes
 // with an entry of each source.
 type group struct {
@@ -43,9 +63,9 @@ func (s *Set) open(p plan) *group {
 	}
 	if g.plan.err != nil {
 		g.backend = wrong{g.plan.err, p.volumes}
-		for _, cfg := range p.volumes {
-			s.cfg.Logger.Warn("volume is listed as unavailable", "volume", cfg.Name, "backend", cfg.Backend, "err", g.plan.err)
-		}
+		s.cfg.Logger.Warn("volume is listed as unavailable", "volume", p.names(), "backend", p.volumes[0].Backend, "err", g.plan.err)
+	} else if err := p.unused(); err != nil {
+		s.cfg.Logger.Warn("option has no effect", "volume", p.names(), "backend", p.volumes[0].Backend, "err", err)
 	}
 	for i := range p.volumes {
 		g.volumes = append(g.volumes, &Volume{Config: p.volumes[i], watch: s.watch(p.volumes[i].Name, g.plan.err == nil)})
@@ -161,11 +181,7 @@ func (g *group) name() string {
 	if g.plan.endpoint != "" {
 		return g.plan.endpoint
 	}
-	name := g.plan.volumes[0].Name
-	if more := len(g.plan.volumes) - 1; more > 0 {
-		name += fmt.Sprintf(" and %d more", more)
-	}
-	return name
+	return g.plan.names()
 }
 
 func (g *group) start() {

@@ -45,6 +45,7 @@ func readOptions(cfg volume.Config) (options, error) {
 		cluster: o.Int("vast_cluster_id", 1, 1, math.MaxInt32),
 		view:    strings.TrimSpace(o.StringOr("vast_view_path", "")),
 	}
+	o.Ignore("vast_username", "vast_password", "vast_storage_base_dir", "vast_cluster_info_cache_ttl", "vast_use_auth_token")
 	if read.token.Reveal() == "" {
 		read.user = o.String("vast_username", "the name of an account that may read")
 		read.password = o.Secret("vast_password", "the account's password")

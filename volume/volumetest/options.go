@@ -44,8 +44,7 @@ func options(r *run) {
 	kind := r.Kind(r.network.Dial)
 	wrong := func(key string, value any) {
 		cfg := r.e.Volumes[0]
-		cfg.Options = maps.Clone(cfg.Options)
-		cfg.Options["some_other_key"] = 1
+		cfg.Options, cfg.Strict = maps.Clone(cfg.Options), true
 		cfg.Options[key] = value
 		if value == nil {
 			delete(cfg.Options, key)
@@ -63,6 +62,13 @@ func options(r *run) {
 		wrong(key, nil)
 		wrong(key, "")
 		wrong(key, map[string]any{"a": 1})
+	}
+	wrong("some_other_key", 1)
+	lax := r.e.Volumes[0]
+	lax.Options = maps.Clone(lax.Options)
+	lax.Options["some_other_key"] = 1
+	if _, err := kind.Identify(lax); err != nil {
+		r.errorf("a key of somebody else: %v", err)
 	}
 	wrong("ca_file", []any{1})
 	wrong(r.VerifyKey, "perhaps")

@@ -24,6 +24,7 @@ func readOptions(cfg volume.Config) (options, error) {
 		token:        o.SecretOr("weka_token"),
 		fs:           o.String("weka_fs_name", "the file system's name"),
 	}
+	o.Ignore("weka_username", "weka_password")
 	if read.token.Reveal() == "" {
 		read.user = o.String("weka_username", "the name of an account that may read")
 		read.password = o.Secret("weka_password", "the account's password")
