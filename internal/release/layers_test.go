@@ -40,7 +40,7 @@ var layers = map[string]layer{
 	"smart/smartctl": {"internal/command", "internal/outside", "smart/report"},
 	"smart/assess":   {"internal/outside", "smart/report"},
 
-	"volume":             {"internal/secret"},
+	"volume":             {"internal/nearest", "internal/secret"},
 	"volume/rates":       {"volume"},
 	"volume/rest":        {"internal/outside", "internal/secret", "volume"},
 	"volume/mount":       {unix, "block", "internal/hang", "volume", "volume/rates"},

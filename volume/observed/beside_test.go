@@ -205,7 +205,9 @@ func TestUnusedOptions(t *testing.T) {
 			o.Ignore("endpoint")
 			return volume.Identity{Share: "x"}, o.Err()
 		},
-		New: func(volumes []volume.Config, _ *slog.Logger) (volume.Backend, error) { return &fake{volumes: volumes}, nil },
+		New: func(volumes []volume.Config, _ *slog.Logger) (volume.Backend, error) {
+			return &fake{volumes: volumes}, nil
+		},
 	}
 	s := NewSet(SetConfig{Logger: slog.New(slog.NewTextHandler(&log, nil)), Host: "h", Table: map[string]volume.Kind{"array": kind}, Cache: newRig(t, "").cache})
 	var cfgs []volume.Config
