@@ -1,6 +1,7 @@
 package netapp
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -41,18 +42,38 @@ func gatherFor(call time.Duration) string {
 	return strconv.Itoa(max(int(seconds), 1))
 }
 
-// inventory is the volumes that were asked for, by name. Several SVMs may have
-// one of the same name.
-type inventory map[string][]record
+// inventory is the volumes that were asked for.
+type inventory struct {
+	named map[string][]record // by name: several SVMs may have one of the same
+	svms  map[object]string   // the UUID of the SVM that each was on when it was found last
+}
+
+// mirrored is what a MetroCluster adds to the name of an SVM that the partner has
+// taken over. Its UUID stays.
+const mirrored = "-mc"
+
+// on are the volumes that may be one of an SVM: by the SVM's name, else by its UUID,
+// else by the name that a MetroCluster gives it. Empty is any SVM.
+func (i inventory) on(o object) []record {
+	byUUID, known := i.svms[o]
+	for _, same := range []func(record) bool{
+		func(v record) bool { return o.svm == "" || v.SVM.Name.String() == o.svm },
+		func(v record) bool { return known && v.SVM.UUID.String() == byUUID },
+		func(v record) bool {
+			return strings.TrimSuffix(v.SVM.Name.String(), mirrored) == strings.TrimSuffix(o.svm, mirrored)
+		},
+	} {
+		found := slices.DeleteFunc(slices.Clone(i.named[o.name]), func(v record) bool { return !same(v) })
+		if len(found) > 0 {
+			return found
+		}
+	}
+	return nil
+}
 
 // find returns the record of a volume.
 func (i inventory) find(o object) (record, error) {
-	var found []record
-	for _, v := range i[o.name] {
-		if o.svm == "" || v.SVM.Name.String() == o.svm {
-			found = append(found, v)
-		}
-	}
+	found := i.on(o)
 	switch {
 	case len(found) == 0 && o.svm == "":
 		return record{}, rest.Absent("volume %s", o.name)
@@ -70,18 +91,53 @@ func (i inventory) find(o object) (record, error) {
 }
 
 // fetchVolumes asks for all volumes, by name each time: one that was made anew has
-// another UUID.
+// another UUID. Where one is not on its SVM, it is looked for on all of them: a
+// failover may have given the SVM another name.
 func (b *backend) fetchVolumes(ctx context.Context) (inventory, error) {
-	names, svms, anySVM := map[string]bool{}, map[string]bool{}, false
+	found := inventory{svms: b.svms}
+	which := b.whichSVMs()
+	for {
+		named, err := b.fetchNamed(ctx, which)
+		if err != nil {
+			return inventory{}, err
+		}
+		found.named = named
+		svms, missing := map[object]string{}, false
+		for _, o := range b.objects {
+			v, err := found.find(o)
+			missing = missing || err != nil
+			if uuid := cmp.Or(v.SVM.UUID.String(), b.svms[o]); uuid != "" {
+				svms[o] = uuid
+			}
+		}
+		if which == "" || !missing {
+			b.svms, found.svms = svms, svms
+			return found, nil
+		}
+		which = ""
+	}
+}
+
+// whichSVMs is a filter for the SVMs of the volumes; empty where it would say nothing,
+// or be too long.
+func (b *backend) whichSVMs() string {
+	svms := map[string]bool{}
 	for _, o := range b.objects {
-		names[o.name], svms[o.svm] = true, true
-		anySVM = anySVM || o.svm == ""
+		svms[o.svm] = true
 	}
-	which := ""
-	if all := batches(svms); !anySVM && len(all) == 1 && len(all[0]) <= longestSVMs {
-		which = all[0]
+	if all := batches(svms); !svms[""] && len(all) == 1 && len(all[0]) <= longestSVMs {
+		return all[0]
 	}
-	found := inventory{}
+	return ""
+}
+
+// fetchNamed are the volumes of those SVMs by name.
+func (b *backend) fetchNamed(ctx context.Context, which string) (map[string][]record, error) {
+	names := map[string]bool{}
+	for _, o := range b.objects {
+		names[o.name] = true
+	}
+	found := map[string][]record{}
 	for _, batch := range batches(names) {
 		query := url.Values{"name": {batch}, "fields": {volumeFields}}
 		if which != "" {

@@ -26,6 +26,43 @@ func TestSameNameInSeveralSVMs(t *testing.T) {
 	})
 }
 
+// A volume is the same on an SVM that a failover gave another name: by the SVM's UUID,
+// or by the name that a MetroCluster gives it, where the exporter began after that. The
+// SVM of the configured name goes first.
+func TestSVMRenamed(t *testing.T) {
+	rename := func(o *ontap, i int, name string) {
+		svm := o.volumes[i].fields["svm"].(map[string]any)
+		o.volumes[i].fields["svm"] = map[string]any{"name": name, "uuid": svm["uuid"]}
+	}
+	o := newOntap()
+	o.volumes = []*fakeVolume{newVolume("svm_a", "v", 1, 10, 1), newVolume("svm_b", "w", 2, 20, 2), newVolume("svm_c-mc", "x", 3, 30, 3), newVolume("svm_d", "x", 4, 40, 4)}
+	with(t, o, []string{"svm_a/v", "svm_b/w", "svm_c/x", "svm_d-mc/x"}, func(t *testing.T, b volume.Backend) {
+		check := func(want map[string]string) {
+			t.Helper()
+			for name, svm := range want {
+				if h := health(t, b, name); h.Status != volume.Healthy || h.Metadata["svm"] != svm {
+					t.Errorf("%s: %s %s, %v", name, h.Status, h.Info, h.Metadata)
+				}
+			}
+			time.Sleep(time.Minute)
+		}
+		check(map[string]string{"svm_a/v": "svm_a", "svm_b/w": "svm_b", "svm_c/x": "svm_c-mc", "svm_d-mc/x": "svm_d"})
+		performance(t, b, "svm_a/v")
+		time.Sleep(time.Minute)
+		o.change(func() { rename(o, 0, "svm_a-mc"); rename(o, 1, "other") })
+		if got := performance(t, b, "svm_a/v"); got.Err != nil || reads(got) != 10 {
+			t.Errorf("%+v, %v", got.Value, got.Err)
+		}
+		check(map[string]string{"svm_a/v": "svm_a-mc", "svm_b/w": "other"})
+		o.change(func() { rename(o, 0, "svm_a"); o.volumes = append(o.volumes, newVolume("svm_b", "w", 5, 50, 5)) })
+		check(map[string]string{"svm_a/v": "svm_a", "svm_b/w": "svm_b"})
+		o.change(func() { o.volumes = o.volumes[:1] })
+		if h := health(t, b, "svm_b/w"); h.Status != volume.Unavailable {
+			t.Errorf("one that is gone: %+v", h)
+		}
+	})
+}
+
 // The list and the members come in small pages, whatever was asked for, and the
 // pages overlap.
 func TestPages(t *testing.T) {
@@ -144,8 +181,8 @@ func TestBatches(t *testing.T) {
 func TestOnlyWhatWasAskedForIsKept(t *testing.T) {
 	with(t, &replay{volumes: "volumes_list.json"}, []string{"vfroot01"}, func(t *testing.T, b volume.Backend) {
 		found, err := b.(*backend).fetchVolumes(t.Context())
-		if err != nil || len(found) != 1 || len(found["vfroot01"]) != 1 {
-			t.Errorf("%d names, %v", len(found), err)
+		if err != nil || len(found.named) != 1 || len(found.named["vfroot01"]) != 1 {
+			t.Errorf("%d names, %v", len(found.named), err)
 		}
 	})
 }

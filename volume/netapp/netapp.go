@@ -43,6 +43,7 @@ type backend struct {
 	nodes   *rest.Memo[[]node]
 	about   *rest.Memo[about]
 
+	svms   map[object]string // by UUID, as found last; belongs to fetchVolumes, which runs once at a time
 	rates  *rates.Meters
 	roster roster
 	// old is whether the system is older than ONTAP 9.11.1.
