@@ -19,7 +19,7 @@ func TestAnswers(t *testing.T) {
 		words string
 	}{
 		{volumetest.HTML(), "web page"}, {volumetest.Empty(), "empty"}, {volumetest.Truncated(), "cut off"}, {volumetest.Halved(), "cut off"},
-		{volumetest.Bomb(), "/x: the answer has a text of more than 256 KiB"}, {volumetest.Redirects(), "https://elsewhere.test"},
+		{volumetest.Bomb(), "/x: the answer has a text of more than 64 KiB"}, {volumetest.Redirects(), "https://elsewhere.test"},
 		{volumetest.Says("null", "", "null"), "null"}, {volumetest.Says("a list", "", "[1]"), "array"}, {volumetest.Says("text", "", "OK"), "not JSON"},
 	}
 	for _, tt := range tests {
@@ -66,8 +66,8 @@ func TestDecode(t *testing.T) {
 		{`{"x": [` + strings.Repeat("1,", 2_000_001) + `1]}`, new(struct{ Items []item }), "more than 2000000 values"},
 		{`{"x": ` + strings.Repeat("[", 1<<20), new(struct{ Items []item }), "more than 64 lists and objects"},
 		{strings.Repeat(`{"a":`, 1<<20), new(json.RawMessage), "not JSON"},
-		{`"` + strings.Repeat("a", 1<<20) + `"`, new(rest.Text), "text of more than 256 KiB"},
-		{`{"items": [{"name": "` + strings.Repeat("a", 1<<20) + `"}]}`, new(struct{ Items []item }), "text of more than 256 KiB"},
+		{`"` + strings.Repeat("a", 1<<20) + `"`, new(rest.Text), "text of more than 64 KiB"},
+		{`{"items": [{"name": "` + strings.Repeat("a", 1<<20) + `"}]}`, new(struct{ Items []item }), "text of more than 64 KiB"},
 	}
 	for _, tt := range tests {
 		a := &rest.Answer{Body: []byte(tt.body)}

@@ -11,7 +11,7 @@ const (
 	// 10,000 quotas take some 3 MiB.
 	maxKept = 8 << 20
 	// maxTogether bounds what the answers of all appliances take that are being decoded.
-	maxTogether = 16 << 20
+	maxTogether = 12 << 20
 )
 
 // budget bounds the memory of all answers that are being decoded. When they need more
@@ -30,13 +30,13 @@ var together = newBudget(maxTogether)
 
 func newBudget(most int64) *budget { return &budget{most: most, all: map[*share]struct{}{}} }
 
-// share is what one answer, or one list with its pages, takes of a budget.
+// share is what one answer, one list with its pages, or one memo takes of a budget.
 type share struct {
 	of   *budget
-	list int64                   // bytes of the text; only the calls of the list touch it, one after the other
-	size int64                   // guarded by of.mu
-	lost bool                    // it was the largest; guarded by of.mu
-	end  context.CancelCauseFunc // of the call
+	list int64 // bytes of the text; only the calls of the list touch it, one after the other
+	size int64 // guarded by of.mu
+	lost bool  // it was the largest; guarded by of.mu
+	end  func(error)
 }
 
 // errCrowded ends the largest answer.
@@ -44,12 +44,33 @@ var errCrowded = bound(fmt.Sprintf("the appliances' answers take more than %d Mi
 
 // begin makes a share and a context that ends with it.
 func (b *budget) begin(ctx context.Context) (context.Context, *share) {
-	s := &share{of: b}
-	ctx, s.end = context.WithCancelCause(ctx)
+	ctx, end := context.WithCancelCause(ctx)
+	return ctx, b.add(end)
+}
+
+// add makes a share; end is called when it is the largest of too much.
+func (b *budget) add(end func(error)) *share {
+	s := &share{of: b, end: end}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.all[s] = struct{}{}
-	return ctx, s
+	return s
+}
+
+// set takes n bytes in place of what it has, and of what it lost.
+func (s *share) set(n int64) error {
+	s.of.mu.Lock()
+	s.of.used -= s.size
+	s.size, s.lost = 0, false
+	s.of.mu.Unlock()
+	return s.grow(n)
+}
+
+// isLost is whether it was the largest.
+func (s *share) isLost() bool {
+	s.of.mu.Lock()
+	defer s.of.mu.Unlock()
+	return s.lost
 }
 
 // grow takes n bytes more.

@@ -68,7 +68,7 @@ func (c *Client) attempt(ctx context.Context, r Request, token *Token, body []by
 		Status: reply.StatusCode, Header: reply.Header, ReceivedAt: time.Now(), share: take.share,
 		what: r.Method + " " + target.Host + target.EscapedPath(), url: reply.Request.URL,
 	}
-	failed, err := c.read(ctx, answer, token, text, take.read)
+	failed, err := c.read(call, answer, token, text, take.read)
 	c.cfg.Logger.Debug("answer", "method", r.Method, "url", target.Host+target.Path, "status", reply.StatusCode,
 		"bytes", text.read, "duration_seconds", time.Since(start).Seconds())
 	if err != nil {
@@ -109,9 +109,10 @@ func (c *Client) read(ctx context.Context, answer *Answer, token *Token, text *b
 		err = answer.bad(string(beyond), nil)
 	case ctx.Err() != nil:
 		err = c.transportError(host, ctx.Err())
+	case text.err == nil || errors.Is(text.err, io.EOF): // it is about what was read
 	case errors.Is(text.err, context.DeadlineExceeded):
 		err = c.transportError(host, text.err)
-	case text.err != nil && !errors.Is(text.err, io.EOF):
+	default:
 		err = answer.bad("the answer is cut off", text.err)
 	}
 	return failed(err), err

@@ -12,7 +12,7 @@ import (
 const (
 	maxValues = 2_000_000 // in one answer, also of what is not kept
 	maxDepth  = 64        // of lists and objects in one another
-	maxPiece  = 256 << 10 // bytes of one text, number or json.RawMessage
+	maxPiece  = 64 << 10  // bytes of one text, number or json.RawMessage
 
 	keptAtOnce = 16 << 10 // bytes: as often is counted what is kept
 )

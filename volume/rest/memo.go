@@ -3,6 +3,8 @@ package rest
 import (
 	"context"
 	"errors"
+	"fmt"
+	"runtime"
 	"time"
 )
 
@@ -11,6 +13,8 @@ import (
 type Memo[T any] struct {
 	every, longest time.Duration
 	fetch          func(context.Context) (T, error)
+
+	held *share // what last takes
 
 	turn chan struct{} // holds the right to the fields below
 	have bool
@@ -24,9 +28,23 @@ type Memo[T any] struct {
 // fetch fails, or its caller's time is over, the last value serves until it is older
 // than longest; with zero it does not. A failure is kept for a tenth of every; 403
 // and 404 are kept for all of it.
+//
+// What all memos keep is bounded. When that is too much, the largest forgets its fact
+// and fails instead.
 func NewMemo[T any](every, longest time.Duration, fetch func(context.Context) (T, error)) *Memo[T] {
-	return &Memo[T]{every: every, longest: longest, fetch: fetch, turn: make(chan struct{}, 1)}
+	held := memos.add(func(error) {}) // Get finds out
+	m := &Memo[T]{every: every, longest: longest, fetch: fetch, held: held, turn: make(chan struct{}, 1)}
+	runtime.AddCleanup(m, (*share).close, held)
+	return m
 }
+
+// memos is one for the process, as together is.
+var memos = newBudget(maxHeld)
+
+// maxHeld bounds what all memos keep, in bytes.
+const maxHeld = 8 << 20
+
+var errHeld = &Error{Kind: ErrBadAnswer, text: fmt.Sprintf("what the appliances answer takes more than %d MiB together, and this answer the most", maxHeld>>20)}
 
 // Within bounds a fetch, so that what is only good to know takes nothing from the time
 // of what is needed.
@@ -47,8 +65,15 @@ func (m *Memo[T]) Get(ctx context.Context) (value T, at time.Time, err error) {
 	case <-ctx.Done():
 		return value, at, ctx.Err()
 	}
+	if m.have && m.held.isLost() {
+		var nothing T
+		m.last, m.have, m.err = nothing, false, errHeld
+	}
 	if now := time.Now(); !now.Before(m.next) {
 		fresh, err := m.fetch(ctx)
+		if err == nil && m.held.set(sizeOf(fresh)) != nil {
+			err = errHeld
+		}
 		switch {
 		case err == nil:
 			m.last, m.at, m.have, m.err = fresh, time.Now(), true, nil

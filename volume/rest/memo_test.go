@@ -3,6 +3,8 @@ package rest_test
 import (
 	"context"
 	"errors"
+	"runtime"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -131,5 +133,36 @@ func TestMemoCutOff(t *testing.T) {
 				t.Errorf("after %v: %d, %v", age, got, err)
 			}
 		}
+	})
+}
+
+// What all memos keep is bounded: the largest forgets its fact, and the others go on.
+func TestMemosTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		memo := func(mib int) *rest.Memo[string] {
+			return rest.NewMemo(time.Minute, time.Hour, func(context.Context) (string, error) {
+				return strings.Repeat("x", mib<<20), nil
+			})
+		}
+		memos := []*rest.Memo[string]{memo(2), memo(4), memo(1)}
+		for _, m := range memos {
+			if _, _, err := m.Get(t.Context()); err != nil {
+				t.Error(err)
+			}
+		}
+		more := memo(3)
+		if _, _, err := more.Get(t.Context()); err != nil {
+			t.Error(err)
+		}
+		for i, m := range memos {
+			if _, _, err := m.Get(t.Context()); errors.Is(err, rest.ErrBadAnswer) != (i == 1) {
+				t.Errorf("memo %d: %v", i, err)
+			}
+		}
+		if _, _, err := memo(9).Get(t.Context()); !errors.Is(err, rest.ErrBadAnswer) {
+			t.Errorf("one that is too large alone: %v", err)
+		}
+		runtime.KeepAlive(memos)
+		runtime.KeepAlive(more)
 	})
 }
