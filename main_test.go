@@ -124,6 +124,9 @@ func TestBadCommandLines(t *testing.T) {
 		"bad regexp":          {[]string{"--smartctl.device-exclude=("}, 1, []string{"device-exclude"}},
 		"no file":             {[]string{"--config.file=/nonexistent.toml"}, 1, []string{"/nonexistent.toml"}},
 		"sentinel, no master": {[]string{"--redis.mode=sentinel", "--redis.address=127.0.0.1:1"}, 1, []string{"master_name"}},
+		"no telemetry path":   {[]string{"--web.telemetry-path="}, 1, []string{"--web.telemetry-path: must be a path such as /metrics"}},
+		"no web config":       {[]string{"--web.config.file=/nonexistent.yml"}, 1, []string{"--web.config.file: /nonexistent.yml: no such file"}},
+		"bad web config":      {[]string{"--web.config.file=main.go"}, 1, []string{"--web.config.file: main.go: yaml"}},
 		"unwritable cache":    {[]string{noSmartctl, "--cache.path=/proc/nowhere/cache.db"}, 1, []string{"/proc/nowhere"}},
 	}
 	for name, tt := range tests {

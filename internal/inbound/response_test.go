@@ -20,11 +20,13 @@ func TestErrorsAreProblems(t *testing.T) {
 		handler http.HandlerFunc
 		want    Problem
 	}{
-		"in text": {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "use POST", 405) },
+		"in text": {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "use POST", http.StatusMethodNotAllowed) },
 			Problem{Title: "Method not allowed", Status: 405, Detail: "use POST"}},
-		"that says no more than the status": {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "Too Many Requests", 429) },
+		"that says no more than the status": {func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, "Too Many Requests", http.StatusTooManyRequests)
+		},
 			Problem{Title: "Too many requests", Status: 429}},
-		"of authentication": {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "Unauthorized", 401) },
+		"of authentication": {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "Unauthorized", http.StatusUnauthorized) },
 			Problem{Title: "Unauthorized", Status: 401, Detail: "name a user and the password (HTTP basic authentication)"}},
 		"a problem": {func(w http.ResponseWriter, _ *http.Request) {
 			Problem{Title: "Not found", Status: 404, Detail: "d"}.Write(w)
