@@ -15,8 +15,9 @@ import (
 // ErrBadOutput says that what smartctl printed is not a whole JSON document of its own.
 var ErrBadOutput = errors.New("not smartctl's JSON")
 
-// MaxDocument bounds what is read of smartctl's output, in bytes.
-const MaxDocument = 4 << 20
+// MaxDocument bounds what is read of smartctl's output, in bytes: a drive makes some
+// 60 KiB, and eight are read at once.
+const MaxDocument = 1 << 20
 
 // Report is what smartctl reports of a drive. What it does not report is nil or
 // empty, never zero. Figures are float64: whole numbers are exact up to 2^53,
