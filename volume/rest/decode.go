@@ -222,7 +222,7 @@ func (d *decoder) members(each func(key string) error) error {
 // within calls each for what is in brackets, of which the first was read.
 func (d *decoder) within(each func() error) error {
 	if d.depth++; d.depth > maxDepth {
-		return tooDeep
+		return errDeep
 	}
 	for d.json.More() {
 		if err := each(); err != nil {
@@ -234,7 +234,7 @@ func (d *decoder) within(each func() error) error {
 	return err
 }
 
-var tooDeep = bound(fmt.Sprintf("the answer has more than %d lists and objects in one another", maxDepth))
+var errDeep = bound(fmt.Sprintf("the answer has more than %d lists and objects in one another", maxDepth))
 
 // fields reads a struct.
 func (d *decoder) fields(v reflect.Value) error {

@@ -10,7 +10,6 @@ func TestSizeOf(t *testing.T) {
 	type node struct {
 		name Text
 		next *node
-		size Int
 	}
 	ring := &node{name: Text(long)}
 	ring.next = ring
