@@ -149,7 +149,10 @@ func (s System) paths(d entry) (paths []Device) {
 	if m == nil || m[2] != "" {
 		return nil
 	}
-	places, _ := filepath.Glob(s.sys("class/block", "nvme"+m[1]+"c*n"+m[3]))
+	path := "nvme" + m[1] + "c*n" + m[3]
+	places, _ := filepath.Glob(s.sys("class/block", path))
+	linked, _ := filepath.Glob(filepath.Join(d.dir, "multipath", path)) // by Linux 6.15
+	places = append(places, linked...)
 	for _, controller := range s.controllers(d) {
 		places = append(places, s.sys("class/nvme", controller, "nvme"+m[1]+"c"+strings.TrimPrefix(controller, "nvme")+"n"+m[3]))
 	}

@@ -50,6 +50,7 @@ func TestCounter(t *testing.T) {
 	tr.AddNVMe(blocktest.NVMe{Name: "nvme0", Subsystem: new(0), Spaces: []blocktest.Space{{Number: 1, Device: on("259:0", "0")}}})
 	tr.Write("sys/class/block/nvme0c0n1/stat", still)
 	tr.AddPart("nvme0n1", "nvme0n1p1", on("259:1", ""))
+	tr.Symlink("sys/class/block/nvme0n1/multipath/nvme0c7n1", tr.Path("sys/class/block/sda"))
 	tr.AddNVMe(blocktest.NVMe{Name: "nvme1", Spaces: []blocktest.Space{{Number: 1, Device: on("259:2", "0")}}})
 	tr.AddMapping("dm-0", "a", "LVM-1", on("253:0", "0"), "sdd")
 	tr.AddMapping("dm-1", "b", "LVM-2", on("253:1", "1"), "dm-0")
@@ -70,8 +71,8 @@ func TestCounter(t *testing.T) {
 		"253:2": "dm-2 virtual",
 		"253:3": "dm-3 virtual",
 		"9:1":   "md1 virtual (sdc)",
-		"259:0": "nvme0n1 virtual off same(nvme0c0n1)",
-		"259:1": "nvme0n1p1 virtual off part same(nvme0n1 virtual off same(nvme0c0n1))",
+		"259:0": "nvme0n1 virtual off same(nvme0c0n1, nvme0c7n1)",
+		"259:1": "nvme0n1p1 virtual off part same(nvme0n1 virtual off same(nvme0c0n1, nvme0c7n1))",
 		"259:2": "nvme1n1 off by /sys/block/nvme1n1/queue/iostats",
 	} {
 		d, ok := s.Numbered(number)

@@ -143,32 +143,27 @@ type judge struct {
 }
 
 // source compares the operations of one direction, or of both, where the bytes are not
-// the same. What counts only a little of the same I/O does not count, either.
+// the same. A counter that once had what went on below it counts: more below is others',
+// such as who reads a disk past what lies on it. What had but a little of it does not.
 func (j judge) source(direction string, mine, theirs, bytes, theirBytes *float64) source {
 	key := j.counter.Name + direction
+	if j.counter.Off { // older kernels count all the same
+		key += " off"
+	}
 	moved := mine != nil && *mine > 0
 	whole := !j.counter.Same || bytes == nil || theirBytes == nil || 2**bytes >= *theirBytes
-	was := j.counted.proven[key]
 	switch {
 	case j.counter.Off && !j.counter.Virtual:
 		return nobody
-	case moved && whole:
+	case moved && whole, j.counted.proven[key]:
 		j.proven[key] = true
 		return own
-	case was && !moved && !j.counter.Off:
-		j.proven[key] = true
-		return own // it rests
 	case j.first:
 		return pending
-	case theirs == nil: // nobody to compare with
-		j.proven[key] = was
-		if j.counter.Off && !was {
-			return nobody
-		}
+	case theirs == nil && j.counter.Off: // nobody to compare with
+		return nobody
+	case theirs == nil, *theirs == 0: // all rest
 		return own
-	case *theirs == 0:
-		j.proven[key] = was
-		return own // all rest
 	case j.counter.Same:
 		return lower
 	default:

@@ -98,6 +98,10 @@ func TestCounted(t *testing.T) {
 			step{map[string]string{"sda": counts(20, 20), "sdb": counts(20, 20), "md0": counts(36, 36)}, of(36, 36)},
 			step{members(21, 21), rests}, // read by others, as udev does
 		)},
+		"LVM that counts although it is off": {func(n neighbours) { twoDisks(n); n.dm("dm-0", "253:0", "LVM-12", "0", "sda") }, "253:0", steps(
+			step{map[string]string{"sda": counts(9, 9), "dm-0": counts(9, 9)}, of(9, 9)}, step{members(99, 9), rests}, // read past it
+			step{map[string]string{"sda": counts(999, 10), "dm-0": counts(10, 10)}, of(1, 1)},
+		)},
 		"RAID 0 that counts, until it is switched off": {func(n neighbours) { twoDisks(n); n.md("md0", "9:0", "raid0", "1", "sda", "sdb") }, "9:0", steps(
 			step{map[string]string{"sda": counts(20, 20), "sdb": counts(20, 20), "md0": counts(40, 40)}, of(40, 40)},
 			step{map[string]string{"sda": counts(30, 30), "sdb": counts(30, 30), "md0/queue/iostats": "0"}, of(20, 20)},
@@ -202,7 +206,7 @@ func TestCounted(t *testing.T) {
 		}, "253:0", steps(step{members(3, 4), of(7, 7)})},
 
 		"bcache": {func(n neighbours) { twoDisks(n); n.md("bcache0", "252:0", "", "0", "sda", "sdb") }, "252:0", steps(
-			step{map[string]string{"sda": counts(3, 3), "bcache0": counts(9, 9)}, of(9, 9)}, step{nil, rests}, step{members(99, 99), "write 1 to /sys/block/bcache0"},
+			step{map[string]string{"sda": counts(3, 3), "bcache0": counts(9, 9)}, of(9, 9)}, step{nil, rests}, step{members(99, 99), rests},
 		)},
 		"bcache that stands still":    {func(n neighbours) { twoDisks(n); n.md("bcache0", "252:0", "", "1", "sda", "sdb") }, "252:0", steps(step{members(3, 4), "does not count"})},
 		"a loop that is switched off": {func(n neighbours) { n.md("loop0", "7:0", "", "0") }, "7:0", steps(step{nil, "write 1 to /sys/block/loop0/queue/iostats"})},
