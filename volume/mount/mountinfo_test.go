@@ -135,6 +135,7 @@ func TestUnescape(t *testing.T) {
 
 func FuzzMountinfo(f *testing.F) {
 	f.Add(readTestdata(f, "mountinfo"), "/vfroot/local/nested", "/")
+	f.Add(hostTable, "/auto/x", "/")
 	f.Add("1 0 8:1 / / rw - ext4 /dev/a rw\n1 1 8:1 / /host rw - ext4 a b", "/host/a", "/host")
 	f.Fuzz(func(t *testing.T, content, name, root string) {
 		table := parseMountinfo([]byte(content), root)
@@ -147,6 +148,9 @@ func FuzzMountinfo(f *testing.F) {
 		m, ok := table.Covering(name)
 		if ok && !within(name, m.Point) {
 			t.Fatalf("%q is not on %+v", name, m)
+		}
+		if seen := table.outside(table); len(seen) != len(table) {
+			t.Fatalf("%d mounts, outside of no namespace %d", len(table), len(seen))
 		}
 		for _, other := range table {
 			if !ok && within(name, other.Point) {

@@ -53,11 +53,15 @@ func nfsBlock(t testing.TB, name, point string) rates.Sample {
 	return s
 }
 
-// newNFS is a mount of NFS 4.2, by how many bytes it has read, in how many READ_PLUS.
+// newNFSText is of a mount of NFS 4.2, by how many bytes it has read, in how many READ_PLUS.
+func newNFSText(bytes, reads int) string {
+	return fmt.Sprintf("device nas:/e mounted on /vfroot/nfs with fstype nfs4 statvers=1.1\n\tbytes:\t0 0 0 0 %d 0 0 0\n"+
+		"\tREAD: 7 7 0 0 0 0 0 70 0\n\tREAD_PLUS: %d %d 0 0 0 0 0 %d 0\n\tWRITE: 9 9 0 0 0 0 0 90 0\n", bytes, reads, reads, 2*reads)
+}
+
 func newNFS(t testing.TB, bytes, reads int) []rates.Sample {
 	t.Helper()
-	s, ok := parseMountstats(fmt.Appendf(nil, "device nas:/e mounted on /m with fstype nfs4 statvers=1.1\n\tbytes:\t0 0 0 0 %d 0 0 0\n"+
-		"\tREAD: 7 7 0 0 0 0 0 70 0\n\tREAD_PLUS: %d %d 0 0 0 0 0 %d 0\n\tWRITE: 9 9 0 0 0 0 0 90 0\n", bytes, reads, reads, 2*reads), "/m")
+	s, ok := parseMountstats([]byte(newNFSText(bytes, reads)), "/vfroot/nfs")
 	if !ok {
 		t.Fatal("no block")
 	}
@@ -220,6 +224,7 @@ func FuzzStat(f *testing.F) {
 
 func FuzzMountstats(f *testing.F) {
 	f.Add(readTestdata(f, "mountstats.t0"), readTestdata(f, "mountstats.t1"))
+	f.Add(newNFSText(4096, 0), newNFSText(8192, 7))
 	f.Fuzz(func(t *testing.T, before, after string) {
 		old, ok1 := parseMountstats([]byte(before), "/vfroot/nfs")
 		now, ok2 := parseMountstats([]byte(after), "/vfroot/nfs")
