@@ -69,7 +69,7 @@ func (e *exporter) lookup() *smart.Lookup {
 func (e *exporter) newDrives(cfg *config.Config) (*smart.Drives, error) {
 	dc := smart.DrivesConfig{
 		Cache: e.cache, System: e.blockSystem("/dev"), // as smartctl finds them
-		Host: e.host, KeyPrefix: jbodPrefix(cfg), OnChange: e.overview.Changed,
+		Host: e.host, KeyPrefix: jbodPrefix(cfg), OnChange: e.overview.Changed, OnReport: e.driveObserved,
 		Logger: e.log, Metrics: e.smartStats,
 	}
 	if err := smart.Settings(cfg.Smart).Apply(&dc); err != nil {

@@ -19,6 +19,7 @@ import (
 	"storage_exporter/collector/exposition"
 	"storage_exporter/config"
 	"storage_exporter/enclosure"
+	"storage_exporter/event"
 	"storage_exporter/internal/secret"
 	"storage_exporter/overview"
 	"storage_exporter/proxy"
@@ -59,6 +60,7 @@ type exporter struct {
 	cache      *cache.Cache
 	volumes    *observed.Set
 	proxies    *proxy.Set
+	events     *event.Events
 	collectors *exposition.Exporter
 	mounts     *mount.Host
 	kinds      map[string]volume.Kind // the backends
@@ -96,11 +98,14 @@ func newExporter(f *flags, l *loader, cfg *config.Config, logger *slog.Logger) (
 		smartStats: smart.NewMetrics(own),
 		byName:     make(map[string]*exposition.Collector),
 	}
-	e.cache = cache.New(cache.Config{Store: store, Observer: observerName(), Logger: logger, Metrics: e.cacheStats})
+	observer := observerName()
+	e.cache = cache.New(cache.Config{Store: store, Observer: observer, Logger: logger, Metrics: e.cacheStats})
+	e.events = e.newEvents(observer, event.NewMetrics(own))
 	e.mounts = mount.NewHost(mount.Paths{Proc: f.procfs, Sys: f.sysfs, Root: f.rootfs}, func(delta int) { e.cacheStats.Stuck("mount", delta) })
 	e.kinds = backends.Table(e.mounts)
 	e.volumes = observed.NewSet(observed.SetConfig{
-		Cache: e.cache, Table: e.kinds, Host: e.host, Node: cfg.Node.Name, OnChange: e.volumesChanged, Logger: logger,
+		Cache: e.cache, Table: e.kinds, Host: e.host, Node: cfg.Node.Name, OnChange: e.volumesChanged,
+		OnHealth: e.healthObserved, Logger: logger,
 	})
 	e.proxies = proxy.NewSet(proxy.SetConfig{Cache: e.cache, Logger: logger})
 	cc := exposition.Config{Logger: logger, Metrics: exposition.NewMetrics(own), Own: own}
@@ -133,6 +138,7 @@ func (e *exporter) close() error {
 	e.closeHost()
 	e.proxies.Close()
 	errs = append(errs, e.cache.Close(ctx), e.volumes.Close(ctx))
+	e.events.Close()
 	if err := e.store.Close(); err != nil {
 		errs = append(errs, fmt.Errorf("close the store: %w", err))
 	}

@@ -27,6 +27,7 @@ type flags struct {
 	telemetryPath   string
 	maxRequests     int
 	noExporterStats bool
+	externalURL     string
 	lifecycle       bool
 	pprof           bool
 
@@ -69,6 +70,7 @@ func newApp(names []string) (*kingpin.Application, *flags) {
 	app.Flag("web.telemetry-path", "Path under which to expose metrics.").Default("/metrics").StringVar(&f.telemetryPath)
 	app.Flag("web.max-requests", "Scrapes that are served at once, filtered ones included; 0 means no bound.").Default("40").IntVar(&f.maxRequests)
 	app.Flag("web.disable-exporter-metrics", "Leave out the metrics about the process itself (go_*, process_*).").BoolVar(&f.noExporterStats)
+	app.Flag("web.external-url", "URL at which people reach this exporter, for the links in events.").PlaceHolder("URL").StringVar(&f.externalURL)
 	app.Flag("web.enable-lifecycle", "Allow a reload by POST /-/reload.").BoolVar(&f.lifecycle)
 	app.Flag("web.enable-pprof", "Serve profiles under /debug/pprof/.").BoolVar(&f.pprof)
 

@@ -49,6 +49,7 @@ func (e *exporter) startHost(cfg *config.Config) error {
 		}
 		e.parts = append(e.parts, p)
 	}
+	e.events.Start()
 	for _, p := range e.parts {
 		p.Start()
 	}

@@ -32,11 +32,19 @@ func hostFingerprint(nodeName, rootfs, procfs string) string {
 	return "process:" + rand.Text()
 }
 
+// hostName is this host as people know it.
+func hostName(nodeName string) string {
+	if nodeName != "" {
+		return nodeName
+	}
+	name, err := os.Hostname()
+	if err != nil {
+		return "unknown"
+	}
+	return name
+}
+
 // observerName names this process among all that share the store.
 func observerName() string {
-	host, err := os.Hostname()
-	if err != nil {
-		host = "unknown"
-	}
-	return fmt.Sprintf("%s/%d/%s", host, os.Getpid(), strings.ToLower(rand.Text()[:8]))
+	return fmt.Sprintf("%s/%d/%s", hostName(""), os.Getpid(), strings.ToLower(rand.Text()[:8]))
 }

@@ -12,6 +12,7 @@ import (
 	"storage_exporter/cache"
 	"storage_exporter/cachestore"
 	"storage_exporter/config"
+	"storage_exporter/event"
 	"storage_exporter/internal/nearest"
 	"storage_exporter/proxy"
 	"storage_exporter/smart"
@@ -42,6 +43,7 @@ func checkOwned(c *config.Config, r *config.Report) {
 	checkSmart(c, r)
 	checkPeriods(c, r)
 	checkProxies(c, r)
+	checkEvents(c, r)
 }
 
 func checkNode(c *config.Config, r *config.Report) {
@@ -79,6 +81,21 @@ func checkSmart(c *config.Config, r *config.Report) {
 	}
 	r.OneOf("smart", "powermode_check", c.Smart.PowermodeCheck, smartctl.PowerModeChecks)
 	smart.Settings(c.Smart).Check(r.In("smart"))
+}
+
+// checkEvents settles what webhooks leave open and checks them.
+func checkEvents(c *config.Config, r *config.Report) {
+	event.CheckHold(c.Events.Hold, r.In("events"))
+	for i := range c.Webhooks {
+		w := &c.Webhooks[i]
+		section := config.WebhookKey(i)
+		w.Format = cmp.Or(w.Format, event.FormatJSON)
+		if !r.Given(section + ".timeout") {
+			w.Timeout = event.DefaultTimeout
+		}
+		hook := event.Webhook(*w)
+		hook.Check(r.In(section))
+	}
 }
 
 // checkPeriods checks how often volumes are observed.

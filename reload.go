@@ -11,6 +11,7 @@ import (
 
 	"storage_exporter/collector"
 	"storage_exporter/config"
+	"storage_exporter/event"
 	"storage_exporter/proxy"
 	"storage_exporter/volume"
 )
@@ -50,6 +51,11 @@ func (e *exporter) apply(cfg *config.Config) error {
 	if err := e.collectors.Set(list...); err != nil {
 		return err
 	}
+	webhooks := make([]event.Webhook, len(cfg.Webhooks))
+	for i, w := range cfg.Webhooks {
+		webhooks[i] = event.Webhook(w)
+	}
+	e.events.Apply(cfg.Events.Hold, webhooks)
 	e.cfg = cfg
 	e.token.Store(&cfg.API.Token)
 	e.log.Info("Enabled collectors", "collectors", strings.Join(e.collectors.Names(), " "), "volumes", len(volumes), "proxies", len(e.proxies.List()), "store", cfg.Cache.Store)

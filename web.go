@@ -20,6 +20,7 @@ import (
 
 	"storage_exporter/api"
 	"storage_exporter/config"
+	"storage_exporter/event"
 )
 
 // checkWeb finds what would keep the exporter from serving.
@@ -31,6 +32,7 @@ func checkWeb(f *flags) config.Problems {
 		}
 	}
 	wrong("web.telemetry-path", checkTelemetryPath(f))
+	wrong("web.external-url", event.CheckExternal(f.externalURL))
 	if !*f.web.WebSystemdSocket {
 		addresses := *f.web.WebListenAddresses
 		for i, a := range addresses {

@@ -25,6 +25,10 @@ type Config struct {
 	Volumes []Volume `toml:"-"`
 	// Proxies are other storage proxies and exporters, sorted by name.
 	Proxies []Proxy `toml:"-"`
+	// Events is what counts as a change of state, and Webhooks are told of it, in the
+	// order of the file.
+	Events   Events    `toml:"events"`
+	Webhooks []Webhook `toml:"-"`
 	// File is where it was read from, empty without a file.
 	File string `toml:"-"`
 }
@@ -40,6 +44,12 @@ type API struct {
 type Node struct {
 	// Name is needed where several hosts share a Redis. Empty: this host is alone.
 	Name string `toml:"name"`
+}
+
+// Events is which changes of state are sent.
+type Events struct {
+	// Hold is how long a new state must hold; 0: until it is observed a second time.
+	Hold time.Duration `toml:"hold" zero:"off"`
 }
 
 // The stores that snapshots can be kept in.

@@ -54,6 +54,8 @@ func (l *loader) readSection(name string, v any) {
 			return
 		}
 		l.readProxies(table)
+	case name == "webhook":
+		l.readWebhooks(v)
 	case slices.Contains(l.ownSections(), name):
 		if !isTable {
 			l.problem(name, "must be a section: write [%s]", name)

@@ -143,7 +143,11 @@ func (e *Events) stir() {
 }
 
 func recordKey(o Observation) string {
-	return "storage:event:" + string(o.Subject.Kind) + ":" + cmp.Or(o.Key, o.Subject.Name)
+	place := o.Subject.Name
+	if o.Key != "" {
+		place = digest(o.Key)
+	}
+	return "storage:event:" + string(o.Subject.Kind) + ":" + place
 }
 
 // run compares what was observed with what the replicas share.

@@ -2,6 +2,7 @@ package event
 
 import (
 	"encoding/base64"
+	"errors"
 	"net/url"
 	"reflect"
 	"regexp"
@@ -89,13 +90,13 @@ func CheckHold(hold time.Duration, wrong func(key, format string, args ...any)) 
 	}
 }
 
-// CheckExternal returns what is wrong with the URL of this exporter, for links.
-func CheckExternal(external string) string {
+// CheckExternal checks the URL of this exporter, for links; empty is none.
+func CheckExternal(external string) error {
 	u, err := url.Parse(external)
 	if external != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil) {
-		return "must be a URL such as https://storage-01.example.net:9777, without a user and a query"
+		return errors.New("must be a URL such as https://storage-01.example.net:9777, without a user and a query")
 	}
-	return ""
+	return nil
 }
 
 func (w *Webhook) filter() Filter { return Filter{w.Subjects, w.States} }

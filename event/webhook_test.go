@@ -367,7 +367,7 @@ func TestWebhookCheck(t *testing.T) {
 		})
 	}
 	for external, good := range map[string]bool{"": true, "https://h:1/x": true, "h:1": false, "ftp://h": false, "https://": false, "https://u:p@h": false} {
-		if (CheckExternal(external) == "") != good {
+		if (CheckExternal(external) == nil) != good {
 			t.Errorf("external URL %q", external)
 		}
 	}

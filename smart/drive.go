@@ -168,6 +168,9 @@ func (ds *Drives) newDrive(dev Device, instead bool) *Drive {
 		if cfg.OnChange != nil {
 			cfg.OnChange()
 		}
+		if s.Mine && cfg.OnReport != nil {
+			cfg.OnReport(d, s)
+		}
 	})
 	return d
 }

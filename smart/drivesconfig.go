@@ -13,6 +13,7 @@ import (
 	"storage_exporter/block"
 	"storage_exporter/cache"
 	"storage_exporter/smart/assess"
+	"storage_exporter/smart/report"
 	"storage_exporter/smart/smartctl"
 )
 
@@ -47,6 +48,9 @@ type DrivesConfig struct {
 	// OnChange, if set, is called with each new report and each new list. It must
 	// return at once and call nothing of the set's.
 	OnChange func()
+	// OnReport, if set, is called with each report that this process has read. It must be
+	// quick.
+	OnReport func(*Drive, cache.Snapshot[report.Report])
 
 	Logger  *slog.Logger
 	Metrics *Metrics

@@ -1,7 +1,6 @@
 package observed
 
 import (
-	"context"
 	"errors"
 	"log/slog"
 	"slices"
@@ -32,7 +31,8 @@ type Counts struct {
 	// is how long they took together.
 	Durations [len(DurationBounds)]uint64
 	Seconds   float64
-	// Transitions are the changes of the health, by the new state.
+	// Transitions are the changes of the health that this process has sent, by the new
+	// state.
 	Transitions [len(Found)]uint64
 }
 
@@ -99,29 +99,28 @@ func (w *watch) observed(err error, elapsed time.Duration) {
 	}
 }
 
-// health counts and logs a change, and reports whether the status is a new one.
-// The first one is no change.
+// health reports whether the status is another than this process knew, and logs a first
+// one that is not healthy.
 func (w *watch) health(h *volume.Health) (isNew bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	before := w.status
-	if h.Status == before {
-		return false
-	}
 	w.status = h.Status
-	level := slog.LevelWarn
-	if h.Status == volume.Healthy {
-		level = slog.LevelInfo
+	if before == "" && h.Status != volume.Healthy {
+		w.log.Warn("volume is not healthy", "status", h.Status, "status_info", h.Info)
 	}
-	if before == "" {
-		if h.Status != volume.Healthy {
-			w.log.Warn("volume is not healthy", "status", h.Status, "status_info", h.Info)
-		}
-		return true
+	return h.Status != before
+}
+
+// Transitioned counts a change of the health that held, by the new state; where it is
+// found, one replica counts it.
+func (s *Set) Transitioned(name string, status volume.Status) {
+	v, i := s.Volume(name), slices.Index(Found[:], status)
+	if v == nil || i < 0 {
+		return
 	}
-	if i := slices.Index(Found[:], h.Status); i >= 0 {
-		w.counts.Transitions[i]++
-	}
-	w.log.Log(context.Background(), level, "volume health has changed", "status", h.Status, "before", before, "status_info", h.Info)
-	return true
+	v.watch.mu.Lock()
+	v.watch.counts.Transitions[i]++
+	v.watch.mu.Unlock()
+	s.changed(false)
 }

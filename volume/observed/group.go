@@ -95,7 +95,12 @@ func (s *Set) open(p plan) *group {
 		v.usagePut = cache.Add[volume.Usage](usage, s.key(g, kindUsage, v.Name), forUsage.TTL)
 		v.Health = &Reading[volume.Health]{own: v.healthPut, mount: mount, join: (&joinedHealth{host: s.hostName()}).join}
 		v.Usage = &Reading[volume.Usage]{own: v.usagePut, mount: mount, join: joinUsage}
-		v.Health.onChange(func(r cache.Result[volume.Health]) { s.changed(r.Err == nil && v.watch.health(r.Snapshot.Value)) })
+		v.Health.onChange(func(r cache.Result[volume.Health], mine bool) {
+			s.changed(r.Err == nil && v.watch.health(r.Snapshot.Value))
+			if mine && r.Err == nil && s.cfg.OnHealth != nil {
+				s.cfg.OnHealth(v.Name, p.kind.Mounted || mount != nil, r.Snapshot)
+			}
+		})
 		v.Performance.OnChange(func(cache.Snapshot[PerfMetric]) { s.changed(false) })
 		v.usagePut.OnChange(func(cache.Snapshot[volume.Usage]) { s.changed(false) })
 	}

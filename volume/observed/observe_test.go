@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -185,11 +186,20 @@ func TestCounts(t *testing.T) {
 	})
 }
 
+// Each health that was observed here is handed on, and the changes that were found are
+// counted.
 func TestTransitions(t *testing.T) {
 	run(t, "", func(r *rig) {
+		var seen []volume.Status
+		r.cfg.OnHealth = func(name string, ofHost bool, h cache.Snapshot[volume.Health]) {
+			if name != "a" || ofHost || !h.Mine {
+				t.Errorf("%s, %t, %+v", name, ofHost, h)
+			}
+			seen = append(seen, h.Value.Status)
+		}
 		r.apply(array("a", "https://x"))
 		f := r.made[0]
-		become := func(status volume.Status) {
+		for _, status := range []volume.Status{volume.Healthy, volume.Degraded, volume.Degraded, volume.Offline, volume.Healthy} {
 			f.set(func() {
 				f.health = func(context.Context) (map[string]volume.Result[volume.Health], error) {
 					return each(f, volume.Health{Status: status}), nil
@@ -198,10 +208,13 @@ func TestTransitions(t *testing.T) {
 			time.Sleep(time.Minute)
 			synctest.Wait()
 		}
-		for _, status := range []volume.Status{volume.Healthy, volume.Degraded, volume.Degraded, volume.Offline, volume.Healthy} {
-			become(status)
+		if got := slices.Compact(seen); !slices.Equal(got, []volume.Status{volume.Healthy, volume.Degraded, volume.Offline, volume.Healthy}) {
+			t.Errorf("handed on %v", got)
 		}
-		if got, want := r.counts("a").Transitions, [...]uint64{1, 1, 1, 0}; got != want { // the first state is no change
+		r.Transitioned("a", volume.Offline)
+		r.Transitioned("a", volume.Unknown)
+		r.Transitioned("b", volume.Offline)
+		if got, want := r.counts("a").Transitions, [...]uint64{0, 0, 1, 0}; got != want {
 			t.Errorf("%v of %v, want %v", got, Found, want)
 		}
 	})

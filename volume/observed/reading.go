@@ -36,20 +36,21 @@ func (r *Reading[T]) Peek() cache.Result[T] {
 func (r *Reading[T]) Last() (cache.Snapshot[T], bool) { return r.own.Last() }
 
 // onChange registers a function that is called, one call after the other, when a part
-// has a new snapshot.
-func (r *Reading[T]) onChange(f func(cache.Result[T])) {
+// has a new snapshot. mine is whether this process has made the one that says who looks
+// after the volume: of what is joined, that is the mount's.
+func (r *Reading[T]) onChange(f func(result cache.Result[T], mine bool)) {
 	var changing sync.Mutex
-	changed := func() {
+	changed := func(mine bool) {
 		changing.Lock()
 		defer changing.Unlock()
-		f(r.Peek())
+		f(r.Peek(), mine)
 	}
 	if r.mount == nil {
-		r.own.OnChange(func(s cache.Snapshot[T]) { f(cache.Result[T]{Snapshot: s}) })
+		r.own.OnChange(func(s cache.Snapshot[T]) { f(cache.Result[T]{Snapshot: s}, s.Mine) })
 		return
 	}
-	r.own.OnChange(func(cache.Snapshot[T]) { changed() })
-	r.mount.OnChange(func(cache.Snapshot[volume.Mounted]) { changed() })
+	r.own.OnChange(func(cache.Snapshot[T]) { changed(false) })
+	r.mount.OnChange(func(s cache.Snapshot[volume.Mounted]) { changed(s.Mine) })
 }
 
 // GetAll reads many at once, in their order. Waiting for one costs the others no time.

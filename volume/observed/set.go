@@ -62,6 +62,9 @@ type SetConfig struct {
 	// volumes. state is whether a state of health or the list has changed. It must
 	// be quick.
 	OnChange func(state bool)
+	// OnHealth, if set, is called with each health that this process has observed; ofHost
+	// is whether it is this host's alone. It must be quick.
+	OnHealth func(volume string, ofHost bool, health cache.Snapshot[volume.Health])
 	Logger   *slog.Logger
 }
 
