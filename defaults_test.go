@@ -48,6 +48,9 @@ func TestExampleIsComplete(t *testing.T) {
 	for _, key := range []string{"url", "token", "token_file", "username", "password", "password_file", "ca_file", "interval", "timeout", "metrics"} {
 		keys["proxy.proxy1."+key] = ""
 	}
+	for _, key := range []string{"name", "url", "url_file", "format", "secret", "secret_file", "routing_key", "routing_key_file", "subjects", "states", "timeout"} {
+		keys["[webhook]."+key] = ""
+	}
 	for key := range keys {
 		if !settings[key] {
 			t.Errorf("%s is missing", key)

@@ -6,6 +6,7 @@ import (
 
 	"storage_exporter/cache"
 	"storage_exporter/event"
+	"storage_exporter/proxy"
 	"storage_exporter/smart"
 	"storage_exporter/smart/assess"
 	"storage_exporter/smart/report"
@@ -28,6 +29,15 @@ func (e *exporter) healthObserved(name string, ofHost bool, health cache.Snapsho
 	}
 	if ofHost {
 		o.Key = e.host + "\x00" + name
+	}
+	e.events.Observe(o)
+}
+
+// proxyObserved has the health of a proxy compared with what it was.
+func (e *exporter) proxyObserved(p *proxy.Proxy) {
+	o := event.Observation{Subject: event.Subject{Kind: event.Proxy, Name: p.Name}, State: string(p.Status), Reason: p.Reason}
+	if p.LastCheckedAt != nil {
+		o.At = *p.LastCheckedAt
 	}
 	e.events.Observe(o)
 }

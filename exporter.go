@@ -107,7 +107,7 @@ func newExporter(f *flags, l *loader, cfg *config.Config, logger *slog.Logger) (
 		Cache: e.cache, Table: e.kinds, Host: e.host, Node: cfg.Node.Name, OnChange: e.volumesChanged,
 		OnHealth: e.healthObserved, Logger: logger,
 	})
-	e.proxies = proxy.NewSet(proxy.SetConfig{Cache: e.cache, Logger: logger})
+	e.proxies = proxy.NewSet(proxy.SetConfig{Cache: e.cache, OnHealth: e.proxyObserved, Logger: logger})
 	cc := exposition.Config{Logger: logger, Metrics: exposition.NewMetrics(own), Own: own}
 	if !f.noExporterStats {
 		cc.Runtime = runtime

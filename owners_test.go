@@ -73,6 +73,11 @@ func TestOwnersFindMistakes(t *testing.T) {
 		{"address without port", "[redis]\naddresses = [\"localhost\"]", `c.toml: redis.addresses: must be host:port, as in "127.0.0.1:6379": entry 1 is not`},
 		{"address as URL", "[redis]\naddresses = [\"redis://u:p@h:1\"]", `c.toml: redis.addresses: must be host:port, as in "127.0.0.1:6379": entry 1 is not`},
 		{"two bad entries, one line", "[redis]\nmode = \"cluster\"\naddresses = [\"a\", \"b\"]", `c.toml: redis.addresses: must be host:port, as in "127.0.0.1:6379": entry 1 is not`},
+		{"webhook without anything", "[[webhook]]", "c.toml: webhook[1].name: must be 1 to 63 letters, digits, dots, dashes and underscores: it is a label of metrics\n" +
+			`c.toml: webhook[1].url: is missing: write url_file = "/…", the file with the webhook's URL`},
+		{"webhook's format", "[[webhook]]\nname = \"w\"\nurl = \"https://h\"\nformat = \"slak\"", `c.toml: webhook[1].format: must be one of "json", "slack", "pagerduty"; did you mean slack?`},
+		{"webhook's timeout", "[[webhook]]\nname = \"w\"\nurl = \"https://h\"\ntimeout = \"2m\"", "c.toml: webhook[1].timeout: must be above 0 and 1m0s at most"},
+		{"a hold of days", "[events]\nhold = \"2d\"", "c.toml: events.hold: must be 24h0m0s at most"},
 		{"misspelt mode", "[redis]\nmode = \"sentinal\"\nmaster_name = \"m\"\naddresses = [\"a:1\", \"b:1\"]", `c.toml: redis.mode: must be one of "single", "sentinel", "cluster"; did you mean sentinel?`},
 		{"two addresses", "[redis]\naddresses = [\"a:1\", \"b:1\"]", `c.toml: redis.addresses: must be one address in mode "single": write mode = "sentinel" or mode = "cluster" for several`},
 		{"sentinel without master", "[redis]\nmode = \"sentinel\"\naddresses = [\"a:1\"]", `c.toml: redis.master_name: is missing for mode = "sentinel": write master_name = "mymaster"`},
@@ -169,7 +174,7 @@ func TestExampleUncommented(t *testing.T) {
 	}
 	text := regexp.MustCompile(`(?m)^#(\S)`).ReplaceAllString(string(example), "$1")
 	dir := t.TempDir()
-	for _, name := range []string{"redis.password", "sentinel.password", "api.token", "array.token", "proxy1.token", "proxy1.password"} {
+	for _, name := range []string{"redis.password", "sentinel.password", "api.token", "array.token", "proxy1.token", "proxy1.password", "webhook.secret", "pagerduty.key"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte("x"), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -181,6 +186,11 @@ func TestExampleUncommented(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "proxy1-ca.pem"), authority, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.WriteFile(filepath.Join(dir, "webhook.url"), []byte("https://h/"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	// The example has the keys of all formats.
+	text = regexp.MustCompile(`(?m)^routing_key_file`).ReplaceAllString(text, "#routing_key_file")
 	text = strings.NewReplacer("/etc/storage_exporter", dir, "/var/lib/storage_exporter", dir).Replace(text)
 	file := writeFile(t, "c.toml", text)
 	app, f := newApp(collectorNames())
@@ -198,6 +208,9 @@ func TestExampleUncommented(t *testing.T) {
 	if len(c.Volumes) != 1 || c.Volumes[0].Options["api_token"] != "x" {
 		t.Errorf("volumes: %v", c.Volumes)
 	}
+	if w := c.Webhooks; len(w) != 1 || w[0].URL.Reveal() != "https://h/" || w[0].Secret.Reveal() != "x" || w[0].Timeout != 10*time.Second {
+		t.Errorf("webhooks: %v", c.Webhooks)
+	}
 	if len(c.Proxies) != 1 || c.Proxies[0].Token.Reveal() != "x" || c.Proxies[0].Metrics == "" {
 		t.Errorf("proxies: %v", c.Proxies)
 	}
@@ -211,6 +224,7 @@ func FuzzOwners(f *testing.F) {
 	f.Add("redis.tls", "enabled = true\nca_file = \"/MARKER\"\ncert_file = \"MARKER\"\nkey_file = \"/MARKER\"\n[redis]\naddresses = [\"a:1\"]")
 	f.Add("cache", "path = \"/MARKER/x\"\nstore = \"file\"")
 	f.Add("proxy.x", "url = \"MARKER\"\nca_file = \"/MARKER\"\nmetrics = \"MARKER\"\nusername = \"MARKER:\"\ntoken = \"MARKER\\n\"\npassword_file = \"/MARKER\"")
+	f.Add("[webhook]", "name = \"MARKER \"\nurl = \"MARKER\"\nformat = \"MARKER\"\nsecret = \"whsec_MARKER!\"\nrouting_key = \"MARKER\"\nsubjects = [\"MARKER\"]\nstates = [\"MARKER\"]\nsecret_file = \"/MARKER\"")
 	f.Add("node", "name = \"MARKER:\"")
 	path := filepath.Join(f.TempDir(), "c.toml")
 	app, flags := newApp(collectorNames())

@@ -204,7 +204,7 @@ func (c *capture) Write(p []byte) (int, error) {
 }
 
 func (e *exporter) newAPI(ready *atomic.Bool) *api.API {
-	cfg := api.Config{Ready: ready.Load, Volumes: e.volumes, Drives: e.drives.Load, Overview: e.overview.Get, Version: version.Version, Logger: e.log}
+	cfg := api.Config{Ready: ready.Load, Volumes: e.volumes, Drives: e.drives.Load, Overview: e.overview.Get, Events: e.events.List, Version: version.Version, Logger: e.log}
 	if e.flags.enabled(collectorProxy) {
 		cfg.Proxies = e.proxies.List
 	}

@@ -52,7 +52,13 @@ func TestExporterPollsAnother(t *testing.T) {
 	if _, _, body := in.get("/api/proxies?proxy=b"); !strings.Contains(body, "refused the connection") || !strings.Contains(body, "last known as offline") {
 		t.Error(body)
 	}
-	if log := a.log.String(); strings.Contains(log, "S3CR3T") || strings.Count(log, `msg="proxy health has changed"`) < 3 {
+	in.await("the event", func() bool {
+		return strings.Contains(a.log.String(), `msg="state has changed" proxy=b state=unhealthy before=healthy`)
+	})
+	if _, _, body := in.get("/api/events?subject=proxy:b&state=unhealthy"); !strings.Contains(body, `"name":"storage_proxy_health_changed"`) {
+		t.Error(body)
+	}
+	if log := a.log.String(); strings.Contains(log, "S3CR3T") {
 		t.Error(log)
 	}
 }

@@ -14,6 +14,7 @@ import (
 
 	"storage_exporter/cache"
 	"storage_exporter/enclosure"
+	"storage_exporter/event"
 	"storage_exporter/internal/inbound"
 	"storage_exporter/internal/outside"
 	"storage_exporter/overview"
@@ -37,6 +38,8 @@ type Config struct {
 	// Enclosures and Pools are nil where they are not observed.
 	Enclosures func(context.Context) (cache.Snapshot[[]enclosure.Enclosure], error)
 	Pools      func(context.Context) (cache.Snapshot[[]zpool.Pool], error)
+	// Events are the changes of state that were sent.
+	Events func(ctx context.Context, f event.Filter, before string, n int) (event.Page, error)
 
 	Version string // of the exporter
 	// Ready is whether the first observations have ended; nil: they have.
@@ -73,6 +76,7 @@ func (a *API) routes() map[string]handler {
 		"/api/overview":                 a.overview,
 		"/api/enclosures":               a.listEnclosures,
 		"/api/pools":                    a.listPools,
+		"/api/events":                   a.listEvents,
 		"/api/proxies":                  a.listProxies,
 		"/api/openapi.yaml":             a.describeAPI,
 	}

@@ -28,6 +28,11 @@ password = "`+hidden+`"
 sentinel_password = "`+hidden+`"
 mode = "sentinel"
 master_name = "m"
+[[webhook]]
+name = "w"
+url = "https://h/`+hidden+`"
+secret = "`+hidden+`"
+routing_key = "`+hidden+`"
 [proxy.p]
 url = "https://h"
 token = "`+hidden+`"
@@ -48,7 +53,7 @@ credentials = { a = "`+hidden+`", b = ["`+hidden+`"], c = 4711 }
 	}
 	in := private{c.Redis.Password, nil}
 	values := map[string]any{
-		"Config": c, "Config by value": *c, "Proxy": c.Proxies[0], "Redis": c.Redis, "Secret": c.Redis.Password,
+		"Config": c, "Config by value": *c, "Proxy": c.Proxies[0], "Webhook": c.Webhooks[0], "Redis": c.Redis, "Secret": c.Redis.Password,
 		"Volume": c.Volumes[0], "Options": c.Volumes[0].Options, "within a private field": in,
 	}
 	for name, v := range values {

@@ -43,16 +43,16 @@ type Filter struct {
 
 // Check reports subjects that no event can have, and states.
 func (f Filter) Check(wrong func(key, format string, args ...any)) {
-	for _, s := range f.Subjects {
+	for i, s := range f.Subjects {
 		kind, name, named := strings.Cut(s, ":")
 		if !slices.Contains(Kinds, Kind(kind)) || named && name == "" {
-			wrong("subjects", `must be volume, proxy or drive, each alone or with a name, as in "volume:v1": %q is not`, clean(s, longestName))
+			wrong("subjects", `must be volume, proxy or drive, each alone or with a name, as in "volume:v1": entry %d is not`, i+1)
 			break
 		}
 	}
-	for _, s := range f.States {
+	for i, s := range f.States {
 		if !slices.ContainsFunc(Kinds, func(k Kind) bool { return slices.Contains(states[k], s) }) {
-			wrong("states", "must be states of volumes, proxies or drives, such as offline, unhealthy or failing: %q is not", clean(s, longestState))
+			wrong("states", "must be states of volumes, proxies or drives, such as offline, unhealthy or failing: entry %d is not", i+1)
 			break
 		}
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -49,6 +51,24 @@ type rig struct {
 	network *volumetest.Network
 	store   cachestore.Store
 	log     *logtest.Buffer
+
+	mu     sync.Mutex // guards handed
+	handed []Status   // on by all exporters, of p1
+}
+
+// states is what was handed on, each once in a row.
+func (r *rig) states() []Status {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Compact(slices.Clone(r.handed))
+}
+
+func (r *rig) observed(p *Proxy) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if p.Name == "p1" {
+		r.handed = append(r.handed, p.Status)
+	}
 }
 
 // within runs f in a bubble.
@@ -70,7 +90,7 @@ func (r *rig) exporter(name string, cfgs ...Config) (*Set, func()) {
 	r.t.Helper()
 	logger := slog.New(slog.NewTextHandler(r.log, nil))
 	c := cache.New(cache.Config{Store: r.store, Observer: name, Logger: logger, Metrics: cache.NewMetrics(prometheus.NewRegistry())})
-	s := NewSet(SetConfig{Cache: c, Dial: r.network.Dial, Logger: logger})
+	s := NewSet(SetConfig{Cache: c, Dial: r.network.Dial, OnHealth: r.observed, Logger: logger})
 	if err := s.Apply(cfgs); err != nil {
 		r.t.Fatal(err)
 	}

@@ -26,6 +26,9 @@ type SetConfig struct {
 	// is whether a state of a proxy or a volume or the list has changed. It must be
 	// quick.
 	OnChange func(state bool)
+	// OnHealth, if set, is called with what each poll of this process's own says. It must
+	// be quick.
+	OnHealth func(*Proxy)
 	Dial     rest.Dialer // nil: the network
 	Logger   *slog.Logger
 }
@@ -182,7 +185,12 @@ func (s *Set) open(p *polled, access rest.Access) (err error) {
 		Observe: p.observe,
 	})
 	p.entry = cache.Add[snapshot](p.source, "storage:proxy_health:"+p.cfg.Name, 3*p.cfg.Interval)
-	p.entry.OnChange(func(snap cache.Snapshot[snapshot]) { s.changed(p.news(snap)) })
+	p.entry.OnChange(func(snap cache.Snapshot[snapshot]) {
+		s.changed(p.news(snap))
+		if snap.Mine && s.cfg.OnHealth != nil {
+			s.cfg.OnHealth(p.newest.Load().proxy)
+		}
+	})
 	return nil
 }
 

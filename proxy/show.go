@@ -2,9 +2,7 @@ package proxy
 
 import (
 	"cmp"
-	"context"
 	"fmt"
-	"log/slog"
 	"slices"
 
 	"storage_exporter/cache"
@@ -69,13 +67,5 @@ func (p *polled) news(snap cache.Snapshot[snapshot]) (changed bool) {
 		return true
 	}
 	was := before.proxy
-	if was.Status == now.Status {
-		return !slices.EqualFunc(was.Volumes, now.Volumes, func(a, b Volume) bool { return a.Name == b.Name && a.Status == b.Status })
-	}
-	level := slog.LevelWarn
-	if now.Status == Healthy {
-		level = slog.LevelInfo
-	}
-	p.log.Log(context.Background(), level, "proxy health has changed", "status", now.Status, "before", was.Status, "reason", now.Reason)
-	return true
+	return was.Status != now.Status || !slices.EqualFunc(was.Volumes, now.Volumes, func(a, b Volume) bool { return a.Name == b.Name && a.Status == b.Status })
 }

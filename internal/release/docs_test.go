@@ -21,7 +21,7 @@ import (
 var family = regexp.MustCompile(`^(backendai_storage|jbod|smartctl|storage)_[a-z0-9_]+$`)
 
 // notFamilies look like names of families and are none.
-var notFamilies = []string{"storage_volumes", "storage_exporter", "storage_proxy"}
+var notFamilies = []string{"storage_volumes", "storage_exporter", "storage_proxy", "storage_proxy_health_changed"}
 
 // TestEveryMetricIsDocumented compares the names in the source with those in
 // the tables of docs/metrics.md.
@@ -83,6 +83,9 @@ func TestEveryKeyIsDocumented(t *testing.T) {
 	}
 	for _, key := range []string{"url", "token", "username", "password", "ca_file", "interval", "timeout", "metrics"} {
 		inSource["proxy.NAME."+key] = true
+	}
+	for _, key := range []string{"name", "url", "format", "secret", "routing_key", "subjects", "states", "timeout"} {
+		inSource["[webhook]."+key] = true
 	}
 	inDocs := make(map[string]bool)
 	section := ""
