@@ -220,7 +220,7 @@ func (e *Events) compareOne(ctx context.Context, key string, observed []Observat
 			}
 		}
 		if after.Unsent != nil {
-			if err := e.takeUp(ctx, key, o.Subject, &after); err != nil {
+			if err := e.takeUp(ctx, key, o.Subject, after.Sequence); err != nil {
 				return err
 			}
 		}
@@ -243,19 +243,26 @@ func claimKey(key string, sequence uint64) string {
 	return fmt.Sprintf("claim:%s:%d", key, sequence)
 }
 
-// takeUp sends an event unless another replica does.
-func (e *Events) takeUp(ctx context.Context, key string, s Subject, r *record) error {
+// takeUp sends the event of a sequence unless another replica does.
+func (e *Events) takeUp(ctx context.Context, key string, s Subject, sequence uint64) error {
 	e.mu.Lock()
 	mine := e.sending[key]
 	e.mu.Unlock()
-	if mine != nil && mine.event.Sequence == r.Sequence {
+	if mine != nil && mine.event.Sequence == sequence {
 		return nil
 	}
-	held, err := e.cfg.Store.Claim(ctx, claimKey(key, r.Sequence), e.cfg.Observer, cmp.Or(e.cfg.claimFor, claimFor))
+	held, err := e.cfg.Store.Claim(ctx, claimKey(key, sequence), e.cfg.Observer, cmp.Or(e.cfg.claimFor, claimFor))
 	if err != nil || !held {
 		return err
 	}
-	e.send(key, r.event(key, s, e.cfg.External), r.Unsent.Done)
+	// Who had the claim before may have sent it meanwhile, to some or to all.
+	items, err := e.cfg.Store.Get(ctx, key)
+	if err != nil {
+		return err
+	}
+	if r, err := readRecord(items[0].Value); err == nil && r != nil && r.Sequence == sequence && r.Unsent != nil {
+		e.send(key, r.event(key, s, e.cfg.External), r.Unsent.Done)
+	}
 	return nil
 }
 

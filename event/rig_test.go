@@ -98,7 +98,15 @@ type rig struct {
 	mu       sync.Mutex // guards sent
 }
 
+// newRig makes a rig that runs.
 func newRig(t *testing.T, store cachestore.Store, observer string, webhooks ...Webhook) *rig {
+	t.Helper()
+	r := makeRig(t, store, observer, webhooks...)
+	r.Start()
+	return r
+}
+
+func makeRig(t *testing.T, store cachestore.Store, observer string, webhooks ...Webhook) *rig {
 	t.Helper()
 	r := &rig{t: t, store: store, receiver: &receiver{}, log: &logText{}, registry: prometheus.NewRegistry()}
 	r.Events = New(Config{
@@ -111,7 +119,6 @@ func newRig(t *testing.T, store cachestore.Store, observer string, webhooks ...W
 		},
 	})
 	r.Apply(0, webhooks)
-	r.Start()
 	return r
 }
 
