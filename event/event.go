@@ -11,8 +11,6 @@ import (
 	"net/url"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 )
 
 // Kind is what a subject is.
@@ -85,29 +83,12 @@ type Observation struct {
 	At time.Time
 }
 
-// The bounds of texts, in characters.
+// The bounds of texts, in bytes.
 const (
 	longestName   = 256
 	longestState  = 32
 	longestReason = 500
 )
-
-// clean is a text of at most n printable characters, on one line.
-func clean(s string, n int) string {
-	s = strings.Map(func(r rune) rune {
-		switch {
-		case r == utf8.RuneError || !unicode.IsPrint(r) && !unicode.IsSpace(r):
-			return -1
-		case unicode.IsSpace(r):
-			return ' '
-		}
-		return r
-	}, s)
-	if utf8.RuneCountInString(s) > n {
-		s = string([]rune(s)[:n-1]) + "…"
-	}
-	return strings.TrimSpace(s)
-}
 
 func digest(parts ...string) string {
 	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))

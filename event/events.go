@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"storage_exporter/cachestore"
+	"storage_exporter/internal/outside"
 )
 
 const (
@@ -113,7 +114,7 @@ func (e *Events) Close() {
 
 // Observe takes note of a state. It never waits.
 func (e *Events) Observe(o Observation) {
-	o.Subject.Name, o.State, o.Reason = clean(o.Subject.Name, longestName), clean(o.State, longestState), clean(o.Reason, longestReason)
+	o.Subject.Name, o.State, o.Reason = outside.TextUpTo(o.Subject.Name, longestName), outside.TextUpTo(o.State, longestState), outside.TextUpTo(o.Reason, longestReason)
 	if o.At.IsZero() {
 		o.At = time.Now()
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"storage_exporter/internal/outside"
 )
 
 // encode is the body for a webhook's format.
@@ -64,7 +66,7 @@ type pagerDutyLink struct {
 	Text string `json:"text"`
 }
 
-// longestSummary is what PagerDuty takes, in characters.
+// longestSummary is what PagerDuty takes.
 const longestSummary = 1024
 
 // pagerDutyEvent triggers an incident, or resolves it; both have one key.
@@ -75,7 +77,7 @@ func pagerDutyEvent(w *Webhook, e Event) pagerDuty {
 	}
 	p.Action = "trigger"
 	p.Payload = &pagerDutyPayload{
-		Summary: clean(sentence(e), longestSummary), Source: e.Host, Severity: severity(e.State), Timestamp: e.Time.Format(time.RFC3339Nano),
+		Summary: outside.TextUpTo(sentence(e), longestSummary), Source: e.Host, Severity: severity(e.State), Timestamp: e.Time.Format(time.RFC3339Nano),
 		Component: e.Subject.Name, Group: string(e.Subject.Kind), Class: e.State, Details: e,
 	}
 	if e.Link != "" {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"storage_exporter/cachestore"
+	"storage_exporter/internal/outside"
 )
 
 const (
@@ -119,9 +120,9 @@ func readEvent(entry cachestore.Appended) (Event, bool) {
 	if entry.Err != nil || json.Unmarshal(entry.Value, &e) != nil {
 		return Event{}, false
 	}
-	e.ID, e.Host, e.Reason = clean(e.ID, longestName), clean(e.Host, longestName), clean(e.Reason, longestReason)
-	e.State, e.Previous = clean(e.State, longestState), clean(e.Previous, longestState)
-	e.Subject.Name = clean(e.Subject.Name, longestName)
+	e.ID, e.Host, e.Reason = outside.TextUpTo(e.ID, longestName), outside.TextUpTo(e.Host, longestName), outside.TextUpTo(e.Reason, longestReason)
+	e.State, e.Previous = outside.TextUpTo(e.State, longestState), outside.TextUpTo(e.Previous, longestState)
+	e.Subject.Name = outside.TextUpTo(e.Subject.Name, longestName)
 	e.Name = names[e.Subject.Kind]
 	y := e.Time.Year()
 	return e, e.ID != "" && e.Name != "" && e.Subject.Name != "" && e.State != "" && y > 1970 && y < 9999

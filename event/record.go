@@ -5,6 +5,8 @@ import (
 	"errors"
 	"slices"
 	"time"
+
+	"storage_exporter/internal/outside"
 )
 
 // recordLife is how long the state of a subject is remembered that is not observed.
@@ -42,14 +44,14 @@ func readRecord(raw []byte) (*record, error) {
 		return nil, nil
 	}
 	var r record
-	if err := json.Unmarshal(raw, &r); err != nil || r.State == "" || r.State != clean(r.State, longestState) {
+	if err := json.Unmarshal(raw, &r); err != nil || r.State == "" || r.State != outside.TextUpTo(r.State, longestState) {
 		return nil, errRecord
 	}
-	if n := r.Next; n != nil && (n.State == "" || n.State != clean(n.State, longestState)) {
+	if n := r.Next; n != nil && (n.State == "" || n.State != outside.TextUpTo(n.State, longestState)) {
 		r.Next = nil
 	}
 	if u := r.Unsent; u != nil {
-		u.Previous, u.Reason, u.Host = clean(u.Previous, longestState), clean(u.Reason, longestReason), clean(u.Host, longestName)
+		u.Previous, u.Reason, u.Host = outside.TextUpTo(u.Previous, longestState), outside.TextUpTo(u.Reason, longestReason), outside.TextUpTo(u.Host, longestName)
 		if y := u.Time.Year(); y < 1971 || y > 9998 || u.Previous == "" {
 			r.Unsent = nil
 		}

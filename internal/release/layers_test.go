@@ -54,7 +54,7 @@ var layers = map[string]layer{
 	"volume/vfolder":     {"internal/outside", "volume/mount"},
 
 	"proxy":                {"cache", "internal/secret", "volume", "volume/rest"},
-	"event":                {prometheus, "cachestore", "internal/nearest", "internal/secret"},
+	"event":                {prometheus, "cachestore", "internal/nearest", "internal/outside", "internal/secret"},
 	"config":               {"github.com/BurntSushi/toml", "github.com/prometheus/common/model", "internal/nearest", "internal/outside", "internal/secret"},
 	"overview":             {"block", "cache", "enclosure", "smart", "smart/assess", "smart/report", "volume", "volume/observed", "zpool"},
 	"collector/exposition": {"github.com/klauspost/compress/flate", "github.com/prometheus/...", "google.golang.org/protobuf/proto", "internal/inbound"},
