@@ -104,10 +104,10 @@ func newExporter(f *flags, l *loader, cfg *config.Config, logger *slog.Logger) (
 	e.mounts = mount.NewHost(mount.Paths{Proc: f.procfs, Sys: f.sysfs, Root: f.rootfs}, func(delta int) { e.cacheStats.Stuck("mount", delta) })
 	e.kinds = backends.Table(e.mounts)
 	e.volumes = observed.NewSet(observed.SetConfig{
-		Cache: e.cache, Table: e.kinds, Host: e.host, Node: cfg.Node.Name, OnChange: e.volumesChanged,
+		Cache: e.cache, Table: e.kinds, Host: e.host, Node: cfg.Node.Name, OnChange: e.changed,
 		OnHealth: e.healthObserved, Logger: logger,
 	})
-	e.proxies = proxy.NewSet(proxy.SetConfig{Cache: e.cache, OnHealth: e.proxyObserved, Logger: logger})
+	e.proxies = proxy.NewSet(proxy.SetConfig{Cache: e.cache, OnChange: e.changed, OnHealth: e.proxyObserved, Logger: logger})
 	cc := exposition.Config{Logger: logger, Metrics: exposition.NewMetrics(own), Own: own}
 	if !f.noExporterStats {
 		cc.Runtime = runtime

@@ -98,7 +98,7 @@ func (e *exporter) newPools(cfg *config.Config) (part, error) {
 
 func (e *exporter) newOverview(cfg *config.Config) (part, error) {
 	oc := overview.Config{
-		Cache: e.cache, Host: e.host, KeyPrefix: jbodPrefix(cfg), Volumes: e.volumes.Volumes, Logger: e.log,
+		Cache: e.cache, Host: e.host, KeyPrefix: jbodPrefix(cfg), Volumes: e.volumes.Volumes, Proxies: e.proxies.List, Logger: e.log,
 	}
 	if e.flags.enabled(collectorSmart) {
 		oc.Drives = e.drives.known
@@ -114,8 +114,8 @@ func (e *exporter) newOverview(cfg *config.Config) (part, error) {
 	return e.overview, err
 }
 
-// volumesChanged has the overview made anew.
-func (e *exporter) volumesChanged(state bool) {
+// changed has the overview made anew.
+func (e *exporter) changed(state bool) {
 	if state {
 		e.overview.Changed()
 	} else {

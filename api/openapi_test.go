@@ -101,7 +101,7 @@ func TestSchemasAreTheTypes(t *testing.T) {
 		"Problem": inbound.Problem{}, "Assessment": assess.Result{}, "Reason": assess.Reason{},
 		"Overview": overview.Overview{}, "Counts": overview.Counts{}, "DriveCounts": overview.DriveCounts{}, "SlotCounts": overview.SlotCounts{},
 		"PoolCounts": overview.PoolCounts{}, "VolumeCounts": overview.VolumeCounts{}, "OverviewVolume": overview.Volume{},
-		"Proxy": proxy.Proxy{}, "ProxyVolume": proxy.Volume{}, "VolumePerformance": volume.Performance{}, "VolumeUsage": volume.Usage{}, "OverviewEnclosure": overview.Enclosure{}, "OverviewSlot": overview.Slot{}, "OverviewDrive": overview.Drive{},
+		"Proxy": proxy.Proxy{}, "OverviewProxy": overview.Proxy{}, "ProxyCounts": overview.ProxyCounts{}, "ProxyVolume": proxy.Volume{}, "VolumePerformance": volume.Performance{}, "VolumeUsage": volume.Usage{}, "OverviewEnclosure": overview.Enclosure{}, "OverviewSlot": overview.Slot{}, "OverviewDrive": overview.Drive{},
 		"Membership": overview.Membership{}, "OverviewPool": overview.Pool{}, "OverviewVdev": overview.Vdev{},
 		"Enclosure": enclosure.Enclosure{}, "Slot": enclosure.Slot{}, "Pool": zpool.Pool{}, "Scan": zpool.Scan{}, "Vdev": zpool.Vdev{},
 		"DriveReport": driveInfo{}, "Report": report.Report{}, "Volume": volumeInfo{}, "VolumeHealth": volumeHealth{}, "Check": check{}, "Performance": proxyMetric{},
@@ -141,7 +141,7 @@ func TestEnumsAreTheConstants(t *testing.T) {
 	d := loadDocument(t)
 	for name, want := range map[string][]string{
 		"Verdict": texts(assess.Verdicts), "PowerMode": texts(report.PowerModes), "Role": texts(zpool.Roles),
-		"VolumeStatus": texts(volume.Statuses), "Proxy.status": texts(proxy.Statuses), "Proxy.shape": texts(proxy.Shapes),
+		"VolumeStatus": texts(volume.Statuses), "ProxyStatus": texts(proxy.Statuses), "Proxy.shape": texts(proxy.Shapes),
 		"SlotStatus": texts([]enclosure.Status{
 			enclosure.Unsupported, enclosure.OK, enclosure.Critical, enclosure.NonCritical, enclosure.Unrecoverable,
 			enclosure.NotInstalled, enclosure.Unknown, enclosure.Unavailable,

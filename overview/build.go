@@ -43,6 +43,9 @@ func Build(in Parts) *Overview {
 	for i := range in.Volumes {
 		o.Volumes[i] = in.Volumes[i].describe()
 	}
+	for i := range in.Proxies {
+		o.Proxies = append(o.Proxies, in.Proxies[i].describe())
+	}
 	o.Counts = o.count()
 	return o
 }

@@ -9,6 +9,7 @@ type Counts struct {
 	Slots   *SlotCounts   `json:"slots,omitempty"`
 	Pools   *PoolCounts   `json:"pools,omitempty"`
 	Volumes *VolumeCounts `json:"volumes,omitempty"`
+	Proxies *ProxyCounts  `json:"proxies,omitempty"`
 }
 
 // DriveCounts count the monitored drives: InSlots and Outside add up to Total,
@@ -39,7 +40,7 @@ type PoolCounts struct {
 
 // count counts what the overview shows.
 func (o *Overview) count() Counts {
-	c := Counts{Drives: o.countDrives(), Volumes: countVolumes(o.Volumes)}
+	c := Counts{Drives: o.countDrives(), Volumes: countVolumes(o.Volumes), Proxies: countProxies(o.Proxies)}
 	if o.Enclosures != nil {
 		c.Slots = new(SlotCounts)
 	}

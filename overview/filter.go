@@ -22,14 +22,14 @@ func (o *Overview) HasEnclosure(id string) bool {
 
 // Filter is the part of the overview that passes: the named enclosures, of them the
 // slots and drives with one of the verdicts, and whole pools that have such a drive.
-// No volume passes. The counts are of what is shown. The overview stays as it is;
+// No volume and no proxy passes. The counts are of what is shown. The overview stays as it is;
 // the two share memory.
 func (o *Overview) Filter(f Filter) *Overview {
 	if f.Empty() {
 		return o
 	}
 	out := *o
-	out.Outside, out.Enclosures, out.Volumes = nil, nil, nil
+	out.Outside, out.Enclosures, out.Volumes, out.Proxies = nil, nil, nil, nil
 	for i := range o.Enclosures {
 		e := o.Enclosures[i]
 		if len(f.Enclosures) > 0 && !slices.Contains(f.Enclosures, e.ID) {

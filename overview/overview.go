@@ -1,6 +1,6 @@
 // Package overview composes what is known of a host's drives, of the enclosures
-// they sit in, of the pools they belong to and of the storage volumes into one
-// answer. It is a function of the snapshots that this process has and asks
+// they sit in, of the pools they belong to, of the storage volumes and of other proxies
+// into one answer. It is a function of the snapshots that this process has and asks
 // nothing: no drive, no enclosure, no pool, no volume, no store.
 package overview
 
@@ -30,6 +30,8 @@ type Overview struct {
 	Pools   []Pool  `json:"pools,omitzero"`
 	// Volumes are the configured volumes; nil where none can be configured.
 	Volumes []Volume `json:"volumes,omitzero"`
+	// Proxies are the configured proxies; nil where there are none.
+	Proxies []Proxy `json:"proxies,omitzero"`
 	// Errors says why a part is not known, by the part: drives, enclosures or
 	// pools.
 	Errors map[string]string `json:"errors,omitempty"`

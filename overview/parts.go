@@ -21,6 +21,7 @@ type Parts struct {
 	Enclosures cache.Result[[]enclosure.Enclosure]
 	Pools      cache.Result[[]zpool.Pool]
 	Volumes    []VolumePart // in the order to show; nil: none can be configured
+	Proxies    []ProxyPart  // in the order to show; nil: there are none
 }
 
 // Monitored is one drive of the monitored set.
@@ -64,6 +65,11 @@ func (in *Parts) each(yield func(about) bool) {
 			return
 		}
 	}
+	for i := range in.Proxies {
+		if !yield(in.Proxies[i].about()) {
+			return
+		}
+	}
 }
 
 // age is that of the oldest part.
@@ -94,7 +100,7 @@ func (in *Parts) mine() bool {
 
 // timeless is the same parts without times and ages.
 func (in Parts) timeless() Parts {
-	in.At, in.Drives, in.Volumes = time.Time{}, slices.Clone(in.Drives), slices.Clone(in.Volumes)
+	in.At, in.Drives, in.Volumes, in.Proxies = time.Time{}, slices.Clone(in.Drives), slices.Clone(in.Volumes), slices.Clone(in.Proxies)
 	for a := range in.each {
 		*a.age, *a.observedAt = 0, time.Time{}
 	}

@@ -12,6 +12,7 @@ import (
 
 	"storage_exporter/cache"
 	"storage_exporter/enclosure"
+	"storage_exporter/proxy"
 	"storage_exporter/smart"
 	"storage_exporter/smart/assess"
 	"storage_exporter/smart/report"
@@ -47,6 +48,9 @@ type Config struct {
 	Pools      *cache.Entry[[]zpool.Pool]
 	// Volumes are the configured volumes. nil: none can be configured.
 	Volumes func() []*observed.Volume
+	// Proxies are what is known of other proxies. It must not wait. nil: they are not
+	// observed.
+	Proxies func() []proxy.Reading
 	// Assess judges a drive's report, nil where there is none; nil: as the drive
 	// is configured.
 	Assess func(*smart.Drive, *report.Report) assess.Result
@@ -204,6 +208,9 @@ func (v *View) parts(now time.Time) Parts {
 	p.Drives, p.DrivesErr = v.drives()
 	if v.cfg.Volumes != nil {
 		p.Volumes = volumes(v.cfg.Volumes())
+	}
+	if v.cfg.Proxies != nil {
+		p.Proxies = proxies(v.cfg.Proxies())
 	}
 	return p
 }

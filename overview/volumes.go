@@ -66,12 +66,18 @@ func countVolumes(list []Volume) *VolumeCounts {
 	if list == nil {
 		return nil
 	}
-	c := &VolumeCounts{Total: len(list), ByStatus: make(map[volume.Status]int, len(volume.Statuses))}
+	c := countStates(len(list), func(i int) volume.Status { return list[i].Status })
+	return &c
+}
+
+// countStates counts n volumes.
+func countStates(n int, status func(i int) volume.Status) VolumeCounts {
+	c := VolumeCounts{Total: n, ByStatus: make(map[volume.Status]int, len(volume.Statuses))}
 	for _, s := range volume.Statuses {
 		c.ByStatus[s] = 0
 	}
-	for i := range list {
-		c.ByStatus[list[i].Status]++
+	for i := range n {
+		c.ByStatus[status(i)]++
 	}
 	return c
 }

@@ -49,6 +49,7 @@ type Reading struct {
 	// snapshot, which Err explains.
 	Lookup   cache.Lookup
 	Revision uint64
+	Mine     bool // as of a cache.Snapshot
 	Err      error
 }
 

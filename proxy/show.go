@@ -12,7 +12,7 @@ import (
 // reading is the proxy as a snapshot, or the lack of one, has it.
 func (p *polled) reading(r cache.Result[snapshot]) Reading {
 	if r.Err == nil {
-		return Reading{Proxy: p.show(r.Snapshot), Age: r.Snapshot.Age, Lookup: r.Snapshot.Lookup, Revision: r.Snapshot.Revision}
+		return Reading{Proxy: p.show(r.Snapshot), Age: r.Snapshot.Age, Lookup: r.Snapshot.Lookup, Revision: r.Snapshot.Revision, Mine: r.Snapshot.Mine}
 	}
 	unknown := p.blank()
 	unknown.Status, unknown.Reason = Unknown, r.Err.Error()

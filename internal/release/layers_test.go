@@ -56,7 +56,7 @@ var layers = map[string]layer{
 	"proxy":                {"cache", "internal/secret", "volume", "volume/rest"},
 	"event":                {prometheus, "cachestore", "internal/nearest", "internal/outside", "internal/secret"},
 	"config":               {"github.com/BurntSushi/toml", "github.com/prometheus/common/model", "internal/nearest", "internal/outside", "internal/secret"},
-	"overview":             {"block", "cache", "enclosure", "smart", "smart/assess", "smart/report", "volume", "volume/observed", "zpool"},
+	"overview":             {"block", "cache", "enclosure", "proxy", "smart", "smart/assess", "smart/report", "volume", "volume/observed", "zpool"},
 	"collector/exposition": {"github.com/klauspost/compress/flate", "github.com/prometheus/...", "google.golang.org/protobuf/proto", "internal/inbound"},
 	"collector":            {"cache", "collector/exposition", "enclosure", "proxy", "smart", "smart/assess", "smart/report", "volume", "volume/observed", "zpool"},
 	"api":                  {"cache", "enclosure", "event", "internal/inbound", "internal/outside", "overview", "proxy", "smart", "smart/assess", "smart/report", "volume", "volume/observed", "zpool"},
