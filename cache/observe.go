@@ -42,6 +42,9 @@ func (s *Source) observe() outcome {
 		}
 	}
 	cancel()
+	if err != nil && s.ctx.Err() != nil {
+		err = fmt.Errorf("%w: %w", ErrClosed, err) // it was cut off: that is no failure of the source
+	}
 	return s.report(outcome{observed: true, elapsed: time.Since(begun), puts: round.flush(err), err: err})
 }
 

@@ -287,6 +287,18 @@ func TestReadAfterClose(t *testing.T) {
 	})
 }
 
+// A reader whose source is taken away while he waits gets the same reason.
+func TestCloseWhileRead(t *testing.T) {
+	bubble(t, func(t *testing.T, c *Cache, _ *faultyStore) {
+		p := newProbe(c, "a", SourceConfig{})
+		p.source.Start()
+		time.AfterFunc(50*time.Millisecond, p.source.Close)
+		if _, err := p.entry.Get(within(t, time.Second)); !errors.Is(err, ErrClosed) {
+			t.Errorf("error %v, want ErrClosed", err)
+		}
+	})
+}
+
 func TestOneReadOfManyEntriesIsOneRoundTrip(t *testing.T) {
 	bubble(t, func(t *testing.T, c *Cache, store *faultyStore) {
 		s := c.NewSource(SourceConfig{Kind: "array", Name: "array1", Origin: "array1", Interval: 10 * time.Second, Timeout: time.Second,

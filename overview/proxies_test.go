@@ -63,6 +63,9 @@ func TestProxiesTimeless(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if p := b.parts.Proxies[0]; p.Age != age || !p.CheckedAt.Equal(polled) {
+			t.Errorf("the parts have lost their times: %+v", p)
+		}
 		return content
 	}
 	first := content(at, 0, volume.Healthy)

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"encoding/base64"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
@@ -86,6 +87,15 @@ func (c Config) access() (rest.Access, error) {
 		return rest.Access{}, err
 	}
 	return rest.Access{Endpoints: []*url.URL{u}, CAFile: c.CAFile, Timeout: c.Timeout}, nil
+}
+
+// open makes the client. It asks nothing.
+func (c Config) open(access rest.Access, dial rest.Dialer, logger *slog.Logger) (*rest.Client, error) {
+	header, secrets := c.credentials()
+	return rest.NewClient(rest.Config{
+		Access: access, Header: header, Secrets: secrets, Dial: dial, Logger: logger,
+		Limits: rest.Limits{Body: maxBody, Pause: c.Interval, NoRedirects: true},
+	})
 }
 
 // credentials are sent with every call, and to the configured host only: no redirect is

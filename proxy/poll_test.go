@@ -96,7 +96,8 @@ func TestFaults(t *testing.T) {
 		handler http.HandlerFunc
 		reason  string
 	}{
-		"hangs": {func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, "did not answer in time"},
+		"shows what it got": {func(w http.ResponseWriter, r *http.Request) { http.Error(w, r.Header.Get("Authorization"), 500) }, "HTTP 500: Basic <secret>"},
+		"hangs":             {func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, "did not answer in time"},
 		"hangs within the answer": {func(w http.ResponseWriter, r *http.Request) {
 			fmt.Fprint(w, `{"status":`)
 			_ = http.NewResponseController(w).Flush()
@@ -142,7 +143,7 @@ func TestFaults(t *testing.T) {
 			t.Parallel()
 			server := httptest.NewServer(tt.handler)
 			defer server.Close()
-			cfg := Config{URL: server.URL, Token: secret.New(token)}
+			cfg := Config{URL: server.URL, Token: secret.New(token), Username: "reader", Password: secret.New("pass word")}
 			if strings.HasPrefix(name, "hangs") {
 				cfg.Timeout = 200 * time.Millisecond
 			}

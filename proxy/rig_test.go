@@ -17,7 +17,6 @@ import (
 	"storage_exporter/cachestore"
 	"storage_exporter/internal/logtest"
 	"storage_exporter/internal/secret"
-	"storage_exporter/volume/rest"
 	"storage_exporter/volume/volumetest"
 )
 
@@ -146,11 +145,7 @@ func newPoller(t *testing.T, cfg Config) *poller {
 	if err != nil {
 		t.Fatal(err)
 	}
-	header, secrets := cfg.credentials()
-	client, err := rest.NewClient(rest.Config{
-		Access: access, Header: header, Secrets: secrets, Logger: slog.New(slog.DiscardHandler),
-		Limits: rest.Limits{Body: maxBody, Pause: cfg.Interval, NoRedirects: true},
-	})
+	client, err := cfg.open(access, nil, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -172,12 +172,7 @@ type shown struct {
 // open makes what polls the proxy, and starts nothing.
 func (s *Set) open(p *polled, access rest.Access) (err error) {
 	p.log = s.cfg.Logger.With("proxy", p.cfg.Name)
-	header, secrets := p.cfg.credentials()
-	p.client, err = rest.NewClient(rest.Config{
-		Access: access, Header: header, Secrets: secrets, Dial: s.cfg.Dial, Logger: p.log,
-		Limits: rest.Limits{Body: maxBody, Pause: p.cfg.Interval, NoRedirects: true},
-	})
-	if err != nil {
+	if p.client, err = p.cfg.open(access, s.cfg.Dial, p.log); err != nil {
 		return err
 	}
 	p.source = s.cfg.Cache.NewSource(cache.SourceConfig{

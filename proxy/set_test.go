@@ -1,9 +1,12 @@
 package proxy
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -11,6 +14,7 @@ import (
 	"time"
 
 	"storage_exporter/cachestore"
+	"storage_exporter/volume"
 	"storage_exporter/volume/volumetest"
 )
 
@@ -188,7 +192,8 @@ func TestListNeverWaits(t *testing.T) {
 
 // hardware is a storage proxy whose volumes take a while.
 type hardware struct {
-	takes time.Duration
+	takes   time.Duration
+	volumes string // the answer of /volumes; empty: someVolumes
 
 	mu    sync.Mutex
 	asked map[string][]time.Time
@@ -198,7 +203,7 @@ type hardware struct {
 
 func (h *hardware) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path != "/volume/hwinfo" {
-		answers{"/health": ofProxy, "/volumes": someVolumes}.ServeHTTP(w, r)
+		answers{"/health": ofProxy, "/volumes": cmp.Or(h.volumes, someVolumes)}.ServeHTTP(w, r)
 		return
 	}
 	body, _ := io.ReadAll(r.Body)
@@ -281,13 +286,168 @@ func TestVolumeThatHangs(t *testing.T) {
 	})
 }
 
+// Of many volumes all have their turn, the oldest first, and none takes the time of the
+// next poll.
+func TestManyDetails(t *testing.T) {
+	within(t, func(r *rig) {
+		const n = 60
+		names := make([]string, n)
+		for i := range names {
+			names[i] = fmt.Sprintf(`{"name":"v%02d","backend":"xfs"}`, i)
+		}
+		h := &hardware{takes: time.Second, asked: map[string][]time.Time{}, volumes: `{"volumes":[` + strings.Join(names, ",") + `]}`}
+		a := volumetest.NewAppliance(r.t, r.network, h)
+		s, _ := r.exporter("one", withToken(at(a, "p1")))
+		r.wait(20 * time.Second)
+		if p := only(t, s); p.Count(volume.Healthy) != 5 || p.Count(volume.Unknown) != n-5 {
+			t.Errorf("%d after the first poll: %s", p.Count(volume.Healthy), states(p.Volumes))
+		}
+		r.wait(10 * time.Minute)
+		if p := only(t, s); p.Count(volume.Healthy) != n {
+			t.Errorf("%d known", p.Count(volume.Healthy))
+		}
+	})
+}
+
+// Both places of a health together have the time of one call.
+func TestHealthHasOneTimeout(t *testing.T) {
+	within(t, func(r *rig) {
+		a := volumetest.NewAppliance(r.t, r.network, http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+			time.Sleep(4 * time.Second)
+			answers{"/health": ofManager}.ServeHTTP(w, q)
+		}))
+		s, _ := r.exporter("one", at(a, "p1"))
+		begun := time.Now()
+		if p := s.Read(r.t.Context())[0].Proxy; p.Status != Unhealthy || time.Since(begun) != DefaultTimeout {
+			t.Errorf("%+v after %v", p, time.Since(begun))
+		}
+	})
+}
+
+// A proxy that wants to be left alone for an hour is polled again at the next turn.
+func TestPauseIsShort(t *testing.T) {
+	within(t, func(r *rig) {
+		begun := time.Now()
+		a := volumetest.NewAppliance(r.t, r.network, http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+			if time.Since(begun) < time.Minute {
+				w.Header().Set("Retry-After", "3600")
+				w.WriteHeader(http.StatusServiceUnavailable)
+				return
+			}
+			answers{"/health": ofManager}.ServeHTTP(w, q)
+		}))
+		s, _ := r.exporter("one", at(a, "p1"))
+		r.wait(30 * time.Second)
+		if p := only(t, s); p.Status != Unhealthy {
+			t.Errorf("%+v", p)
+		}
+		r.wait(2 * time.Minute)
+		if p := only(t, s); p.Status != Healthy {
+			t.Errorf("%+v", p)
+		}
+	})
+}
+
+// A poll that the end cuts off says nothing about the proxy. What was known expires.
+func TestEndOfPolls(t *testing.T) {
+	within(t, func(r *rig) {
+		a := volumetest.NewAppliance(r.t, r.network, answers{"/health": ofManager})
+		a.Hang(true)
+		_, end := r.exporter("one", at(a, "p1"))
+		r.wait(time.Second)
+		end()
+		items, err := r.store.Get(r.t.Context(), "storage:proxy_health:p1")
+		if err != nil || items[0].Value != nil {
+			t.Errorf("%v: %s", err, items[0].Value)
+		}
+		a.Hang(false)
+		s, _ := r.exporter("two", at(a, "p1"))
+		r.wait(time.Minute)
+		s.Close()
+		if p := only(t, s); p.Status != Healthy {
+			t.Errorf("%+v", p)
+		}
+		r.wait(2 * time.Minute)
+		if p := only(t, s); p.Status != Unknown || p.Reason == "" || states(p.Volumes) != "v1=unknown v2=unknown " {
+			t.Errorf("%+v", p)
+		}
+	})
+}
+
+// Whoever waits for a proxy that a reload exchanges gets the new one.
+func TestReadDuringReload(t *testing.T) {
+	within(t, func(r *rig) {
+		a := volumetest.NewAppliance(r.t, r.network, answers{})
+		a.Hang(true)
+		b := volumetest.NewAppliance(r.t, r.network, answers{"/health": ofManager})
+		s, _ := r.exporter("one", at(a, "p1"))
+		time.AfterFunc(time.Second, func() {
+			if err := s.Apply([]Config{at(b, "p1")}); err != nil {
+				t.Error(err)
+			}
+		})
+		if p := s.Read(r.t.Context())[0].Proxy; p.Status != Healthy {
+			t.Errorf("%+v", p)
+		}
+	})
+}
+
+// Who asks without a token does not take what another learned with one, nor the other
+// way round.
+func TestTokenIsPartOfTheOrigin(t *testing.T) {
+	within(t, func(r *rig) {
+		a := volumetest.NewAppliance(r.t, r.network, &hardware{asked: map[string][]time.Time{}})
+		with, _ := r.exporter("one", withToken(at(a, "p1")))
+		without, _ := r.exporter("two", at(a, "p1"))
+		for range 20 {
+			r.wait(time.Minute)
+			if x, y := states(only(t, with).Volumes), states(only(t, without).Volumes); x != "v1=healthy v2=healthy " || y != "" {
+				t.Fatalf("%q with, %q without", x, y)
+			}
+		}
+	})
+}
+
+// A reload reads a renewed file of the authority.
+func TestRenewedAuthority(t *testing.T) {
+	within(t, func(r *rig) {
+		a := volumetest.NewAppliance(r.t, r.network, answers{"/health": ofManager})
+		file := filepath.Join(r.t.TempDir(), "ca.pem")
+		write := func(from string) {
+			b, err := os.ReadFile(from)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(file, b, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		write(volumetest.NewAppliance(r.t, r.network, answers{}).CAFile)
+		cfg := at(a, "p1")
+		cfg.CAFile = file
+		s, _ := r.exporter("one", cfg)
+		r.wait(time.Minute)
+		if p := only(t, s); p.Status != Unhealthy || !strings.Contains(p.Reason, "unknown authority") {
+			t.Errorf("%+v", p)
+		}
+		write(a.CAFile)
+		if err := s.Apply([]Config{cfg}); err != nil {
+			t.Fatal(err)
+		}
+		r.wait(time.Minute)
+		if p := only(t, s); p.Status != Healthy {
+			t.Errorf("%+v", p)
+		}
+	})
+}
+
 // What the store holds may be anything.
 func TestForeignSnapshots(t *testing.T) {
 	within(t, func(r *rig) {
 		a := volumetest.NewAppliance(r.t, r.network, answers{})
 		a.Hang(true)
 		cfg := at(a, "p1")
-		for _, value := range []string{`{}`, `{"status":"great"}`, `{"shape":"<b>","volumes":[{"name":"v"}]}`, `{"status":"healthy","volumes":[{"name":"v","status":"x"}]}`, `7`} {
+		for _, value := range []string{`{}`, `{"status":"great"}`, `{"shape":"<b>","volumes":[{"name":"v"}]}`, `{"status":"healthy","volumes":[{"name":"v","status":"x"}]}`, `7`, `{"shape":"<b>","volumes":[` + strings.Repeat(`{"name":"v"},`, maxVolumes+5) + `{}]}`} {
 			raw := fmt.Sprintf(`{"origin":%q,"observer":"x","observed_at":"2026-01-01T00:00:00Z","age_ms":0,"ttl_ms":90000,"value":%s}`, cfg.origin(a.URL), value)
 			if err := r.store.Set(r.t.Context(), cachestore.SetItem{Key: "storage:proxy_health:p1", Value: []byte(raw), TTL: 90 * time.Second}); err != nil {
 				t.Fatal(err)
@@ -296,6 +456,9 @@ func TestForeignSnapshots(t *testing.T) {
 			r.wait(time.Second)
 			for _, reading := range s.List() {
 				p := reading.Proxy
+				if len(p.Volumes) > maxVolumes {
+					t.Errorf("%d volumes", len(p.Volumes))
+				}
 				if p.Status != Unknown || p.Shape != "" || strings.Contains(states(p.Volumes), "=unknown") != strings.Contains(value, `"shape"`) {
 					t.Errorf("%s: %+v", value, p)
 				}
