@@ -9,10 +9,8 @@ import (
 	"storage_exporter/api"
 	"storage_exporter/config"
 	"storage_exporter/internal/inbound"
+	"storage_exporter/proxy"
 )
-
-// tokenHeader is the header in which a Backend.AI manager sends its token.
-const tokenHeader = "X-BackendAI-Storage-Auth-Token"
 
 // withToken goes around all paths. Where a token is configured, it must be given for
 // all but the metrics, the health of the service and /-/.
@@ -24,7 +22,7 @@ func (e *exporter) withToken(next http.Handler) http.Handler {
 			return
 		}
 		w.Header().Set("WWW-Authenticate", `Bearer realm="storage_exporter"`)
-		inbound.Problem{Status: http.StatusUnauthorized, Title: "Unauthorized", Detail: "send the token of [api], in the header " + tokenHeader + " or as Authorization: Bearer"}.Write(w)
+		inbound.Problem{Status: http.StatusUnauthorized, Title: "Unauthorized", Detail: "send the token of [api], in the header " + proxy.TokenHeader + " or as Authorization: Bearer"}.Write(w)
 	})
 }
 
@@ -35,7 +33,7 @@ func (e *exporter) needsNoToken(path string) bool {
 // hasToken takes as long whatever is sent.
 func hasToken(r *http.Request, token string) bool {
 	scheme, bearer, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	return sameToken(r.Header.Get(tokenHeader), token) || sameToken(bearer, token) && strings.EqualFold(scheme, "Bearer")
+	return sameToken(r.Header.Get(proxy.TokenHeader), token) || sameToken(bearer, token) && strings.EqualFold(scheme, "Bearer")
 }
 
 func sameToken(given, token string) bool {

@@ -23,8 +23,8 @@ const (
 	DefaultTimeout  = 5 * time.Second
 )
 
-// tokenHeader is how a Backend.AI manager authenticates.
-const tokenHeader = "X-BackendAI-Storage-Auth-Token" //nolint:gosec // a header's name
+// TokenHeader is the header in which a Backend.AI manager sends its token.
+const TokenHeader = "X-BackendAI-Storage-Auth-Token" //nolint:gosec // a header's name
 
 // Config is one configured proxy.
 type Config struct {
@@ -103,7 +103,7 @@ func (c Config) open(access rest.Access, dial rest.Dialer, logger *slog.Logger) 
 func (c Config) credentials() (http.Header, []secret.Text) {
 	header, secrets := http.Header{}, []secret.Text{c.Token, c.Password}
 	if token := c.Token.Reveal(); token != "" {
-		header.Set(tokenHeader, token)
+		header.Set(TokenHeader, token)
 	}
 	if c.Username != "" {
 		pair := base64.StdEncoding.EncodeToString([]byte(c.Username + ":" + c.Password.Reveal()))
@@ -116,10 +116,11 @@ func (c Config) credentials() (http.Header, []secret.Text) {
 // origin is the fingerprint of what is polled. Who asks with a token may be answered
 // more.
 func (c Config) origin(endpoint string) string {
-	for _, with := range []struct{ what, has string }{{"token", c.Token.Reveal()}, {"user", c.Username}} {
-		if with.has != "" {
-			endpoint += " with " + with.what
-		}
+	if c.Token.Reveal() != "" {
+		endpoint += " with token"
+	}
+	if c.Username != "" {
+		endpoint += " with user"
 	}
 	return endpoint
 }

@@ -132,7 +132,7 @@ func TestFaults(t *testing.T) {
 			fmt.Fprint(z, `{"status":"ok","x":[`+strings.Repeat("1,", 1<<20)+`1]}`)
 			_ = z.Close()
 		}, "larger than 1 MiB"},
-		"redirect loop": {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, r.URL.Path, 302) }, "the answer sends us to another path"},
+		"redirect loop": {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, r.URL.Path, http.StatusFound) }, "the answer sends us to another path"},
 		"cut off": {func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Length", "100")
 			fmt.Fprint(w, `{"status"`)
