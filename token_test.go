@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"storage_exporter/api"
+	"storage_exporter/proxy"
 )
 
 // With a token, only the metrics, the service's health and /-/ are for everybody; the
@@ -39,7 +40,7 @@ func TestToken(t *testing.T) {
 		}
 	}
 	for _, path := range []string{"/", "/volumes", "/volume/hwinfo?volume=v", "/manager-api/volumes", "/api/overview", "/nowhere", "/metrics/../volumes", "/-/../volumes"} {
-		for _, wrong := range [][2]string{{"", ""}, {tokenHeader, ""}, {tokenHeader, token + "x"}, {"Authorization", "Bearer "}, {"Authorization", token}, {"Authorization", "Basic " + token}} {
+		for _, wrong := range [][2]string{{"", ""}, {proxy.TokenHeader, ""}, {proxy.TokenHeader, token + "x"}, {"Authorization", "Bearer "}, {"Authorization", token}, {"Authorization", "Basic " + token}} {
 			if got := ask(path, wrong[0], wrong[1]); got != 401 {
 				t.Errorf("%s with %q: %d, want 401", path, wrong, got)
 			}
@@ -48,7 +49,7 @@ func TestToken(t *testing.T) {
 		if path == "/nowhere" {
 			want = 404
 		}
-		for _, right := range [][2]string{{tokenHeader, token}, {"Authorization", "Bearer " + token}} {
+		for _, right := range [][2]string{{proxy.TokenHeader, token}, {"Authorization", "Bearer " + token}} {
 			if got := ask(path, right[0], right[1]); got != want {
 				t.Errorf("%s with the token in %s: %d, want %d", path, right[0], got, want)
 			}
@@ -60,7 +61,7 @@ func TestToken(t *testing.T) {
 	if status, _, body := in.do("POST", "/-/reload", ""); status != 200 {
 		t.Fatalf("reload: %d %s", status, body)
 	}
-	if old, now := ask("/volumes", tokenHeader, token), ask("/volumes", tokenHeader, next); old != 401 || now != 200 {
+	if old, now := ask("/volumes", proxy.TokenHeader, token), ask("/volumes", proxy.TokenHeader, next); old != 401 || now != 200 {
 		t.Errorf("after a reload: %d with the old token, %d with the new one", old, now)
 	}
 	if strings.Contains(in.log.String()+in.scrape(), "t0ken") {
