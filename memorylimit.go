@@ -33,8 +33,8 @@ func newMemoryLimit(mib int, group int64) *memoryLimit {
 	m.least = int64(mib) << 20
 	if group > 0 {
 		// The programs that are started and what the kernel keeps for the group need the rest.
-		usual := group / 5 * 4
-		m.most = group / 10 * 9
+		usual := group / 4 * 3
+		m.most = group / 5 * 4
 		if m.least <= 0 || m.least > usual {
 			m.least = usual
 		}

@@ -46,10 +46,10 @@ func TestMemoryLimitOfControlGroup(t *testing.T) {
 		configured        int // MiB
 		group, live, want int64
 	}{
-		"lower than configured":  {256, 100 * mib, 0, 80 * mib},
-		"without one configured": {0, 100 * mib, 0, 80 * mib},
+		"lower than configured":  {256, 100 * mib, 0, 75 * mib},
+		"without one configured": {0, 100 * mib, 0, 75 * mib},
 		"higher":                 {64, 100 * mib, 0, 64 * mib},
-		"more is alive":          {64, 100 * mib, 80 * mib, 90 * mib},
+		"more is alive":          {64, 100 * mib, 80 * mib, 80 * mib},
 		"none":                   {64, 0, 0, 64 * mib},
 	}
 	for name, tt := range tests {

@@ -9,9 +9,9 @@ import (
 const (
 	// maxKept bounds what one list, with all of its pages, takes once it is decoded.
 	// 10,000 quotas take some 3 MiB.
-	maxKept = 8 << 20
+	maxKept = 6 << 20
 	// maxTogether bounds what the answers of all appliances take that are being decoded.
-	maxTogether = 12 << 20
+	maxTogether = 8 << 20
 )
 
 // budget bounds the memory of all answers that are being decoded. When they need more

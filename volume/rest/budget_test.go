@@ -32,7 +32,7 @@ func TestAnswersTogether(t *testing.T) {
 			case "/x":
 				echo(w, q)
 			case "/whole":
-				_, _ = io.WriteString(w, large(6))
+				_, _ = io.WriteString(w, large(4))
 			default:
 				text := large(int(q.URL.Path[1] - '0'))
 				_, _ = io.WriteString(w, text[:len(text)-2])
@@ -41,7 +41,7 @@ func TestAnswersTogether(t *testing.T) {
 			}
 		}))
 		options := map[string]any{"endpoint": r.first.URL, "ca_file": r.first.CAFile}
-		sizes := []string{"/3", "/5", "/2", "/4"}
+		sizes := []string{"/2", "/4", "/1", "/3"}
 		errs := make([]error, len(sizes))
 		var wg sync.WaitGroup
 		for i, path := range sizes {
@@ -55,7 +55,7 @@ func TestAnswersTogether(t *testing.T) {
 		}
 		wg.Wait()
 		is(t, errs[1], rest.ErrBadAnswer, volume.Unavailable)
-		if !strings.Contains(errs[1].Error(), "/5: the appliances' answers take more than 12 MiB together") {
+		if !strings.Contains(errs[1].Error(), "/4: the appliances' answers take more than 8 MiB together") {
 			t.Error(errs[1])
 		}
 		for i, err := range errs {
@@ -74,14 +74,14 @@ func TestAnswersTogether(t *testing.T) {
 // The pages of a list are bounded together, however small each is.
 func TestListKeeps(t *testing.T) {
 	within(t, rest.Auth{}, func(r *rig) {
-		r.first.Break(volumetest.Serves("pages", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, large(3)) }))
+		r.first.Break(volumetest.Serves("pages", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, large(2)) }))
 		pages := 0
 		err := r.Pages(r.t.Context(), rest.Request{Path: "/list"}, func(a *rest.Answer) (string, error) {
 			pages++
 			return "?" + strings.Repeat("x", pages), a.Decode(&list{})
 		})
 		is(t, err, rest.ErrBadAnswer, volume.Unavailable)
-		if err == nil || pages != 3 || !strings.Contains(err.Error(), "GET array1.test/list: the answer takes more than 8 MiB once it is decoded") {
+		if err == nil || pages != 4 || !strings.Contains(err.Error(), "GET array1.test/list: the answer takes more than 6 MiB once it is decoded") {
 			t.Errorf("%v after %d pages", err, pages)
 		}
 	}, echo)

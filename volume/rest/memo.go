@@ -42,7 +42,7 @@ func NewMemo[T any](every, longest time.Duration, fetch func(context.Context) (T
 var memos = newBudget(maxHeld)
 
 // maxHeld bounds what all memos keep, in bytes.
-const maxHeld = 8 << 20
+const maxHeld = 6 << 20
 
 var errHeld = &Error{Kind: ErrBadAnswer, text: fmt.Sprintf("what the appliances answer takes more than %d MiB together, and this answer the most", maxHeld>>20)}
 
