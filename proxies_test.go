@@ -40,7 +40,7 @@ func TestExporterPollsAnother(t *testing.T) {
 		t.Fatal(err)
 	}
 	in.await("silence", shows("0", "unknown", "unknown"))
-	if _, _, body := in.get("/api/proxies"); !strings.Contains(body, "did not answer in time") {
+	if _, _, body := in.get("/api/proxies"); !strings.Contains(body, "no answer within") {
 		t.Error(body)
 	}
 	if err := b.cmd.Process.Signal(syscall.SIGCONT); err != nil {

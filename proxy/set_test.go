@@ -278,7 +278,7 @@ func TestVolumeThatHangs(t *testing.T) {
 		s, _ := r.exporter("one", withToken(at(a, "p1")))
 		r.wait(time.Minute)
 		for range 10 {
-			if p := only(t, s); p.Status != Healthy || states(p.Volumes) != "v1=unavailable v2=healthy " || !strings.Contains(p.Volumes[0].Info, "did not answer in time") {
+			if p := only(t, s); p.Status != Healthy || states(p.Volumes) != "v1=unavailable v2=healthy " || !strings.Contains(p.Volumes[0].Info, "no answer within") {
 				t.Errorf("%+v", p)
 			}
 			r.wait(time.Minute)

@@ -30,6 +30,7 @@ type gui struct {
 	nodeless    bool   // it does not know any node yet
 	down        int    // that node is; 0 for none
 	namesOnly   bool   // its list of pools has no sizes
+	remote      bool   // the file systems are another cluster's: their pools are not known
 	unlisted    bool   // its list of mounts has no node
 	word        string // the health of the file systems; empty for HEALTHY
 	twice       bool   // its list of pools has each of them twice
@@ -168,7 +169,7 @@ func (g *gui) filesystem(w http.ResponseWriter, r *http.Request, parts []string)
 			chosen = append(chosen, i)
 		}
 	}
-	if chosen == nil {
+	if chosen == nil || g.remote && len(parts) > 1 {
 		g.fail(w, http.StatusBadRequest, "Invalid value in 'filesystemName'")
 		return
 	}

@@ -2,6 +2,7 @@ package gpfs
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -306,6 +307,20 @@ func TestListOfMountsIsOld(t *testing.T) {
 			time.Sleep(loadLasts + time.Second)
 			if h := l.health(t, "v0"); strings.Contains(h.Info, "measured") {
 				t.Errorf("of long ago: %s", h.Info)
+			}
+		})
+	}
+}
+
+// What is another cluster's has no pools, which is no failure; what is not there has.
+func TestPoolsOfAnotherCluster(t *testing.T) {
+	for name, want := range map[string]error{"fs0": volume.ErrUnsupported, "nowhere": rest.ErrNotFound} {
+		volumetest.Bubble(t, func(t *testing.T, network *volumetest.Network) {
+			e := (&gui{filesystems: 1, remote: true}).start(t, network)
+			e.Volumes[0].Options["gpfs_fs_name"] = name
+			results, err := volumetest.Open[*backend](t, Kind(network.Dial), e.Volumes...).Usage(t.Context())
+			if got := cmp.Or(err, results["v0"].Err); !errors.Is(got, want) {
+				t.Errorf("%s: %v, not %v", name, got, want)
 			}
 		})
 	}

@@ -3,6 +3,7 @@ package gpfs
 import (
 	"cmp"
 	"context"
+	"errors"
 	"net/url"
 	"time"
 
@@ -82,6 +83,9 @@ func (b *backend) fetchRoom(ctx context.Context) (map[string][]pool, error) {
 // in it. Cost: one call for each thousand pools.
 func (b *backend) Usage(ctx context.Context) (map[string]volume.Result[volume.Usage], error) {
 	pools, at, err := b.pools.Get(ctx)
+	if err != nil && b.ownNone(ctx, err) {
+		pools, err = nil, nil
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -89,6 +93,17 @@ func (b *backend) Usage(ctx context.Context) (map[string]volume.Result[volume.Us
 		u, err := usageOf(o.filesystem, pools[o.filesystem])
 		return u, at, err
 	}), nil
+}
+
+// ownNone is whether the pools of a file system were refused that is there: it is
+// another cluster's.
+func (b *backend) ownNone(ctx context.Context, err error) bool {
+	if !errors.Is(err, rest.ErrNotFound) {
+		return false
+	}
+	all, _, listErr := b.filesystems.Get(ctx)
+	_, known := all[b.scope]
+	return listErr == nil && known
 }
 
 func usageOf(fs string, pools []pool) (volume.Usage, error) {

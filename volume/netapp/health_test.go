@@ -153,7 +153,7 @@ func TestNodesHang(t *testing.T) {
 		b := volumetest.Open[*backend](t, Kind(network.Dial), e.Volumes...)
 		start := time.Now()
 		got := health(t, b, "v0")
-		const info = "the nodes' states are not known: array1.test did not answer in time"
+		const info = "the nodes' states are not known: https://array1.test: GET /api/cluster/nodes: no answer within 5s"
 		if took := time.Since(start); got.Status != volume.Healthy || got.Info != info || took > 10*time.Second {
 			t.Errorf("%s %q after %v", got.Status, got.Info, took)
 		}

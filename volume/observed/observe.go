@@ -73,18 +73,37 @@ func figures[T any](ctx context.Context, r *rounds, get func(volume.Backend, con
 	})
 }
 
+// silent is the error of a health check that has not ended in time.
+type silent string
+
+func (s silent) Error() string { return string(s) }
+
+func (silent) Unwrap() error { return context.DeadlineExceeded }
+
+// withMargin ends a moment before ctx, so that a Backend which obeys its deadline can
+// still say what had no answer.
+func withMargin(ctx context.Context) (context.Context, context.CancelFunc) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return context.WithCancel(ctx)
+	}
+	return context.WithDeadline(ctx, deadline.Add(-time.Until(deadline)/50))
+}
+
 // health stores a value for every volume, also when nothing answers. At the deadline
 // it does not wait for the Backend to return.
 func (r *rounds) health(ctx context.Context, round *cache.Round) error {
 	return r.ask(func(b volume.Backend) error {
-		said := make(chan struct{})
+		begun, said := time.Now(), make(chan struct{})
 		inTime := context.AfterFunc(ctx, func() {
 			defer close(said)
 			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-				_ = r.putHealth(round, nil, fmt.Errorf("the backend did not answer in time: %w", context.DeadlineExceeded))
+				_ = r.putHealth(round, nil, silent(fmt.Sprintf("%s: health: no answer within %v", r.group.name(), time.Since(begun).Round(100*time.Millisecond))))
 			}
 		})
-		results, err := b.Health(ctx)
+		within, cancel := withMargin(ctx)
+		defer cancel()
+		results, err := b.Health(within)
 		err = quiet(err)
 		late := !inTime()
 		if late {

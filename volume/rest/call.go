@@ -32,7 +32,8 @@ func (c *Client) attempt(ctx context.Context, r Request, token *Token, body []by
 	if err != nil {
 		return nil, failure{}, err
 	}
-	if err := c.turn(ctx, target.Host); err != nil {
+	call := asked{r.Method, target, time.Now()}
+	if err := c.turn(ctx, call); err != nil {
 		return nil, failure{}, err
 	}
 	defer func() { <-c.turns }()
@@ -42,14 +43,15 @@ func (c *Client) attempt(ctx context.Context, r Request, token *Token, body []by
 	if err := c.session.refused.err(); err != nil && token != nil { // it was refused while this call waited
 		return nil, failure{}, err
 	}
-	call, cancel := context.WithTimeout(ctx, c.cfg.Access.Timeout)
+	within, cancel := context.WithTimeout(ctx, c.cfg.Access.Timeout)
 	defer cancel()
-	request, err := http.NewRequestWithContext(call, r.Method, target.String(), bytes.NewReader(body))
+	request, err := http.NewRequestWithContext(within, r.Method, target.String(), bytes.NewReader(body))
 	if err != nil {
 		return nil, failure{}, errors.New("the call has no valid URL") // the error would show it
 	}
 	c.prepare(request, r, token, bodyType)
 	start := time.Now()
+	call.since = start
 	reply, err := c.http.Do(request)
 	if err != nil {
 		if whole, ok := errors.AsType[*url.Error](err); ok {
@@ -58,7 +60,7 @@ func (c *Client) attempt(ctx context.Context, r Request, token *Token, body []by
 		if ctx.Err() != nil {
 			err = ctx.Err()
 		}
-		err = c.transportError(target.Host, err)
+		err = c.transportError(call, err)
 		c.cfg.Logger.Debug("no answer", "method", r.Method, "url", request.URL.Host+request.URL.Path, "duration_seconds", time.Since(start).Seconds(), "err", err)
 		return nil, failed(err), err
 	}
@@ -68,7 +70,7 @@ func (c *Client) attempt(ctx context.Context, r Request, token *Token, body []by
 		Status: reply.StatusCode, Header: reply.Header, ReceivedAt: time.Now(), share: take.share,
 		what: r.Method + " " + target.Host + target.EscapedPath(), url: reply.Request.URL,
 	}
-	failed, err := c.read(call, answer, token, text, take.read)
+	failed, err := c.read(within, call, answer, token, text, take.read)
 	c.cfg.Logger.Debug("answer", "method", r.Method, "url", target.Host+target.Path, "status", reply.StatusCode,
 		"bytes", text.read, "duration_seconds", time.Since(start).Seconds())
 	if err != nil {
@@ -78,7 +80,7 @@ func (c *Client) attempt(ctx context.Context, r Request, token *Token, body []by
 }
 
 // read takes an answer apart, or finds out what is wrong with it.
-func (c *Client) read(ctx context.Context, answer *Answer, token *Token, text *body, read func(*Answer) error) (failure, error) {
+func (c *Client) read(ctx context.Context, call asked, answer *Answer, token *Token, text *body, read func(*Answer) error) (failure, error) {
 	head, err := io.ReadAll(io.LimitReader(text, maxHead))
 	answer.Body = head
 	if answer.Status/100 != 2 {
@@ -102,16 +104,17 @@ func (c *Client) read(ctx context.Context, answer *Answer, token *Token, text *b
 		return failure{}, nil
 	}
 	beyond, isBeyond := errors.AsType[bound](text.err)
-	switch host := answer.url.Host; {
+	call.url = answer.url // where it was sent to
+	switch {
 	case errors.Is(context.Cause(ctx), errCrowded):
 		err = answer.bad(string(errCrowded), nil)
 	case isBeyond:
 		err = answer.bad(string(beyond), nil)
 	case ctx.Err() != nil:
-		err = c.transportError(host, ctx.Err())
+		err = c.transportError(call, ctx.Err())
 	case text.err == nil || errors.Is(text.err, io.EOF): // it is about what was read
 	case errors.Is(text.err, context.DeadlineExceeded):
-		err = c.transportError(host, text.err)
+		err = c.transportError(call, text.err)
 	default:
 		err = answer.bad("the answer is cut off", text.err)
 	}
@@ -119,15 +122,15 @@ func (c *Client) read(ctx context.Context, answer *Answer, token *Token, text *b
 }
 
 // turn waits until fewer than maxCalls calls are under way.
-func (c *Client) turn(ctx context.Context, host string) error {
+func (c *Client) turn(ctx context.Context, call asked) error {
 	if err := ctx.Err(); err != nil {
-		return c.transportError(host, err)
+		return c.transportError(call, err)
 	}
 	select {
 	case c.turns <- struct{}{}:
 		return nil
 	case <-ctx.Done():
-		return c.transportError(host, ctx.Err())
+		return c.transportError(call, ctx.Err())
 	}
 }
 

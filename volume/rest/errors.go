@@ -9,8 +9,10 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // What went wrong with a call; every error of a Client but a cancelled one and
@@ -89,8 +91,22 @@ func Nonsense(format string, args ...any) error {
 	return &Error{Kind: ErrBadAnswer, text: fmt.Sprintf(format, args...)}
 }
 
-// transportError says why no answer came from host.
-func (c *Client) transportError(host string, err error) error {
+// asked is a call, for the words of its error.
+type asked struct {
+	method string
+	url    *url.URL
+	since  time.Time
+}
+
+// late says what was asked, of whom, and how long; without the query, which may be long.
+func (a asked) late(what string) string {
+	u := url.URL{Scheme: a.url.Scheme, Host: a.url.Host}
+	return fmt.Sprintf("%s: %s %s: %s within %v", &u, a.method, a.url.EscapedPath(), what, time.Since(a.since).Round(100*time.Millisecond))
+}
+
+// transportError says why no answer came.
+func (c *Client) transportError(a asked, err error) error {
+	host := a.url.Host
 	if errors.Is(err, context.Canceled) {
 		return err
 	}
@@ -104,7 +120,7 @@ func (c *Client) transportError(host string, err error) error {
 	case untrusted != "":
 		e.Kind, e.text = ErrUntrusted, host+": "+untrusted
 	case errors.Is(err, context.DeadlineExceeded), isNet && timeout.Timeout():
-		e.text = host + " did not answer in time"
+		e.text = a.late("no answer")
 	case errors.Is(err, syscall.ECONNREFUSED):
 		e.text = host + " refused the connection: is its management service running?"
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):

@@ -68,11 +68,12 @@ func (s *session) token(ctx context.Context, refused *Token) (*Token, error) {
 	}
 	flight := s.login
 	s.mu.Unlock()
+	since := time.Now()
 	select {
 	case <-flight.done:
 		return flight.token, flight.err
 	case <-ctx.Done():
-		return nil, s.c.transportError(s.c.cfg.Access.Endpoints[0].Host, ctx.Err())
+		return nil, s.c.transportError(asked{"login", s.c.cfg.Access.Endpoints[0], since}, ctx.Err())
 	}
 }
 
