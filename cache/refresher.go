@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 )
 
@@ -255,6 +256,7 @@ func (s *Source) renew(key string, stop <-chan struct{}) {
 // conclude plans the source's next turn and returns when it is looked at next.
 func (s *Source) conclude(f *flight, out outcome) time.Time {
 	now, put := time.Now(), s.lastPut()
+	explained := s.cfg.Explained != nil && s.cfg.Explained()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	was := s.turn
@@ -263,13 +265,19 @@ func (s *Source) conclude(f *flight, out outcome) time.Time {
 	f.err, f.lost = out.err, out.lost
 	switch {
 	case s.turn.failures > was.failures && !s.closed && s.ctx.Err() == nil:
-		if was.failures == 0 {
+		if !s.warned && !explained {
+			s.warned = true
 			s.log.Warn("observation failed; the last snapshot serves while it is alive", "err", out.err)
 		} else {
 			s.log.Debug("observation failed again", "err", out.err, "failures", s.turn.failures)
 		}
 	case out.observed && was.failures > 0 && s.turn.failures == 0:
-		s.log.Info("observation works again", "failures", was.failures)
+		level := slog.LevelDebug
+		if s.warned {
+			level = slog.LevelInfo
+		}
+		s.warned = false
+		s.log.Log(s.ctx, level, "observation works again", "failures", was.failures)
 	}
 	return s.turn.look
 }

@@ -23,6 +23,10 @@ type SourceConfig struct {
 	// must obey ctx. An error means that the round failed as a whole, though
 	// what was put stays. ErrNothing (wrapped) is no failure.
 	Observe func(ctx context.Context, round *Round) error
+	// Explained, if set, is whether the log says already, or is about to, why
+	// observations fail: then a failure is no warning of its own. It must be quick
+	// and may call Last and Peek of other sources' entries.
+	Explained func() bool
 	// Done, if set, is called once for each observation that was started:
 	// when it returned, or when its timeout was over. It is not called for an
 	// observation that was cut off because the source or the cache was closed.
@@ -49,6 +53,7 @@ type Source struct {
 	stuck        bool      // an observation has outlived its timeout and not returned
 	looked       time.Time // when the store was looked at for all entries, or what stands for them
 	turn         turn
+	warned       bool          // that observations fail
 	waited       time.Duration // in the lane, before the latest observation
 }
 

@@ -61,6 +61,23 @@ func (s State) leadsNowhere() bool {
 	return s.failed(fs.ErrNotExist, unix.ENOTDIR, unix.ELOOP, fs.ErrPermission)
 }
 
+// wording is an error in the words of the health, so that one trouble is called the
+// same wherever it shows.
+type wording struct {
+	words string
+	cause error
+}
+
+func (w wording) Error() string { return w.words }
+
+func (w wording) Unwrap() error { return w.cause }
+
+// inWords is the error of the look in those words.
+func (s State) inWords() error {
+	_, words := s.failure()
+	return wording{words, s.Err}
+}
+
 // failure says what an error of the look means.
 func (s State) failure() (volume.Status, string) {
 	on := s.Path

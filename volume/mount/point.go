@@ -162,7 +162,7 @@ func (p *Point) find(ctx context.Context) (location, Table, error) {
 		on, err = p.remembered(table)
 	}
 	if err != nil {
-		return location{}, table, fmt.Errorf("find the mount of %s: %w", p.path, err)
+		return location{}, table, State{Path: p.path, Mount: on.mount, Err: err}.inWords()
 	}
 	return on, table, nil
 }

@@ -1,7 +1,6 @@
 package mount
 
 import (
-	"fmt"
 	"math"
 	"math/bits"
 
@@ -16,7 +15,7 @@ func (s State) Usage(want Want) (volume.Usage, error) {
 		return volume.Usage{}, err
 	}
 	if s.Err != nil {
-		return volume.Usage{}, fmt.Errorf("look at %s: %w", s.Path, s.Err)
+		return volume.Usage{}, s.inWords()
 	}
 	u := usage(s.FS)
 	if u.CapacityBytes == nil {

@@ -2,7 +2,6 @@ package observed
 
 import (
 	"errors"
-	"log/slog"
 	"slices"
 	"sync"
 	"time"
@@ -49,8 +48,6 @@ func (v *Volume) Counts() Counts {
 // watch counts for one volume while it is configured. Its Backend may change
 // meanwhile.
 type watch struct {
-	log *slog.Logger
-
 	mu     sync.Mutex // guards the fields below
 	counts Counts
 	status volume.Status
@@ -60,7 +57,7 @@ type watch struct {
 func (s *Set) watch(volume string, supported bool) *watch {
 	w := s.watches[volume]
 	if w == nil {
-		w = &watch{log: s.cfg.Logger.With("volume", volume)}
+		w = &watch{}
 		s.watches[volume] = w
 	}
 	w.mu.Lock()
@@ -99,17 +96,13 @@ func (w *watch) observed(err error, elapsed time.Duration) {
 	}
 }
 
-// health reports whether the status is another than this process knew, and logs a first
-// one that is not healthy.
-func (w *watch) health(h *volume.Health) (isNew bool) {
+// health returns the status before and whether the status is another than this process
+// knew.
+func (w *watch) health(status volume.Status) (before volume.Status, isNew bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	before := w.status
-	w.status = h.Status
-	if before == "" && h.Status != volume.Healthy {
-		w.log.Warn("volume is not healthy", "status", h.Status, "status_info", h.Info)
-	}
-	return h.Status != before
+	before, w.status = w.status, status
+	return before, status != before
 }
 
 // Transitioned counts a change of the health that held, by the new state; where it is

@@ -22,13 +22,16 @@ type plan struct {
 	err      error    // why it cannot be made
 }
 
+// mostNamed bounds the volumes that a line of the log names.
+const mostNamed = 3
+
 // names are those of the volumes, for logs: it stays short however many there are.
 func (p plan) names() string {
 	names := make([]string, len(p.volumes))
 	for i, cfg := range p.volumes {
 		names[i] = cfg.Name
 	}
-	return volume.Few(names, 3, " and ")
+	return volume.Few(names, mostNamed, " and ")
 }
 
 // unused is the first volume's mistake of options that have no effect; nil for none.
@@ -49,6 +52,7 @@ type group struct {
 	volumes []*Volume
 	sources []*cache.Source
 	log     *slog.Logger
+	news    news
 
 	use     sync.RWMutex // held for reading while the Backend is asked
 	backend volume.Backend
@@ -57,7 +61,7 @@ type group struct {
 
 // open makes the Backend and its sources, and starts nothing.
 func (s *Set) open(p plan) *group {
-	g := &group{plan: p, log: s.cfg.Logger}
+	g := &group{plan: p, log: s.cfg.Logger, news: news{log: s.cfg.Logger}}
 	if g.plan.err == nil {
 		g.backend, g.plan.err = p.kind.New(g.scheduled(), s.cfg.Logger)
 	}
@@ -96,7 +100,7 @@ func (s *Set) open(p plan) *group {
 		v.Health = &Reading[volume.Health]{own: v.healthPut, mount: mount, join: (&joinedHealth{host: s.hostName()}).join}
 		v.Usage = &Reading[volume.Usage]{own: v.usagePut, mount: mount, join: joinUsage}
 		v.Health.onChange(func(r cache.Result[volume.Health], mine bool) {
-			s.changed(r.Err == nil && v.watch.health(r.Snapshot.Value))
+			s.changed(r.Err == nil && g.found(v, r.Snapshot.Value))
 			if mine && r.Err == nil && s.cfg.OnHealth != nil {
 				s.cfg.OnHealth(v.Name, p.kind.Mounted || mount != nil, r.Snapshot)
 			}
@@ -105,6 +109,35 @@ func (s *Set) open(p plan) *group {
 		v.usagePut.OnChange(func(cache.Snapshot[volume.Usage]) { s.changed(false) })
 	}
 	return g
+}
+
+// found takes the health of a volume, and reports whether its status is a new one. The
+// first one is logged where it is not healthy.
+func (g *group) found(v *Volume, h *volume.Health) bool {
+	if !v.Health.complete() {
+		return true // the first state is that of all parts
+	}
+	before, isNew := v.watch.health(h.Status)
+	if isNew && before == "" && h.Status != volume.Healthy {
+		why := h.Info
+		if own, ok := v.healthPut.Last(); ok && own.Value.Status != volume.Healthy {
+			why = own.Value.Info
+		}
+		g.news.add(change{h.Status, why}, told{v.Name, h.Info})
+	}
+	return isNew
+}
+
+// explained is whether the health of all volumes says already why nothing can be
+// observed, or is about to.
+func (g *group) explained() bool {
+	for _, v := range g.volumes {
+		own, ok := v.healthPut.Last()
+		if ok && !own.Value.Status.Worse(volume.Degraded) {
+			return false
+		}
+	}
+	return true
 }
 
 // scheduled are the volumes' configurations with the intervals at which their
@@ -134,11 +167,11 @@ func (s *Set) source(g *group, kind string, lane *cache.Lane, t Timing) *cache.S
 	}
 	switch kind {
 	case kindPerformance:
-		cfg.Observe, cfg.Done = r.performance, r.done
+		cfg.Observe, cfg.Done, cfg.Explained = r.performance, r.done, g.explained
 	case kindHealth:
 		cfg.Observe = r.health
 	case kindUsage:
-		cfg.Observe = r.usage
+		cfg.Observe, cfg.Explained = r.usage, g.explained
 	}
 	return s.cfg.Cache.NewSource(cfg)
 }
@@ -199,6 +232,7 @@ func (g *group) stop() {
 	for _, source := range g.sources {
 		source.Close()
 	}
+	g.news.flush()
 }
 
 // close closes the Backend once no observation uses it.

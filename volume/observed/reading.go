@@ -35,6 +35,16 @@ func (r *Reading[T]) Peek() cache.Result[T] {
 // read, even one that is too old to be served; false when there is none.
 func (r *Reading[T]) Last() (cache.Snapshot[T], bool) { return r.own.Last() }
 
+// complete is whether each part was known once.
+func (r *Reading[T]) complete() bool {
+	_, own := r.own.Last()
+	if r.mount == nil {
+		return own
+	}
+	_, mount := r.mount.Last()
+	return own && mount
+}
+
 // onChange registers a function that is called, one call after the other, when a part
 // has a new snapshot. mine is whether this process has made the one that says who looks
 // after the volume: of what is joined, that is the mount's.
