@@ -441,6 +441,21 @@ func TestRenewedAuthority(t *testing.T) {
 	})
 }
 
+// Credentials without TLS are warned of; a health that anyone may ask for needs none.
+func TestWarningWithoutTLS(t *testing.T) {
+	within(t, func(r *rig) {
+		open := Config{Name: "p1", URL: "http://array1.test", Interval: DefaultInterval, Timeout: DefaultTimeout}
+		_, _ = r.exporter("one", open)
+		if log := r.log.String(); strings.Contains(log, "without TLS") {
+			t.Error(log)
+		}
+		_, _ = r.exporter("two", withToken(open))
+		if log := r.log.String(); strings.Count(log, "without TLS") != 1 || !strings.Contains(log, "proxy=p1") {
+			t.Error(log)
+		}
+	})
+}
+
 // What the store holds may be anything.
 func TestForeignSnapshots(t *testing.T) {
 	within(t, func(r *rig) {

@@ -75,7 +75,7 @@ type Client struct {
 
 // NewClient makes a client and asks nothing. The error is the user's: a CA file
 // that cannot be read. It logs one warning where certificates are not verified, or
-// where there is no TLS at all.
+// where credentials go without TLS.
 func NewClient(cfg Config) (*Client, error) {
 	tlsConfig, err := cfg.Access.tls()
 	if err != nil {
@@ -97,7 +97,7 @@ func NewClient(cfg Config) (*Client, error) {
 			"endpoint", cfg.Access.Endpoint(), "option", cfg.Access.verifyKey)
 	}
 	for _, u := range cfg.Access.Endpoints {
-		if u.Scheme == "http" {
+		if u.Scheme == "http" && cfg.hasCredentials() {
 			cfg.Logger.Warn("it is asked without TLS: anyone in between can read the credentials", "endpoint", u.String())
 		}
 	}
@@ -123,6 +123,11 @@ func NewClient(cfg Config) (*Client, error) {
 	}
 	c.session = newSession(c)
 	return c, nil
+}
+
+// hasCredentials is whether calls carry something that nobody else may see.
+func (c *Config) hasCredentials() bool {
+	return c.Auth.Login != nil || c.Auth.fixed != nil || slices.ContainsFunc(c.Secrets, func(s secret.Text) bool { return s.Reveal() != "" })
 }
 
 // Request is one call.
