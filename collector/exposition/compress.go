@@ -144,7 +144,11 @@ func share(n int, work func(turns iter.Seq[int])) {
 	}
 	var next atomic.Int64
 	turns := func(yield func(int) bool) {
-		for i := next.Add(1); i <= int64(n) && yield(int(i-1)); i = next.Add(1) {
+		for {
+			i := next.Add(1)
+			if i > int64(n) || !yield(int(i-1)) {
+				return
+			}
 		}
 	}
 	var wg sync.WaitGroup

@@ -113,12 +113,13 @@ func (e *encoder) encode(parts []Part, logger *slog.Logger) encoded {
 	out := e.emit(parts, changed, texts, logger)
 	out.texts = make([]*partText, 0, len(parts))
 	e.texts = make(map[string]*partText, len(parts))
-	for i, t := range texts {
+	for i := range parts {
+		t, id := texts[i], parts[i].ID
 		if t == nil {
 			continue
 		}
 		out.texts = append(out.texts, t)
-		if id := parts[i].ID; named[id] == 1 {
+		if named[id] == 1 {
 			e.texts[id] = t
 		}
 	}
