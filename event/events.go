@@ -21,8 +21,8 @@ const (
 	// retryEvery is when what the store did not take is tried again, and renewEvery
 	// when claims are renewed that hold for claimFor.
 	retryEvery = 5 * time.Second
-	renewEvery = 20 * time.Second
-	claimFor   = 60 * time.Second
+	renewEvery = 10 * time.Second
+	claimFor   = 30 * time.Second
 	// maxSubjects bounds what waits for the store, and batch what is read at once.
 	maxSubjects = 20_000
 	batch       = 64

@@ -2,6 +2,8 @@ package event
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -72,6 +74,9 @@ func TestEventGoesEverywhere(t *testing.T) {
 		calls := r.receiver.got()
 		if len(calls) != 1 || calls[0].event.ID != e.ID || calls[0].header.Get("webhook-id") != e.ID {
 			t.Errorf("%+v", calls)
+		}
+		if late := calls[0].at.Sub(e.Time); late > 2*time.Second {
+			t.Errorf("delivered %v after the observation that confirmed it", late)
 		}
 		if n := strings.Count(r.log.String(), "state has changed"); n != 1 {
 			t.Errorf("logged %d times:\n%s", n, r.log)
@@ -160,7 +165,7 @@ func TestTakeover(t *testing.T) {
 		}
 		a.cancel() // as if it was killed: the claim stays
 		a.wg.Wait()
-		time.Sleep(30 * time.Second)
+		time.Sleep(claimFor / 2)
 		b.Observe(Observation{Subject: Subject{Volume, "v1"}, State: "offline"})
 		synctest.Wait()
 		if len(b.receiver.got()) != 0 {
@@ -177,6 +182,45 @@ func TestTakeover(t *testing.T) {
 		b.see("v1", "offline", "offline")
 		if len(b.receiver.got()) != 1 || b.record("storage:event:volume:v1").Unsent != nil {
 			t.Error("it is sent again")
+		}
+	})
+}
+
+// What a process that was killed has not sent is in the cache file half a minute later:
+// the next one sends it, under the same id.
+func TestFileKeepsTheUnsent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "cache.db")
+		open := func(path string) cachestore.Store {
+			store, err := cachestore.OpenFile(path, cachestore.FileConfig{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return store
+		}
+		first := open(path)
+		defer first.Close()
+		a := newRig(t, first, "a", hook(nil)...)
+		defer a.Close()
+		a.receiver.set(answers(503))
+		a.see("v1", "healthy", "offline", "offline")
+		time.Sleep(31 * time.Second)
+		synctest.Wait()
+		content, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		copied := path + ".copy"
+		if err := os.WriteFile(copied, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		second := open(copied)
+		defer second.Close()
+		b := newRig(t, second, "b", hook(nil)...)
+		defer b.Close()
+		b.see("v1", "offline")
+		if calls := b.receiver.got(); len(calls) != 1 || calls[0].event.ID != a.receiver.got()[0].event.ID || calls[0].event.Previous != "healthy" {
+			t.Errorf("%+v", calls)
 		}
 	})
 }
