@@ -186,6 +186,37 @@ func TestTakeover(t *testing.T) {
 	})
 }
 
+// A replica that tries for long keeps its claim, so that no other sends; one that stood
+// still for so long that another took over leaves it to that.
+func TestClaimIsRenewed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := cachestore.NewMemory()
+		a, b := newRig(t, store, "a", hook(nil)...), newRig(t, store, "b", hook(nil)...)
+		defer a.Close()
+		defer b.Close()
+		a.receiver.set(answers(500))
+		a.see("v1", "healthy", "offline", "offline")
+		b.see("v1", slices.Repeat([]string{"offline"}, 10)...)
+		if n := len(b.receiver.got()); n != 0 {
+			t.Errorf("the other sent it %d times", n)
+		}
+		claim := claimKey("storage:event:volume:v1", 1)
+		if err := store.Release(t.Context(), claim, "a"); err != nil {
+			t.Fatal(err)
+		}
+		if held, err := store.Claim(t.Context(), claim, "c", time.Hour); !held || err != nil {
+			t.Fatal(held, err)
+		}
+		time.Sleep(renewEvery)
+		synctest.Wait()
+		tried := len(a.receiver.got())
+		time.Sleep(time.Hour)
+		if n := len(a.receiver.got()); n != tried || len(a.sending) != 0 {
+			t.Errorf("sent %d times more", n-tried)
+		}
+	})
+}
+
 // What a process that was killed has not sent is in the cache file half a minute later:
 // the next one sends it, under the same id.
 func TestFileKeepsTheUnsent(t *testing.T) {

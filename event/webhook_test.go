@@ -8,7 +8,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"log"
+	"net"
 	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -388,3 +393,58 @@ func TestWebhookCheck(t *testing.T) {
 
 // docSignature is what the commands in docs/events.md come to.
 const docSignature = "74dSEJeio+1P1eJJMeIqIW+sKMEXGehYTTIE5JNddf4="
+
+// Why there was no answer is said without the URL, of which the library's errors have
+// all parts.
+func TestReasonsWithoutTheURL(t *testing.T) {
+	untrusted := httptest.NewTLSServer(http.NotFoundHandler())
+	defer untrusted.Close()
+	untrusted.Config.ErrorLog = log.New(io.Discard, "", 0)
+	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // of a test
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	go func() {
+		for first := true; ; first = false {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			if first {
+				fmt.Fprint(conn, "SSH-2.0-t0psecret\r\n")
+			}
+			_ = conn.Close()
+		}
+	}()
+	silent, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // of a test
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	gone, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // of a test
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = gone.Close()
+	for _, tt := range []struct{ name, url, want string }{
+		{"refused", "http://" + gone.Addr().String(), "cannot be reached: connection refused"},
+		{"not trusted", untrusted.URL, "its certificate is not trusted"},
+		{"no HTTP", "http://" + listener.Addr().String(), "it gave no answer that is HTTP"},
+		{"closed", "http://" + listener.Addr().String(), "it "},
+		{"silent", "http://" + silent.Addr().String(), "did not answer in time"},
+	} {
+		p := newPoster(Webhook{URL: secret.New(tt.url + "/t0psecret"), Format: FormatJSON, Timeout: 200 * time.Millisecond}, nil)
+		if tt.name != "silent" {
+			p.webhook.Timeout = 10 * time.Second
+		}
+		err := p.send(t.Context(), Event{ID: "evt_1"})
+		if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "127.0.0.1") || strings.Contains(err.Error(), "t0psecret") {
+			t.Errorf("%s: %v", tt.name, err)
+		}
+	}
+	lookup := &url.Error{Op: "Post", URL: hookURL, Err: &net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host", Name: "hooks.example.net"}}}
+	if got := reasonOf(lookup); got != "its host name cannot be resolved" {
+		t.Error(got)
+	}
+}
