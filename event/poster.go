@@ -19,8 +19,8 @@ import (
 	"time"
 )
 
-// maxAnswer bounds what is read of an answer, so that the connection can be used again.
-const maxAnswer = 64 << 10
+// maxHeader bounds what is read of an answer.
+const maxHeader = 64 << 10
 
 // poster is the target of a webhook.
 type poster struct {
@@ -31,8 +31,8 @@ type poster struct {
 func newPoster(w Webhook, transport http.RoundTripper) *poster {
 	if transport == nil {
 		transport = &http.Transport{
-			Proxy: http.ProxyFromEnvironment, MaxIdleConns: 1, IdleConnTimeout: 30 * time.Second, ForceAttemptHTTP2: true,
-			TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12}, MaxResponseHeaderBytes: maxAnswer,
+			Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true, DisableKeepAlives: true, // events are rare
+			TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12}, MaxResponseHeaderBytes: maxHeader,
 		}
 	}
 	return &poster{webhook: w, client: &http.Client{
@@ -62,8 +62,7 @@ func (p *poster) send(ctx context.Context, e Event) error {
 	if err != nil {
 		return &refusal{reason: reasonOf(err), again: true}
 	}
-	defer res.Body.Close()
-	_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, maxAnswer)) // what it says is of no interest
+	_ = res.Body.Close() // what it says is of no interest
 	return judge(res)
 }
 

@@ -252,7 +252,7 @@ func (q *queue) failed(j job, err error, no *refusal) {
 		delay = min(firstDelay<<q.failures, longestDelay)
 	}
 	q.failures++
-	q.gate = now.Add(time.Duration(float64(delay) * (0.8 + 0.4*rand.Float64()))) // replicas do not knock together
+	q.gate = now.Add(time.Duration(float64(delay) * (0.8 + 0.4*rand.Float64()))) //nolint:gosec // not for secrecy
 	if no != nil && no.after > 0 {
 		q.hold = now.Add(min(no.after, longestHold))
 	}

@@ -122,6 +122,13 @@ func makeRig(t *testing.T, store cachestore.Store, observer string, webhooks ...
 	return r
 }
 
+// open is how many events are sent still.
+func (r *rig) open() int {
+	r.Events.mu.Lock()
+	defer r.Events.mu.Unlock()
+	return len(r.sending)
+}
+
 func (r *rig) events() []Event {
 	r.mu.Lock()
 	defer r.mu.Unlock()
