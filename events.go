@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"storage_exporter/cache"
+	"storage_exporter/config"
 	"storage_exporter/event"
 	"storage_exporter/proxy"
 	"storage_exporter/smart"
@@ -19,6 +20,15 @@ func (e *exporter) newEvents(observer string, metrics *event.Metrics) *event.Eve
 		Store: e.store, Observer: observer, Host: hostName(e.cfg.Node.Name), External: e.flags.externalURL,
 		Metrics: metrics, Logger: e.log, OnEvent: e.eventSent,
 	})
+}
+
+// applyEvents makes the webhooks those of a configuration.
+func (e *exporter) applyEvents(cfg *config.Config) {
+	webhooks := make([]event.Webhook, len(cfg.Webhooks))
+	for i, w := range cfg.Webhooks {
+		webhooks[i] = event.Webhook(w)
+	}
+	e.events.Apply(cfg.Events.Hold, webhooks)
 }
 
 // healthObserved has the health of a volume compared with what it was.

@@ -11,7 +11,6 @@ import (
 
 	"storage_exporter/collector"
 	"storage_exporter/config"
-	"storage_exporter/event"
 	"storage_exporter/proxy"
 	"storage_exporter/volume"
 )
@@ -51,11 +50,7 @@ func (e *exporter) apply(cfg *config.Config) error {
 	if err := e.collectors.Set(list...); err != nil {
 		return err
 	}
-	webhooks := make([]event.Webhook, len(cfg.Webhooks))
-	for i, w := range cfg.Webhooks {
-		webhooks[i] = event.Webhook(w)
-	}
-	e.events.Apply(cfg.Events.Hold, webhooks)
+	e.applyEvents(cfg)
 	e.cfg = cfg
 	e.token.Store(&cfg.API.Token)
 	e.log.Info("Enabled collectors", "collectors", strings.Join(e.collectors.Names(), " "), "volumes", len(volumes), "proxies", len(e.proxies.List()), "store", cfg.Cache.Store)

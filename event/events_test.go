@@ -1,6 +1,7 @@
 package event
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -416,6 +417,42 @@ func TestHistory(t *testing.T) {
 		}
 		if _, err := r.List(t.Context(), Filter{}, "x", 1); !errors.Is(err, ErrBefore) {
 			t.Errorf("a wrong page: %v", err)
+		}
+	})
+}
+
+// What is observed is remembered for as long as it is observed, also unchanged; and the
+// state of what was not observed for a month is a first one.
+func TestStateIsRemembered(t *testing.T) {
+	run(t, nil, func(r *rig) {
+		for range 40 {
+			time.Sleep(24 * time.Hour)
+			r.see("v1", "healthy")
+		}
+		r.see("v1", "offline", "offline")
+		if got := r.changes(); !slices.Equal(got, []string{"offline"}) {
+			t.Errorf("sent %v", got)
+		}
+		time.Sleep(recordLife)
+		r.see("v1", "healthy", "healthy")
+		if n := len(r.changes()); n != 1 {
+			t.Errorf("%d events after a month", n)
+		}
+	})
+}
+
+func FuzzReadEvent(f *testing.F) {
+	f.Add([]byte(`{"id":"evt_1","name":"x","sequence":3,"time":"2026-01-09T23:06:40Z","subject":{"kind":"volume","name":"v1"},"state":"offline","previous":"healthy","reason":"a\nb","host":"h","link":"https://elsewhere/"}`))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		e, ok := readEvent(cachestore.Appended{ID: "1-1", Value: raw})
+		if !ok {
+			return
+		}
+		if !slices.Contains(Kinds, e.Subject.Kind) || e.Name != names[e.Subject.Kind] || len(e.Reason) > longestReason || len(e.State) > longestState {
+			t.Errorf("%+v", e)
+		}
+		if _, err := json.Marshal(e); err != nil {
+			t.Error(err)
 		}
 	})
 }
