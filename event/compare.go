@@ -77,4 +77,3 @@ func (e *Events) refuse(key string, err error) {
 		e.cfg.Logger.Warn("state of a subject in the store cannot be used", "key", key, "err", err)
 	}
 }
-

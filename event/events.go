@@ -158,4 +158,3 @@ func (e *Events) run() {
 		e.compare()
 	}
 }
-
