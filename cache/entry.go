@@ -246,7 +246,10 @@ func (e *Entry[T]) read(now time.Time) (Snapshot[T], bool) {
 	e.mu.Lock()
 	own := e.own
 	e.mu.Unlock()
-	if own == nil || now.Sub(own.putAt) >= own.ttl {
+	if own == nil {
+		return Snapshot[T]{}, false
+	}
+	if age := now.Sub(own.putAt); age >= own.ttl && age >= own.ttl+e.source.delay(now) {
 		return Snapshot[T]{}, false
 	}
 	lookup := Hit

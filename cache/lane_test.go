@@ -92,3 +92,37 @@ func TestNobodyWaitsForWhoFailedLastTime(t *testing.T) {
 		}
 	})
 }
+
+// A snapshot outlives its life only while its source waits for the lane, and not where
+// the source is late by its own fault.
+func TestWaitingIsNoExcuseForFailing(t *testing.T) {
+	for name, failing := range map[string]bool{"well": false, "failed last time": true} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, c *Cache, _ *faultyStore) {
+				lane := NewLane(1)
+				p := newProbe(c, "a", SourceConfig{Interval: 10 * time.Second, Timeout: 2 * time.Second, Lane: lane})
+				p.source.Start()
+				synctest.Wait()
+				time.Sleep(time.Second)
+				if failing {
+					p.set(fails)
+					time.Sleep(12 * time.Second) // the next attempt has failed
+				}
+				_, leave, err := lane.enter(t.Context(), false) // somebody else takes all of the lane
+				if err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(5 * time.Minute)
+				if r := p.entry.Peek(); (r.Err == nil) == failing {
+					t.Errorf("after five minutes: %+v", r)
+				}
+				p.set(fails)
+				leave()
+				time.Sleep(time.Second)
+				if r := p.entry.Peek(); r.Err == nil {
+					t.Error("still served after the attempt has failed")
+				}
+			})
+		})
+	}
+}

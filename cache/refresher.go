@@ -140,17 +140,20 @@ func (s *Source) attempt(f *flight) {
 func (s *Source) try() outcome {
 	s.mu.Lock()
 	suspect := s.turn.timedOut
+	s.waited = 0
+	if s.turn.failures == 0 { // else it is late by its own fault
+		s.waiting = time.Now()
+	}
 	s.mu.Unlock()
 	waited, leave, err := s.cfg.Lane.enter(s.ctx, suspect)
 	if err != nil {
 		return outcome{err: ErrClosed}
 	}
 	defer leave()
-	if suspect {
-		waited = 0 // that is the price of its last failure: the next one is not so long
-	}
 	s.mu.Lock()
-	s.waited = waited
+	if !s.waiting.IsZero() {
+		s.waiting, s.waited = time.Time{}, waited
+	}
 	s.mu.Unlock()
 	if s.adopts() {
 		return outcome{}

@@ -54,6 +54,7 @@ type Source struct {
 	looked       time.Time // when the store was looked at for all entries, or what stands for them
 	turn         turn
 	warned       bool          // that observations fail
+	waiting      time.Time     // since when for a place in the lane; zero: it does not wait
 	waited       time.Duration // in the lane, before the latest observation
 }
 
@@ -148,6 +149,22 @@ func (s *Source) lifeFor(ttl, run time.Duration) time.Duration {
 	round, waited := s.turn.lastRound, s.waited
 	s.mu.Unlock()
 	return max(ttl, s.leastLife(max(round, run), max(waited, s.cfg.Lane.wait(run))))
+}
+
+// delay is how much later the attempt that is under way comes because it waits, or has
+// waited, for a place in the lane. What was alive when that began lives on: how long the
+// wait will be cannot be known when a snapshot is put.
+func (s *Source) delay(now time.Time) time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.flight == nil:
+		return 0
+	case !s.waiting.IsZero():
+		return now.Sub(s.waiting)
+	default:
+		return s.waited
+	}
 }
 
 // freshFor is how long after its put a snapshot is a Hit: the interval and a
