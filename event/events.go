@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"storage_exporter/cachestore"
+	"storage_exporter/internal/gather"
 	"storage_exporter/internal/outside"
 )
 
@@ -45,6 +46,7 @@ type Config struct {
 // Events finds changes and sends them.
 type Events struct {
 	cfg    Config
+	news   gather.Log      // of changes, for the log
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
@@ -67,6 +69,7 @@ func New(cfg Config) *Events {
 		cfg: cfg, wake: make(chan struct{}, 1), waiting: make(map[string][]Observation), sending: make(map[string]*sending),
 		queues: make(map[string]*queue), settings: make(map[string]Webhook), refused: make(map[string]bool),
 	}
+	e.news.Logger = cfg.Logger
 	e.ctx, e.cancel = context.WithCancel(context.Background())
 	e.queues[historyTarget] = e.newQueue(historyTarget, &history{cfg.Store}, func(Event) bool { return true })
 	return e
@@ -92,6 +95,7 @@ func (e *Events) Close() {
 	e.mu.Unlock()
 	e.cancel()
 	e.wg.Wait()
+	e.news.Flush()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	for _, s := range e.sending {

@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+
+	"storage_exporter/internal/gather"
 )
 
 // sending is an event that not all targets have yet.
@@ -50,8 +52,10 @@ func (e *Events) send(key string, ev Event, done []string) {
 	if good(ev.Subject.Kind, ev.State) {
 		level = slog.LevelInfo
 	}
-	e.cfg.Logger.Log(e.ctx, level, "state has changed", string(ev.Subject.Kind), ev.Subject.Name, "state", ev.State,
-		"before", ev.Previous, "reason", ev.Reason, "event", ev.ID)
+	e.news.Add(gather.Line{
+		Level: level, Message: "state has changed", Subject: string(ev.Subject.Kind), Cause: ev.State + "\x00" + ev.Previous + "\x00" + ev.Reason,
+		Args: []any{"state", ev.State, "before", ev.Previous, "reason", ev.Reason, "event", ev.ID},
+	}, ev.Subject.Name)
 	e.cfg.Metrics.events.WithLabelValues(string(ev.Subject.Kind), stateLabel(ev.Subject.Kind, ev.State)).Inc()
 	if e.cfg.OnEvent != nil {
 		e.cfg.OnEvent(ev)

@@ -50,11 +50,11 @@ var layers = map[string]layer{
 	"volume/ddn":         mounted,
 	"volume/hammerspace": slices.Concat(appliance, mounted), // the Anvil, and its shares
 	"volume/backends":    {"volume/..."},
-	"volume/observed":    {"cache", "internal/outside", "volume"},
+	"volume/observed":    {"cache", "internal/gather", "internal/outside", "volume"},
 	"volume/vfolder":     {"internal/outside", "volume/mount"},
 
 	"proxy":                {"cache", "internal/secret", "volume", "volume/rest"},
-	"event":                {prometheus, "cachestore", "internal/nearest", "internal/outside", "internal/secret"},
+	"event":                {prometheus, "cachestore", "internal/gather", "internal/nearest", "internal/outside", "internal/secret"},
 	"config":               {"github.com/BurntSushi/toml", "github.com/prometheus/common/model", "internal/nearest", "internal/outside", "internal/secret"},
 	"overview":             {"block", "cache", "enclosure", "proxy", "smart", "smart/assess", "smart/report", "volume", "volume/observed", "zpool"},
 	"collector/exposition": {"github.com/klauspost/compress/flate", "github.com/prometheus/...", "google.golang.org/protobuf/proto", "internal/inbound"},

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"storage_exporter/cache"
+	"storage_exporter/internal/gather"
 	"storage_exporter/volume"
 )
 
@@ -52,7 +53,7 @@ type group struct {
 	volumes []*Volume
 	sources []*cache.Source
 	log     *slog.Logger
-	news    news
+	news    gather.Log
 
 	use     sync.RWMutex // held for reading while the Backend is asked
 	backend volume.Backend
@@ -61,7 +62,7 @@ type group struct {
 
 // open makes the Backend and its sources, and starts nothing.
 func (s *Set) open(p plan) *group {
-	g := &group{plan: p, log: s.cfg.Logger, news: news{log: s.cfg.Logger}}
+	g := &group{plan: p, log: s.cfg.Logger, news: gather.Log{Logger: s.cfg.Logger}}
 	if g.plan.err == nil {
 		g.backend, g.plan.err = p.kind.New(g.scheduled(), s.cfg.Logger)
 	}
@@ -123,7 +124,10 @@ func (g *group) found(v *Volume, h *volume.Health) bool {
 		if own, ok := v.healthPut.Last(); ok && own.Value.Status != volume.Healthy {
 			why = own.Value.Info
 		}
-		g.news.add(change{h.Status, why}, told{v.Name, h.Info})
+		g.news.Add(gather.Line{
+			Level: slog.LevelWarn, Message: "volume is not healthy", Subject: "volume", Cause: string(h.Status) + why,
+			Args: []any{"status", h.Status, "status_info", h.Info},
+		}, v.Name)
 	}
 	return isNew
 }
@@ -232,7 +236,7 @@ func (g *group) stop() {
 	for _, source := range g.sources {
 		source.Close()
 	}
-	g.news.flush()
+	g.news.Flush()
 }
 
 // close closes the Backend once no observation uses it.
