@@ -77,7 +77,7 @@ func (l *Log) flush() {
 	}
 	for _, g := range l.lines {
 		slices.Sort(g.names)
-		l.Logger.Log(context.Background(), g.Level, g.Message, append([]any{g.Subject, few(g.names)}, g.Args...)...)
+		l.Logger.Log(context.Background(), g.Level, g.Message, append([]any{g.Subject, few(g.names)}, g.Args...)...) //nolint:sloglint // the messages are constants of the callers
 	}
 	l.lines = nil
 }

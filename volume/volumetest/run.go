@@ -41,7 +41,8 @@ func (r *run) keeps(check func(*run)) {
 	r.t.Helper()
 	defer r.end()
 	defer func() {
-		if p := recover(); p != nil && p != errNoBackend {
+		p := recover()
+		if err, _ := p.(error); p != nil && !errors.Is(err, errNoBackend) {
 			panic(p)
 		}
 	}()
