@@ -58,7 +58,7 @@ func TestConformance(t *testing.T) {
 			}
 		}},
 		{"redis cluster", func(t *testing.T) func(*testing.T) cachestore.Store {
-			c := startRedisCluster(t)
+			c := redistest.StartCluster(t)
 			return func(t *testing.T) cachestore.Store {
 				return newRedis(t, cachestore.RedisConfig{Mode: cachestore.RedisCluster, Addresses: c.Addrs()[:1]})
 			}
@@ -245,6 +245,7 @@ func conform(t *testing.T, open func(*testing.T) cachestore.Store) {
 		}
 	})
 	t.Run("changed", func(t *testing.T) { conformChanged(t, store, key) })
+	t.Run("bound", func(t *testing.T) { conformBound(t, store, key) })
 	t.Run("claims", func(t *testing.T) { conformClaims(t, store, key) })
 	t.Run("concurrency", func(t *testing.T) { conformConcurrency(t, store, key) })
 	t.Run("ledger", func(t *testing.T) { conformLedger(t, store, key) })
@@ -434,4 +435,18 @@ func eventually(t *testing.T, what string, ok func() bool) {
 		}
 	}
 	t.Fatalf("waited for %s in vain", what)
+}
+
+// A reader may take less than a store holds.
+func conformBound(t *testing.T, store cachestore.Store, key func() string) {
+	small, large := key(), key()
+	set(t, store, small, "1234")
+	set(t, store, large, "12345")
+	items, err := store.Changed(t.Context(), cachestore.Known{Key: small, Most: 4}, cachestore.Known{Key: large, Most: 4}, cachestore.Known{Key: large, Most: 5})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(items[0].Value) != "1234" || !errors.Is(items[1].Err, cachestore.ErrTooLarge) || items[1].Value != nil || string(items[2].Value) != "12345" {
+		t.Errorf("%+v", items)
+	}
 }

@@ -83,7 +83,7 @@ func (s *instrument) measure(ctx context.Context, op string, call func(context.C
 // the rights are those of other keys. What is wrong with one key alone is no trouble.
 func partial(items []Item) error {
 	for _, it := range items {
-		if it.Err != nil && !isKeyError(it.Err) {
+		if it.Err != nil && !IsKeyError(it.Err) {
 			return it.Err
 		}
 	}

@@ -139,7 +139,7 @@ func checkMember(name string, keep time.Duration) error {
 func isLedgerError(op string, err error) bool {
 	switch op {
 	case "append", "newest", "mark", "marked", "swap":
-		return isKeyError(err) || errors.Is(err, ErrLedgerValue) || errors.Is(err, ErrMember) || errors.Is(err, ErrID)
+		return IsKeyError(err) || errors.Is(err, ErrLedgerValue) || errors.Is(err, ErrMember) || errors.Is(err, ErrID)
 	}
 	return false
 }

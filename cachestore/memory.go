@@ -92,6 +92,8 @@ func (m *Memory) Changed(ctx context.Context, known ...Known) ([]Item, error) {
 		case !ok || ttl <= 0:
 		case k.has(now, ttl):
 			items[i] = Item{TTL: ttl}
+		case len(r.value) > k.most():
+			items[i] = Item{Err: ErrTooLarge}
 		default:
 			items[i] = Item{Value: r.value, TTL: ttl}
 		}

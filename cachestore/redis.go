@@ -93,8 +93,8 @@ func (r *redisStore) Get(ctx context.Context, keys ...string) ([]Item, error) {
 		// The life comes first: should the key be put anew in between, then
 		// the new value looks too old, where the old one would look new.
 		lives[i] = pipe.PTTL(ctx, keys[i])
-		values[i] = getValue(ctx, pipe, keys[i])
-	}, func(i int) Item { return readItem(lives[i], values[i]) })
+		values[i] = getValue(ctx, pipe, keys[i], MaxValueSize)
+	}, func(i int) Item { return readItem(lives[i], values[i], MaxValueSize) })
 }
 
 // Changed asks for the lives of all keys first, then for the values that the
@@ -115,8 +115,9 @@ func (r *redisStore) Changed(ctx context.Context, known ...Known) ([]Item, error
 	}
 	values := make([]*redis.StringCmd, len(changed))
 	news, err := r.ask(ctx, len(changed), func(pipe redis.Pipeliner, n int) {
-		values[n] = getValue(ctx, pipe, known[changed[n]].Key)
-	}, func(n int) Item { return readItem(lives[changed[n]], values[n]) })
+		k := known[changed[n]]
+		values[n] = getValue(ctx, pipe, k.Key, k.most())
+	}, func(n int) Item { return readItem(lives[changed[n]], values[n], known[changed[n]].most()) })
 	if err != nil {
 		return nil, err
 	}
@@ -128,8 +129,8 @@ func (r *redisStore) Changed(ctx context.Context, known ...Known) ([]Item, error
 
 // getValue bounds what a foreign value can cost. One byte more than is allowed
 // shows that there was more.
-func getValue(ctx context.Context, pipe redis.Pipeliner, key string) *redis.StringCmd {
-	return pipe.GetRange(ctx, key, 0, MaxValueSize)
+func getValue(ctx context.Context, pipe redis.Pipeliner, key string, most int) *redis.StringCmd {
+	return pipe.GetRange(ctx, key, 0, int64(most))
 }
 
 // ask makes n items with one pipeline, in which queue puts the commands of each.
@@ -150,7 +151,7 @@ func (r *redisStore) ask(ctx context.Context, n int, queue func(pipe redis.Pipel
 	for i := range items {
 		items[i] = read(i)
 		failed = failed || items[i].Err != nil
-		answered = answered || items[i].Err == nil || isKeyError(items[i].Err)
+		answered = answered || items[i].Err == nil || IsKeyError(items[i].Err)
 	}
 	switch {
 	case !answered:
@@ -181,7 +182,7 @@ func readLife(life *redis.DurationCmd) Item {
 }
 
 // readItem judges what was answered for one key.
-func readItem(life *redis.DurationCmd, value *redis.StringCmd) Item {
+func readItem(life *redis.DurationCmd, value *redis.StringCmd, most int) Item {
 	item := readLife(life)
 	body, err := value.Bytes() // the library's own buffer, which nobody changes
 	switch {
@@ -189,7 +190,7 @@ func readItem(life *redis.DurationCmd, value *redis.StringCmd) Item {
 		return Item{Err: wholeError(err)}
 	case item.Err != nil || item.TTL == 0:
 		return item
-	case len(body) > MaxValueSize:
+	case len(body) > most:
 		return Item{Err: ErrTooLarge}
 	case len(body) == 0 && item.TTL < emptyLife:
 		return Item{} // it expired between the two commands
@@ -304,7 +305,7 @@ func isLost(err error) bool {
 		!errors.Is(err, redis.ErrClosed) && !errors.Is(err, redis.ErrPoolTimeout) && !errors.Is(err, redis.ErrPoolExhausted)
 }
 
-// isKeyError says whether an error is about this key and no other.
-func isKeyError(err error) bool {
+// IsKeyError says whether an error is about this key and no other.
+func IsKeyError(err error) bool {
 	return errors.Is(err, ErrNoExpiry) || errors.Is(err, ErrTooLarge) || redis.HasErrorPrefix(err, "WRONGTYPE")
 }

@@ -8,12 +8,13 @@ import (
 	"time"
 
 	"storage_exporter/cachestore"
+	"storage_exporter/internal/redistest"
 	"storage_exporter/internal/secret"
 )
 
 // clusterKeys sets 60 keys and returns them with the node of each, found out
 // by asking the nodes.
-func clusterKeys(t *testing.T, c *redisCluster, store cachestore.Store) (keys []string, node map[string]int) {
+func clusterKeys(t *testing.T, c *redistest.Cluster, store cachestore.Store) (keys []string, node map[string]int) {
 	t.Helper()
 	node = map[string]int{}
 	for i := range 60 {
@@ -50,7 +51,7 @@ func checkWithout(t *testing.T, store cachestore.Store, keys []string, node map[
 
 func TestRedisClusterNodeKilled(t *testing.T) {
 	t.Parallel()
-	c := startRedisCluster(t)
+	c := redistest.StartCluster(t)
 	for _, server := range c.Nodes { // no more than the rights that are documented
 		server.Do("ACL", "SETUSER", "exporter", "on", ">pass", "~key*", "+pttl", "+getrange", "+set", "+get", "+pexpire", "+del",
 			"+eval", "+evalsha", "+xadd", "+xrevrange", "+zadd", "+zremrangebyscore", "+zremrangebyrank", "+zrevrange", "+time", "+ping", "+client|setname", "+cluster|slots", "+command")
@@ -95,7 +96,7 @@ func TestRedisClusterNodeKilled(t *testing.T) {
 
 func TestRedisClusterNodeHung(t *testing.T) {
 	t.Parallel()
-	c := startRedisCluster(t)
+	c := redistest.StartCluster(t)
 	store := newRedis(t, cachestore.RedisConfig{Mode: cachestore.RedisCluster, Addresses: c.Addrs(), Timeout: 500 * time.Millisecond})
 	keys, node := clusterKeys(t, c, store)
 	c.Nodes[2].Pause()
@@ -135,7 +136,7 @@ func TestRedisClusterNodeHung(t *testing.T) {
 // found there.
 func TestRedisClusterSlotMoved(t *testing.T) {
 	t.Parallel()
-	c := startRedisCluster(t)
+	c := redistest.StartCluster(t)
 	store := newRedis(t, cachestore.RedisConfig{Mode: cachestore.RedisCluster, Addresses: c.Addrs()})
 	_, node := clusterKeys(t, c, store)
 	from := node["key0"]

@@ -62,3 +62,22 @@ func TestStartRedisSentinel(t *testing.T) {
 		t.Errorf("sentinels: %v", s.Addrs())
 	}
 }
+
+func addrs(servers []*redistest.Server) []string {
+	all := make([]string, len(servers))
+	for i, s := range servers {
+		all[i] = s.Addr
+	}
+	return all
+}
+
+// until waits for a condition, which is asked every 20 ms.
+func until(tb testing.TB, limit time.Duration, what string, ok func() bool) {
+	tb.Helper()
+	for deadline := time.Now().Add(limit); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		if ok() {
+			return
+		}
+	}
+	tb.Fatalf("waited %s for %s", limit, what)
+}

@@ -12,8 +12,8 @@ import (
 // Get treats a larger value as an error of its key.
 const MaxValueSize = 16 << 20
 
-// ErrTooLarge says that a value is above MaxValueSize.
-var ErrTooLarge = errors.New("value is larger than 16 MiB")
+// ErrTooLarge says that a value is above MaxValueSize, or what the caller allows.
+var ErrTooLarge = errors.New("value is larger than 16 MiB, or than its reader allows")
 
 // Item is what Get found under one key.
 type Item struct {
@@ -31,6 +31,16 @@ type Known struct {
 	Key string
 	// Until is when the value that the caller has expires; zero when it has none.
 	Until time.Time
+	// Most bounds the value, in bytes: a larger one is an error of its key. 0 stands
+	// for MaxValueSize.
+	Most int
+}
+
+func (k Known) most() int {
+	if k.Most > 0 && k.Most < MaxValueSize {
+		return k.Most
+	}
+	return MaxValueSize
 }
 
 // has says whether a value that lives for another ttl is the one the caller

@@ -62,3 +62,10 @@ func TestReplica(t *testing.T) {
 		t.Errorf("INFO replication: %s", got)
 	}
 }
+
+func TestStartCluster(t *testing.T) {
+	t.Parallel()
+	if c := redistest.StartCluster(t); len(c.Addrs()) != 3 {
+		t.Errorf("nodes: %v", c.Addrs())
+	}
+}

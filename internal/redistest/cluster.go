@@ -1,4 +1,4 @@
-package cachestore_test
+package redistest
 
 import (
 	"fmt"
@@ -6,24 +6,22 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"storage_exporter/internal/redistest"
 )
 
-// redisCluster is three masters without replicas.
-type redisCluster struct {
-	Nodes []*redistest.Server
+// Cluster is three masters without replicas.
+type Cluster struct {
+	Nodes []*Server
 }
 
 const clusterSlots = 16384
 
-// startRedisCluster returns when all nodes call the cluster well. It keeps
+// StartCluster returns when all nodes call the cluster well. It keeps
 // serving the slots that are left when a node is lost.
-func startRedisCluster(tb testing.TB) *redisCluster {
+func StartCluster(tb testing.TB) *Cluster {
 	tb.Helper()
-	c := &redisCluster{Nodes: make([]*redistest.Server, 3)}
+	c := &Cluster{Nodes: make([]*Server, 3)}
 	for i := range c.Nodes {
-		c.Nodes[i] = redistest.Start(tb, redistest.Options{Config: []string{
+		c.Nodes[i] = Start(tb, Options{Config: []string{
 			"cluster-enabled yes", "cluster-config-file nodes.conf",
 			"cluster-node-timeout 1000", "cluster-require-full-coverage no",
 		}})
@@ -48,22 +46,12 @@ func startRedisCluster(tb testing.TB) *redisCluster {
 }
 
 // Addrs are those of the nodes.
-func (c *redisCluster) Addrs() []string { return addrs(c.Nodes) }
-
-func addrs(servers []*redistest.Server) []string {
-	all := make([]string, len(servers))
-	for i, s := range servers {
+func (c *Cluster) Addrs() []string {
+	all := make([]string, len(c.Nodes))
+	for i, s := range c.Nodes {
 		all[i] = s.Addr
 	}
 	return all
-}
-
-func TestStartRedisCluster(t *testing.T) {
-	t.Parallel()
-	c := startRedisCluster(t)
-	if len(c.Addrs()) != 3 {
-		t.Errorf("nodes: %v", c.Addrs())
-	}
 }
 
 // until waits for a condition, which is asked every 20 ms.
