@@ -3,16 +3,14 @@ package proxy
 import (
 	"encoding/base64"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/url"
-	"regexp"
-	"strconv"
 	"strings"
 	"time"
 	"unicode"
 
 	"storage_exporter/cache"
+	"storage_exporter/internal/outside"
 	"storage_exporter/internal/secret"
 	"storage_exporter/volume/rest"
 )
@@ -41,9 +39,6 @@ type Config struct {
 	Metrics  string        // host:port; empty for none
 }
 
-// host is what may be one: a name, or an IP address.
-var host = regexp.MustCompile(`^[A-Za-z0-9._:-]{1,253}$`)
-
 // Check reports what is wrong, by the key. The message begins with a verb and quotes no
 // value.
 func (c Config) Check(wrong func(key, format string, args ...any)) {
@@ -69,15 +64,9 @@ func (c Config) Check(wrong func(key, format string, args ...any)) {
 		wrong("ca_file", "%w", err)
 	}
 	cache.CheckPeriod("", c.Interval, c.Timeout, wrong)
-	if c.Metrics != "" && !isAddress(c.Metrics) {
+	if c.Metrics != "" && !outside.IsAddress(c.Metrics) {
 		wrong("metrics", "must be host:port, without scheme and path: write `metrics = \"HOST:9777\"`")
 	}
-}
-
-func isAddress(s string) bool {
-	name, port, err := net.SplitHostPort(s)
-	n, noNumber := strconv.ParseUint(port, 10, 16)
-	return err == nil && noNumber == nil && n > 0 && host.MatchString(name)
 }
 
 // access is how the proxy is reached.
