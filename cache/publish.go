@@ -2,6 +2,7 @@ package cache
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	"storage_exporter/cachestore"
@@ -26,4 +27,24 @@ func Publish[T any](ctx context.Context, c *Cache, p Publication, value *T) erro
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.StoreTimeout)
 	defer cancel()
 	return c.cfg.Store.Set(ctx, cachestore.SetItem{Key: p.Key, Value: raw, TTL: p.TTL})
+}
+
+// Published is what another process has published under a key: the value's own JSON, of
+// at most that many bytes, and how old it is by the store's clock. raw is nil where
+// there is nothing.
+func Published(ctx context.Context, c *Cache, key, origin string, most int) (raw json.RawMessage, age time.Duration, err error) {
+	ctx, cancel := context.WithTimeout(ctx, c.cfg.StoreTimeout)
+	defer cancel()
+	items, err := c.cfg.Store.Changed(ctx, cachestore.Known{Key: key, Most: most})
+	if err == nil {
+		err = items[0].Err
+	}
+	if err != nil || items[0].Value == nil {
+		return nil, 0, err
+	}
+	env, err := open(items[0], origin)
+	if err != nil {
+		return nil, 0, err
+	}
+	return env.Value, time.Duration(env.AgeMS+env.TTLMS)*time.Millisecond - items[0].TTL, nil
 }

@@ -2,9 +2,12 @@ package cache
 
 import (
 	"encoding/json"
+	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"storage_exporter/cachestore"
 )
 
 // What is published is a snapshot that an entry of another process reads, with
@@ -30,5 +33,34 @@ func TestPublish(t *testing.T) {
 			t.Error(err)
 		}
 		synctest.Wait()
+	})
+}
+
+// Who reads what another process has published gets its bytes and its age, and neither
+// more than he allows nor what is of another origin.
+func TestPublished(t *testing.T) {
+	bubble(t, func(t *testing.T, with *Cache, _ *faultyStore) {
+		store := cachestore.NewMemory()
+		defer store.Close()
+		c := New(Config{Store: store, Observer: "other", Logger: with.cfg.Logger, Metrics: with.cfg.Metrics})
+		defer c.Close(t.Context()) //nolint:errcheck // it has nothing to end
+		value := []string{"a", "b"}
+		if err := Publish(t.Context(), c, Publication{Key: "k", Origin: "o", ObservedAt: time.Now().Add(time.Hour), Age: 3 * time.Second, TTL: time.Minute}, &value); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(5 * time.Second)
+		if raw, age, err := Published(t.Context(), c, "k", "o", 1000); err != nil || string(raw) != `["a","b"]` || age != 8*time.Second {
+			t.Errorf("%s, %v, %v", raw, age, err)
+		}
+		if raw, _, err := Published(t.Context(), c, "k", "o", 50); !errors.Is(err, cachestore.ErrTooLarge) {
+			t.Errorf("too large: %s, %v", raw, err)
+		}
+		if raw, _, err := Published(t.Context(), c, "k", "other", 1000); !errors.Is(err, errForeign) {
+			t.Errorf("of another origin: %s, %v", raw, err)
+		}
+		time.Sleep(time.Minute)
+		if raw, _, err := Published(t.Context(), c, "k", "o", 1000); raw != nil || err != nil {
+			t.Errorf("expired: %s, %v", raw, err)
+		}
 	})
 }

@@ -180,8 +180,9 @@ func (v *View) publish() {
 			changed, err := b.content()
 			if err == nil && (time.Since(put) >= interval || !bytes.Equal(content, changed)) {
 				content, put = changed, time.Now()
+				key, origin := Published(v.cfg.KeyPrefix, v.cfg.Host)
 				err = cache.Publish(v.ctx, v.cfg.Cache, cache.Publication{
-					Key: v.cfg.KeyPrefix + "overview", Origin: v.cfg.Host + "|overview",
+					Key: key, Origin: origin,
 					ObservedAt: b.overview.BuiltAt, Age: b.parts.age() + time.Since(b.at), TTL: lifetime,
 				}, b.overview)
 			}
@@ -197,6 +198,11 @@ func (v *View) publish() {
 		case <-time.After(b.pause):
 		}
 	}
+}
+
+// Published is where the overview of a host lies in the store, and its origin there.
+func Published(keyPrefix, host string) (key, origin string) {
+	return keyPrefix + "overview", host + "|overview"
 }
 
 // content is the overview without its times and ages.
