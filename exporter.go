@@ -20,6 +20,7 @@ import (
 	"storage_exporter/config"
 	"storage_exporter/enclosure"
 	"storage_exporter/event"
+	"storage_exporter/fleet"
 	"storage_exporter/internal/secret"
 	"storage_exporter/overview"
 	"storage_exporter/proxy"
@@ -69,6 +70,8 @@ type exporter struct {
 	enclosures *enclosure.Enclosures // nil: not observed, as the next two
 	pools      *zpool.Pools
 	overview   *overview.View
+	fleet      *fleet.Reader // nil: no fleet is shown
+	own        prometheus.Registerer
 	metrics    reloadMetrics
 	token      atomic.Pointer[secret.Text] // of [api]; empty: none is wanted
 	cacheStats *cache.Metrics
@@ -90,7 +93,7 @@ func newExporter(f *flags, l *loader, cfg *config.Config, logger *slog.Logger) (
 		return nil, err
 	}
 	e := &exporter{
-		flags: f, loader: l, log: logger, store: store, cfg: cfg,
+		flags: f, loader: l, log: logger, store: store, cfg: cfg, own: own,
 		node:       cfg.Node.Name,
 		host:       hostFingerprint(cfg.Node.Name, f.rootfs, f.procfs),
 		metrics:    newReloadMetrics(own),

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -30,6 +31,9 @@ type flags struct {
 	externalURL     string
 	lifecycle       bool
 	pprof           bool
+
+	fleet        bool
+	fleetTargets string
 
 	configFile  string
 	configCheck bool
@@ -74,6 +78,9 @@ func newApp(names []string) (*kingpin.Application, *flags) {
 	app.Flag("web.enable-lifecycle", "Allow a reload by POST /-/reload.").BoolVar(&f.lifecycle)
 	app.Flag("web.enable-pprof", "Serve profiles under /debug/pprof/.").BoolVar(&f.pprof)
 
+	app.Flag("fleet", "Show all hosts that share the Redis, at /api/fleet.").BoolVar(&f.fleet)
+	app.Flag("fleet.targets", "Regexp of the addresses, host:port, of hosts of the fleet that /sd lists to Prometheus; anchored. By default none.").StringVar(&f.fleetTargets)
+
 	app.Flag("config.file", "TOML file to read; a Backend.AI storage-proxy.toml will do.").StringVar(&f.configFile)
 	app.Flag("config.check", "Check the configuration, report all problems and exit: 0 without problems, else 1.").BoolVar(&f.configCheck)
 
@@ -114,6 +121,7 @@ func (f *flags) addSettings(app *kingpin.Application) {
 		app.Flag(flag, help).IsSetByUser(&s.given).StringsVar(&s.values)
 	}
 	text("node.name", "node.name", "Name of this host, needed where several hosts share one Redis.")
+	text("node.url", "node.url", "Where this exporter is reached, as in https://HOST:9777, for those who look at the fleet.")
 	text("cache.store", "cache.store", "Where snapshots are kept: memory, file or redis. By default it follows from what else is set.")
 	text("cache.path", "cache.path", "File of the store \"file\", on a local file system.")
 	text("redis.mode", "redis.mode", "How Redis is run: single, sentinel or cluster.")
@@ -147,6 +155,30 @@ func (f *flags) check() (problems config.Problems) {
 		if n.value < 0 {
 			problems = append(problems, config.Problem{Key: n.name, Message: fmt.Sprintf("must not be below 0, and is %d", n.value)})
 		}
+	}
+	if _, err := f.targets(); err != nil {
+		problems = append(problems, config.Problem{Key: "--fleet.targets", Message: err.Error()})
+	} else if f.fleetTargets != "" && !f.fleet {
+		problems = append(problems, config.Problem{Key: "--fleet.targets", Message: "needs --fleet beside it"})
+	}
+	return problems
+}
+
+// targets is --fleet.targets; nil: none.
+func (f *flags) targets() (*regexp.Regexp, error) {
+	if f.fleetTargets == "" {
+		return nil, nil
+	}
+	if _, err := regexp.Compile(f.fleetTargets); err != nil {
+		return nil, fmt.Errorf("is no regular expression: %w", err)
+	}
+	return regexp.Compile("^(?:" + f.fleetTargets + ")$")
+}
+
+// checkFleet finds a fleet without what the hosts share.
+func (f *flags) checkFleet(c *config.Config) (problems config.Problems) {
+	if f.fleet && c.Cache.Store != config.StoreRedis {
+		problems = append(problems, config.Problem{Key: "--fleet", Message: "needs the Redis that the hosts share: set redis.addresses"})
 	}
 	return problems
 }

@@ -34,6 +34,8 @@ func (e *exporter) hostParts() []newPart {
 		{collectorZFS, e.newPools},
 		{"", e.newOverview}, // hears of changes of the drives from their first on
 		{collectorSmart, e.newObservedDrives},
+		{"", e.newFleetSender},
+		{"", e.newFleetReader},
 	}
 }
 
@@ -46,6 +48,9 @@ func (e *exporter) startHost(cfg *config.Config) error {
 		p, err := n.make(cfg)
 		if err != nil {
 			return err
+		}
+		if p == nil { // not wanted
+			continue
 		}
 		e.parts = append(e.parts, p)
 	}
@@ -64,9 +69,11 @@ func (e *exporter) closeHost() {
 }
 
 // jbodPrefix begins the keys of what belongs to this host.
-func jbodPrefix(cfg *config.Config) string {
-	if cfg.Node.Name != "" {
-		return "jbod:" + cfg.Node.Name + ":"
+func jbodPrefix(cfg *config.Config) string { return jbodPrefixOf(cfg.Node.Name) }
+
+func jbodPrefixOf(node string) string {
+	if node != "" {
+		return "jbod:" + node + ":"
 	}
 	return "jbod:"
 }

@@ -88,6 +88,9 @@ type loader struct{ flags *flags }
 func (l *loader) first(strict bool) (*config.Config, []config.Problem, error) {
 	problems := append(l.flags.check(), checkWeb(l.flags)...)
 	cfg, warnings, err := l.load(strict)
+	if err == nil {
+		problems = append(problems, l.flags.checkFleet(cfg)...)
+	}
 	if err == nil && len(problems) == 0 {
 		return cfg, warnings, nil
 	}

@@ -6,18 +6,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 )
-
-// nodeName is what becomes part of keys.
-var nodeName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
 
 // hostFingerprint stands for this host among those that share a store: the node's
 // name, else the machine id, else the id of this boot. It is never empty.
 func hostFingerprint(nodeName, rootfs, procfs string) string {
 	if nodeName != "" {
-		return "node:" + nodeName
+		return nodeFingerprint(nodeName)
 	}
 	for _, f := range []struct{ kind, path string }{
 		{"machine", filepath.Join(rootfs, "etc/machine-id")},
@@ -43,6 +39,8 @@ func hostName(nodeName string) string {
 	}
 	return name
 }
+
+func nodeFingerprint(name string) string { return "node:" + name }
 
 // observerName names this process among all that share the store.
 func observerName() string {

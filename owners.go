@@ -13,6 +13,7 @@ import (
 	"storage_exporter/cachestore"
 	"storage_exporter/config"
 	"storage_exporter/event"
+	"storage_exporter/fleet"
 	"storage_exporter/internal/nearest"
 	"storage_exporter/proxy"
 	"storage_exporter/smart"
@@ -47,8 +48,15 @@ func checkOwned(c *config.Config, r *config.Report) {
 }
 
 func checkNode(c *config.Config, r *config.Report) {
-	if c.Node.Name != "" && !nodeName.MatchString(c.Node.Name) {
+	if c.Node.Name != "" && !fleet.IsName(c.Node.Name) {
 		r.In("node")("name", "must be 1 to 63 letters, digits, dots, dashes and underscores: it becomes part of keys")
+	}
+	if c.Node.URL != "" {
+		if err := fleet.CheckURL(c.Node.URL); err != nil {
+			r.In("node")("url", "%w", err)
+		} else if c.Node.Name == "" {
+			r.In("node")("url", "needs a name beside it: set `name`")
+		}
 	}
 }
 

@@ -158,6 +158,9 @@ func (e *exporter) landing() web.LandingConfig {
 	if e.flags.enabled(collectorProxy) {
 		links = append(links, web.LandingLinks{Address: "/api/proxies", Text: "Proxies", Description: "other storage proxies and exporters"})
 	}
+	if e.fleet != nil {
+		links = append(links, web.LandingLinks{Address: "/api/fleet", Text: "Fleet", Description: "all hosts that share the Redis"})
+	}
 	return web.LandingConfig{
 		Name: "storage_exporter", Version: version.Info(), Profiling: fmt.Sprint(e.flags.pprof),
 		Description: "Drives and storage volumes for Prometheus, observed in the background",
@@ -207,6 +210,9 @@ func (e *exporter) newAPI(ready *atomic.Bool) *api.API {
 	cfg := api.Config{Ready: ready.Load, Volumes: e.volumes, Drives: e.drives.Load, Overview: e.overview.Get, Events: e.events.List, Version: version.Version, Logger: e.log}
 	if e.flags.enabled(collectorProxy) {
 		cfg.Proxies = e.proxies.List
+	}
+	if cfg.Fleet = e.fleet; e.fleet != nil {
+		cfg.FleetTargets, _ = e.flags.targets() // checked at the start
 	}
 	if e.enclosures != nil {
 		cfg.Enclosures = e.enclosures.Get

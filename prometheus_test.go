@@ -53,14 +53,18 @@ type promServer struct {
 
 func startPrometheus(t testing.TB, target string) *promServer {
 	t.Helper()
-	binary := need(t, "prometheus", "prometheus")
-	p := &promServer{t: t, addr: freeAddress(t), log: &logtest.Buffer{}}
-	config := writeFile(t, "prometheus.yml", fmt.Sprintf(`
-global: {scrape_interval: 1s, scrape_timeout: 1s}
-scrape_configs:
+	return prometheusOf(t, fmt.Sprintf(`
 - job_name: storage
   static_configs: [{targets: [%q]}]
 `, strings.TrimPrefix(target, "http://")))
+}
+
+// prometheusOf has these scrape_configs.
+func prometheusOf(t testing.TB, jobs string) *promServer {
+	t.Helper()
+	binary := need(t, "prometheus", "prometheus")
+	p := &promServer{t: t, addr: freeAddress(t), log: &logtest.Buffer{}}
+	config := writeFile(t, "prometheus.yml", "global: {scrape_interval: 1s, scrape_timeout: 1s}\nscrape_configs:"+jobs)
 	ctx, cancel := context.WithCancel(context.Background())
 	cmd := exec.CommandContext(ctx, binary, "--config.file="+config, "--storage.tsdb.path="+t.TempDir(), "--web.listen-address="+p.addr)
 	cmd.Stdout, cmd.Stderr = p.log, p.log

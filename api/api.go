@@ -9,12 +9,14 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"regexp"
 	"sync/atomic"
 	"time"
 
 	"storage_exporter/cache"
 	"storage_exporter/enclosure"
 	"storage_exporter/event"
+	"storage_exporter/fleet"
 	"storage_exporter/internal/inbound"
 	"storage_exporter/internal/outside"
 	"storage_exporter/overview"
@@ -41,6 +43,11 @@ type Config struct {
 	// Events are the changes of state that were sent.
 	Events func(ctx context.Context, f event.Filter, before string, n int) (event.Page, error)
 
+	// Fleet is all hosts that share the store; nil: they are not shown. FleetTargets are
+	// the addresses of those that Prometheus is to discover; nil: none.
+	Fleet        *fleet.Reader
+	FleetTargets *regexp.Regexp
+
 	Version string // of the exporter
 	// Ready is whether the first observations have ended; nil: they have.
 	Ready func() bool
@@ -51,9 +58,13 @@ type Config struct {
 
 // API serves the requests.
 type API struct {
-	cfg   Config
-	whole atomic.Pointer[encoded] // the newest overview
+	cfg           Config
+	wholeOverview lastEncoded
+	wholeFleet    lastEncoded
 }
+
+// lastEncoded is the newest answer that leaves nothing out.
+type lastEncoded struct{ atomic.Pointer[encoded] }
 
 // New makes the API.
 func New(cfg Config) *API {
@@ -78,6 +89,9 @@ func (a *API) routes() map[string]handler {
 		"/api/pools":                    a.listPools,
 		"/api/events":                   a.listEvents,
 		"/api/proxies":                  a.listProxies,
+		"/api/fleet":                    a.listFleet,
+		"/api/fleet/{node}":             a.node,
+		"/sd":                           a.discover,
 		"/api/openapi.yaml":             a.describeAPI,
 	}
 	for path, h := range a.managerRoutes() {

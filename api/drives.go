@@ -40,7 +40,7 @@ func (a *API) listDrives(ctx context.Context, r *http.Request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	verdicts, err := verdictsOf(r.URL.Query())
+	verdicts, err := verdictsOf(r.URL.Query(), "assessment")
 	if err != nil {
 		return answer{}, err
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"storage_exporter/enclosure"
+	"storage_exporter/fleet"
 	"storage_exporter/internal/inbound"
 	"storage_exporter/overview"
 	"storage_exporter/proxy"
@@ -104,6 +105,8 @@ func TestSchemasAreTheTypes(t *testing.T) {
 		"Proxy": proxy.Proxy{}, "OverviewProxy": overview.Proxy{}, "ProxyCounts": overview.ProxyCounts{}, "ProxyVolume": proxy.Volume{}, "VolumePerformance": volume.Performance{}, "VolumeUsage": volume.Usage{}, "OverviewEnclosure": overview.Enclosure{}, "OverviewSlot": overview.Slot{}, "OverviewDrive": overview.Drive{},
 		"Membership": overview.Membership{}, "OverviewPool": overview.Pool{}, "OverviewVdev": overview.Vdev{},
 		"Enclosure": enclosure.Enclosure{}, "Slot": enclosure.Slot{}, "Pool": zpool.Pool{}, "Scan": zpool.Scan{}, "Vdev": zpool.Vdev{},
+		"Fleet": fleet.Fleet{}, "NodeCounts": fleet.NodeCounts{}, "Node": fleet.Node{}, "FleetCounts": fleet.Counts{}, "FleetRow": fleet.Row{}, "NodeDetail": fleet.Detail{},
+		"FleetDrives": fleet.DriveCounts{}, "FleetSlots": fleet.SlotCounts{}, "FleetPools": fleet.PoolCounts{}, "FleetVolumes": fleet.VolumeCounts{}, "FleetProxies": fleet.ProxyCounts{},
 		"DriveReport": driveInfo{}, "Report": report.Report{}, "Volume": volumeInfo{}, "VolumeHealth": volumeHealth{}, "Check": check{}, "Performance": proxyMetric{},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -114,6 +117,9 @@ func TestSchemasAreTheTypes(t *testing.T) {
 			var fields, required []string
 			typ := reflect.TypeOf(v)
 			for i := range typ.NumField() {
+				if !typ.Field(i).IsExported() || typ.Field(i).Tag.Get("json") == "-" {
+					continue
+				}
 				key, options, _ := strings.Cut(typ.Field(i).Tag.Get("json"), ",")
 				fields = append(fields, key)
 				if options == "" {
@@ -141,7 +147,7 @@ func TestEnumsAreTheConstants(t *testing.T) {
 	d := loadDocument(t)
 	for name, want := range map[string][]string{
 		"Verdict": texts(assess.Verdicts), "PowerMode": texts(report.PowerModes), "Role": texts(zpool.Roles),
-		"VolumeStatus": texts(volume.Statuses), "ProxyStatus": texts(proxy.Statuses), "Proxy.shape": texts(proxy.Shapes),
+		"VolumeStatus": texts(volume.Statuses), "ProxyStatus": texts(proxy.Statuses), "Proxy.shape": texts(proxy.Shapes), "NodeState": texts(fleet.States), "FleetRow.kind": texts(fleet.Kinds),
 		"SlotStatus": texts([]enclosure.Status{
 			enclosure.Unsupported, enclosure.OK, enclosure.Critical, enclosure.NonCritical, enclosure.Unrecoverable,
 			enclosure.NotInstalled, enclosure.Unknown, enclosure.Unavailable,

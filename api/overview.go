@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 
-	"storage_exporter/cache"
 	"storage_exporter/overview"
 	"storage_exporter/smart/assess"
 )
@@ -44,34 +43,35 @@ func (a *API) overview(_ context.Context, r *http.Request) (answer, error) {
 		ans.body = o.Filter(filter)
 		return ans, nil
 	}
-	ans.encoded, err = a.encode(snap)
+	ans.encoded, err = a.wholeOverview.encode(snap.Revision, snap.Value)
 	return ans, err
 }
 
-func (a *API) encode(snap cache.Snapshot[overview.Overview]) ([]byte, error) {
-	if e := a.whole.Load(); e != nil && e.revision == snap.Revision {
+// encode is the JSON of the value of a snapshot, made once for each.
+func (w *lastEncoded) encode(revision uint64, value any) ([]byte, error) {
+	if e := w.Load(); e != nil && e.revision == revision {
 		return e.body, nil
 	}
-	body, err := json.Marshal(snap.Value)
+	body, err := json.Marshal(value)
 	if err != nil {
 		return nil, err
 	}
-	a.whole.Store(&encoded{snap.Revision, body})
+	w.Store(&encoded{revision, body})
 	return body, nil
 }
 
 func overviewFilter(query url.Values) (overview.Filter, error) {
-	verdicts, err := verdictsOf(query)
+	verdicts, err := verdictsOf(query, "assessment")
 	return overview.Filter{Enclosures: listOf(query, "enclosure"), Verdicts: verdicts}, err
 }
 
-// verdictsOf are those that a query asks for, none for all.
-func verdictsOf(query url.Values) ([]assess.Verdict, error) {
+// verdictsOf are those that a query asks for by a parameter, none for all.
+func verdictsOf(query url.Values, parameter string) ([]assess.Verdict, error) {
 	var verdicts []assess.Verdict
-	for _, name := range listOf(query, "assessment") {
+	for _, name := range listOf(query, parameter) {
 		v := assess.Verdict(name)
 		if !slices.Contains(assess.Verdicts, v) {
-			return nil, fmt.Errorf("%w: assessment %q: want some of %s", errBadArgument, name, joined(assess.Verdicts))
+			return nil, fmt.Errorf("%w: %s %q: want some of %s", errBadArgument, parameter, name, joined(assess.Verdicts))
 		}
 		verdicts = append(verdicts, v)
 	}

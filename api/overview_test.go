@@ -170,11 +170,11 @@ func TestOverviewEncodedOnce(t *testing.T) {
 		return snap
 	}
 	a := New(cfg)
-	first, err := a.encode(snap)
+	first, err := a.wholeOverview.encode(snap.Revision, snap.Value)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if again, _ := a.encode(snap); &again[0] != &first[0] {
+	if again, _ := a.wholeOverview.encode(snap.Revision, snap.Value); &again[0] != &first[0] {
 		t.Error("encoded twice")
 	}
 	mux := http.NewServeMux()

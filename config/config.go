@@ -44,6 +44,8 @@ type API struct {
 type Node struct {
 	// Name is needed where several hosts share a Redis. Empty: this host is alone.
 	Name string `toml:"name"`
+	// URL is where this exporter is reached, for those who look at the fleet.
+	URL string `toml:"url"`
 }
 
 // Events is which changes of state are sent.

@@ -53,13 +53,14 @@ var layers = map[string]layer{
 	"volume/observed":    {"cache", "internal/gather", "internal/outside", "volume"},
 	"volume/vfolder":     {"internal/outside", "volume/mount"},
 
-	"proxy":                {"cache", "internal/secret", "volume", "volume/rest"},
+	"proxy":                {"cache", "internal/outside", "internal/secret", "volume", "volume/rest"},
 	"event":                {prometheus, "cachestore", "internal/gather", "internal/nearest", "internal/outside", "internal/secret"},
 	"config":               {"github.com/BurntSushi/toml", "github.com/prometheus/common/model", "internal/nearest", "internal/outside", "internal/secret"},
 	"overview":             {"block", "cache", "enclosure", "proxy", "smart", "smart/assess", "smart/report", "volume", "volume/observed", "zpool"},
 	"collector/exposition": {"github.com/klauspost/compress/flate", "github.com/prometheus/...", "google.golang.org/protobuf/proto", "internal/inbound"},
 	"collector":            {"cache", "collector/exposition", "enclosure", "proxy", "smart", "smart/assess", "smart/report", "volume", "volume/observed", "zpool"},
-	"api":                  {"cache", "enclosure", "event", "internal/inbound", "internal/outside", "overview", "proxy", "smart", "smart/assess", "smart/report", "volume", "volume/observed", "zpool"},
+	"fleet":                {prometheus, "cache", "cachestore", "internal/outside", "overview", "proxy", "smart/assess", "volume"},
+	"api":                  {"cache", "enclosure", "event", "fleet", "internal/inbound", "internal/outside", "overview", "proxy", "smart", "smart/assess", "smart/report", "volume", "volume/observed", "zpool"},
 	"graphql":              {"github.com/graph-gophers/graphql-go/...", "internal/inbound", "volume"},
 }
 
