@@ -23,8 +23,8 @@ const (
 	// remembered is how long the digest of a node that cannot be read, or that the
 	// store has lost with its name, is held.
 	remembered = 5 * time.Minute
-	// maxOverview bounds a node's overview, in bytes.
-	maxOverview = 8 << 20
+	// maxOverview bounds a node's overview, in bytes: it is that of 4,000 drives.
+	maxOverview = 2 << 20
 )
 
 var (
