@@ -1,19 +1,26 @@
 package gather
 
 import (
-	"bytes"
 	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"storage_exporter/internal/logtest"
 )
 
 func TestLog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var out bytes.Buffer
-		l := Log{Logger: slog.New(slog.NewTextHandler(&out, nil))}
+		out := &logtest.Buffer{}
+		read := 0
+		logged := func() string { // since the last call
+			text := out.String()[read:]
+			read += len(text)
+			return text
+		}
+		l := Log{Logger: slog.New(slog.NewTextHandler(out, nil))}
 		dead := Line{Level: slog.LevelWarn, Message: "volume is not healthy", Subject: "volume", Cause: "a is dead", Args: []any{"status", "offline"}}
 		for i := range 500 {
 			l.Add(dead, fmt.Sprintf("v%03d", 499-i))
@@ -22,21 +29,20 @@ func TestLog(t *testing.T) {
 		full := dead
 		full.Cause, full.Args = "b is full", []any{"status", "degraded"}
 		l.Add(full, "w")
-		if out.Len() > 0 {
-			t.Errorf("logged at once:\n%s", &out)
+		if text := logged(); text != "" {
+			t.Errorf("logged at once:\n%s", text)
 		}
 		time.Sleep(time.Second)
 		synctest.Wait()
-		text := out.String()
+		text := logged()
 		if strings.Count(text, "\n") != 2 || !strings.Contains(text, `volume="v000, v001, v002 and 497 more" status=offline`) || !strings.Contains(text, "volume=w status=degraded") {
 			t.Errorf("want two lines:\n%s", text)
 		}
-		out.Reset()
 		l.Add(dead, "v")
 		l.Flush()
 		l.Flush()
-		if strings.Count(out.String(), "\n") != 1 {
-			t.Errorf("at the end:\n%s", &out)
+		if text := logged(); strings.Count(text, "\n") != 1 {
+			t.Errorf("at the end:\n%s", text)
 		}
 		for i := range 3 * pending {
 			other := dead
