@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 
 	"storage_exporter/cache"
 	"storage_exporter/collector/exposition"
@@ -15,6 +16,24 @@ import (
 type smartCollector struct {
 	drives driveList
 	all    driveFamilies
+
+	mu   sync.Mutex // guards made
+	made map[*smart.Drive]driveParts
+}
+
+// driveParts are a drive's parts as long as its version holds.
+type driveParts struct {
+	version driveVersion
+	parts   []exposition.Part
+}
+
+// driveVersion is of what a drive's parts are made of.
+type driveVersion struct {
+	label, serial string
+	known         bool   // the serial number is
+	revision      uint64 // of the report; 0: there is none
+	trouble       smart.Trouble
+	paths         string // all of them, where there are several
 }
 
 // driveList is the monitored set, as *smart.Drives has it.
@@ -28,7 +47,7 @@ func NewSmart(drives *smart.Drives) *exposition.Collector {
 }
 
 func newSmartCollector(drives driveList) *smartCollector {
-	return &smartCollector{drives: drives, all: newDriveFamilies()}
+	return &smartCollector{drives: drives, all: newDriveFamilies(), made: make(map[*smart.Drive]driveParts)}
 }
 
 func (c *smartCollector) Name() string { return "smart" }
@@ -44,20 +63,53 @@ func (c *smartCollector) Read(ctx context.Context) ([]exposition.Part, bool) {
 	parts := make([]exposition.Part, 0, len(drives)+1)
 	parts = append(parts, c.summary(drives, results))
 	ok := true
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.made) > 2*len(drives) {
+		clear(c.made) // of drives that are gone, most of them
+	}
 	for i, d := range drives {
 		r := results[i]
-		switch {
-		case r.Err == nil:
-			parts = append(parts, c.part(d, r.Snapshot))
-		case errors.Is(r.Err, cache.ErrClosed):
+		if errors.Is(r.Err, cache.ErrClosed) {
 			continue
-		default:
-			parts = append(parts, c.unread(d))
-			ok = ok && errors.Is(r.Err, cache.ErrNothing)
 		}
-		parts = c.state(parts, d, r)
+		ok = ok && (r.Err == nil || errors.Is(r.Err, cache.ErrNothing))
+		parts = append(parts, c.partsOf(d, r)...)
 	}
 	return parts, ok
+}
+
+// partsOf returns the same parts until one of the things changes that they are made of.
+func (c *smartCollector) partsOf(d *smart.Drive, r cache.Result[report.Report]) []exposition.Part {
+	v := driveVersion{label: d.Label(), trouble: d.Trouble(r.Err)}
+	v.serial, v.known = d.Serial()
+	if r.Err == nil {
+		v.revision = r.Snapshot.Revision
+		if v.trouble == "" && r.Snapshot.Value.WithoutSMART() {
+			v.trouble = smart.TroubleNoSMART
+		}
+	}
+	if d.HasPaths() {
+		v.paths = strings.Join(d.Paths(), " ")
+	}
+	if made, ok := c.made[d]; ok && made.version == v {
+		return made.parts
+	}
+	made := driveParts{v, []exposition.Part{c.part(d, v, r)}}
+	if v.trouble != "" {
+		made.parts = append(made.parts, exposition.Part{ID: "trouble " + d.Key, Version: v, Emit: func(s exposition.Sink) {
+			s.Add(c.all.observeError, 1, v.label, string(v.trouble))
+		}})
+	}
+	if v.paths != "" {
+		made.parts = append(made.parts, exposition.Part{ID: "paths " + d.Key, Version: v, Emit: func(s exposition.Sink) {
+			for p := range strings.SplitSeq(v.paths, " ") {
+				s.Add(c.all.path, 1, v.label, p)
+			}
+		}})
+	}
+	c.made[d] = made
+	return made.parts
 }
 
 // summary is what there is once: the version of the first smartctl that
@@ -83,58 +135,17 @@ func (c *smartCollector) summary(drives []*smart.Drive, results []cache.Result[r
 	}}
 }
 
-// version is of what a drive's part is made of.
-type version struct {
-	label    string
-	what     string
-	revision uint64
-}
-
-func (c *smartCollector) part(d *smart.Drive, snap cache.Snapshot[report.Report]) exposition.Part {
-	label := d.Label()
-	serial, known := d.Serial()
-	return exposition.Part{ID: "drive " + d.Key, Version: version{label: label, what: serial, revision: snap.Revision}, Emit: func(s exposition.Sink) {
-		c.all.emit(s, label, snap.Value, snap.ObservedAt)
-		if known {
-			c.all.emitAssessment(s, label, serial, d.Assess(snap.Value))
+// part is what comes from the report. Of a drive without one nothing is known but that,
+// and without a serial number not even that is shown: the series would have to change
+// its labels.
+func (c *smartCollector) part(d *smart.Drive, v driveVersion, r cache.Result[report.Report]) exposition.Part {
+	snap := r.Snapshot
+	return exposition.Part{ID: "drive " + d.Key, Version: v, Emit: func(s exposition.Sink) {
+		if r.Err == nil {
+			c.all.emit(s, v.label, snap.Value, snap.ObservedAt)
+		}
+		if v.known {
+			c.all.emitAssessment(s, v.label, v.serial, d.Assess(snap.Value))
 		}
 	}}
-}
-
-// unread is a drive without a report: of it nothing is known but that. Without a
-// serial number not even that is shown: the series would have to change its labels.
-func (c *smartCollector) unread(d *smart.Drive) exposition.Part {
-	label := d.Label()
-	serial, known := d.Serial()
-	return exposition.Part{ID: "drive " + d.Key, Version: version{label: label, what: serial}, Emit: func(s exposition.Sink) {
-		if known {
-			c.all.emitAssessment(s, label, serial, d.Assess(nil))
-		}
-	}}
-}
-
-// state adds what does not come from the report: the trouble that the drive is
-// in, and its other paths.
-func (c *smartCollector) state(parts []exposition.Part, d *smart.Drive, r cache.Result[report.Report]) []exposition.Part {
-	trouble, paths := d.Trouble(r.Err), d.Paths()
-	if trouble == "" && r.Err == nil && r.Snapshot.Value.WithoutSMART() {
-		trouble = smart.TroubleNoSMART
-	}
-	if trouble == "" && len(paths) < 2 {
-		return parts
-	}
-	label := d.Label()
-	if trouble != "" {
-		parts = append(parts, exposition.Part{ID: "trouble " + d.Key, Version: version{label: label, what: string(trouble)}, Emit: func(s exposition.Sink) {
-			s.Add(c.all.observeError, 1, label, string(trouble))
-		}})
-	}
-	if len(paths) > 1 {
-		parts = append(parts, exposition.Part{ID: "paths " + d.Key, Version: version{label: label, what: strings.Join(paths, " ")}, Emit: func(s exposition.Sink) {
-			for _, p := range paths {
-				s.Add(c.all.path, 1, label, p)
-			}
-		}})
-	}
-	return parts
 }

@@ -54,8 +54,13 @@ type Drive struct {
 // type that is asked for. It then stays while the drive is the same.
 func (d *Drive) Label() string {
 	d.takeReport()
-	return d.Named().Label
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.shown()
 }
+
+// shown is Label as it is now; d.mu is held.
+func (d *Drive) shown() string { return cmp.Or(d.label, d.Key) }
 
 // Serial is the serial number to show beside Label. It is the first report's, or,
 // where it is asked for before there is one, the kernel's; known is false while there
@@ -79,12 +84,19 @@ func (d *Drive) takeReport() {
 	}
 }
 
+// HasPaths says whether the drive has several paths.
+func (d *Drive) HasPaths() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return len(d.others) > 0
+}
+
 // Paths are the labels of all devices by which the system knows the drive, its
 // own among them, as people count: two for a drive on two paths.
 func (d *Drive) Paths() []string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	paths := append([]string{cmp.Or(d.label, d.Key)}, d.others...)
+	paths := append([]string{d.shown()}, d.others...)
 	slices.SortFunc(paths, block.CompareNames)
 	return paths
 }
@@ -94,7 +106,7 @@ func (d *Drive) Named() Named {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return Named{
-		Label: cmp.Or(d.label, d.Key), Names: slices.Concat([]string{d.Key}, d.others, d.nodes, d.names),
+		Label: d.shown(), Names: slices.Concat([]string{d.Key}, d.others, d.nodes, d.names),
 		Identities: []block.Identity{d.Device.Identity, d.reported},
 	}
 }
