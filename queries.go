@@ -8,7 +8,7 @@ import (
 
 	"storage_exporter/graphql"
 	"storage_exporter/proxy"
-	"storage_exporter/volume"
+	"storage_exporter/volume/observed"
 	"storage_exporter/volume/vfolder"
 )
 
@@ -41,14 +41,8 @@ func (e *exporter) healthRevision() uint64 {
 func (e *exporter) healthOfProxies() []graphql.Proxy {
 	local := graphql.Proxy{Name: cmp.Or(e.node, ownProxy), Healthy: true}
 	for _, v := range e.volumes.Volumes() {
-		shown := graphql.Volume{Name: v.Name, Backend: v.Backend, Status: volume.Unknown}
-		if r := v.Health.Peek(); r.Err == nil {
-			at := r.Snapshot.ObservedAt
-			shown.Status, shown.Info, shown.LastCheckedAt = r.Snapshot.Value.Status, r.Snapshot.Value.Info, &at
-		} else {
-			shown.Info = r.Err.Error()
-		}
-		local.Volumes = append(local.Volumes, shown)
+		status, info, at := observed.Shown(v.Health.Peek())
+		local.Volumes = append(local.Volumes, graphql.Volume{Name: v.Name, Backend: v.Backend, Status: status, Info: info, LastCheckedAt: at})
 	}
 	proxies := []graphql.Proxy{local}
 	for _, r := range e.proxies.List() {

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"storage_exporter/api"
 	"storage_exporter/proxy"
 )
 
@@ -66,14 +65,5 @@ func TestToken(t *testing.T) {
 	}
 	if strings.Contains(in.log.String()+in.scrape(), "t0ken") {
 		t.Error("the token is shown")
-	}
-}
-
-// Every backend has capabilities for the manager.
-func TestCapabilitiesOfAllBackends(t *testing.T) {
-	for _, name := range backendNames() {
-		if !api.HasCapabilities(name) {
-			t.Errorf("%s has none", name)
-		}
 	}
 }

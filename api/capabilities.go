@@ -18,6 +18,3 @@ var capabilities = map[string][]string{
 	"weka":             {"vfolder", "quota", "metric", "fast-fs-size"},
 	"xfs":              {"vfolder", "quota"},
 }
-
-// HasCapabilities says whether a backend is in the table.
-func HasCapabilities(backend string) bool { return len(capabilities[backend]) > 0 }

@@ -7,6 +7,7 @@ import (
 
 	"storage_exporter/cache"
 	"storage_exporter/volume"
+	"storage_exporter/volume/observed"
 )
 
 // managerPrefix is where the storage proxy's part of the API answers too: the address
@@ -54,16 +55,13 @@ func (a *API) managerHealth(context.Context, *http.Request) (answer, error) {
 	byName := make(map[string]volumeHealth, len(volumes))
 	for _, v := range volumes {
 		r := v.Health.Peek() // who asks about all does not wait for the one that is silent
-		h := volumeHealth{Status: volume.Unknown, Backend: v.Backend}
+		status, info, at := observed.Shown(r)
+		byName[v.Name] = volumeHealth{Status: status, Info: orNull(info), Backend: v.Backend, LastCheckedAt: at}
 		if r.Err == nil {
-			at := r.Snapshot.ObservedAt.UTC()
-			h.Status, h.Info, h.LastCheckedAt = r.Snapshot.Value.Status, orNull(r.Snapshot.Value.Info), &at
 			include(&ans, r.Snapshot)
 		} else {
-			h.Info = orNull(r.Err.Error())
 			ans.include(0, cache.Miss)
 		}
-		byName[v.Name] = h
 	}
 	ans.body = struct {
 		Status  string                  `json:"status"`
@@ -120,16 +118,10 @@ func (a *API) probe(well bool) answer {
 	c := &body.Connectivity
 	c.Healthy, c.Checks, c.Timestamp = true, []check{}, time.Now().UTC()
 	for _, v := range a.cfg.Volumes.Volumes() {
-		one := check{Group: "storage-proxy", Component: v.Name}
-		if r := v.Health.Peek(); r.Err == nil {
-			at := r.Snapshot.ObservedAt.UTC()
-			one.CheckedAt, one.Error = &at, orNull(r.Snapshot.Value.Info)
-			one.Healthy = r.Snapshot.Value.Status == volume.Healthy
-		} else {
-			one.Error = orNull(r.Err.Error())
-		}
-		c.Healthy = c.Healthy && one.Healthy
-		c.Checks = append(c.Checks, one)
+		status, info, at := observed.Shown(v.Health.Peek())
+		healthy := status == volume.Healthy
+		c.Healthy = c.Healthy && healthy
+		c.Checks = append(c.Checks, check{Group: "storage-proxy", Component: v.Name, Healthy: healthy, CheckedAt: at, Error: orNull(info)})
 	}
 	return answer{status: status, body: body}
 }

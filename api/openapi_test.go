@@ -106,7 +106,7 @@ func TestSchemasAreTheTypes(t *testing.T) {
 		"Membership": overview.Membership{}, "OverviewPool": overview.Pool{}, "OverviewVdev": overview.Vdev{},
 		"Enclosure": enclosure.Enclosure{}, "Slot": enclosure.Slot{}, "Pool": zpool.Pool{}, "Scan": zpool.Scan{}, "Vdev": zpool.Vdev{},
 		"Fleet": fleet.Fleet{}, "NodeCounts": fleet.NodeCounts{}, "Node": fleet.Node{}, "FleetCounts": fleet.Counts{}, "FleetRow": fleet.Row{}, "NodeDetail": fleet.Detail{},
-		"FleetDrives": fleet.DriveCounts{}, "FleetSlots": fleet.SlotCounts{}, "FleetPools": fleet.PoolCounts{}, "FleetVolumes": fleet.VolumeCounts{}, "FleetProxies": fleet.ProxyCounts{},
+		"FleetDrives": fleet.DriveCounts{}, "FleetPools": fleet.PoolCounts{}, "FleetVolumes": fleet.VolumeCounts{}, "FleetProxies": fleet.ProxyCounts{},
 		"DriveReport": driveInfo{}, "Report": report.Report{}, "Volume": volumeInfo{}, "VolumeHealth": volumeHealth{}, "Check": check{}, "Performance": proxyMetric{},
 	} {
 		t.Run(name, func(t *testing.T) {

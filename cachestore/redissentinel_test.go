@@ -44,7 +44,7 @@ func startRedisSentinel(tb testing.TB, opts sentinelOptions) *redisSentinel {
 		s.Sentinels[i] = redistest.Start(tb, redistest.Options{Password: opts.SentinelPassword, Config: conf, Sentinel: true})
 	}
 	for _, server := range s.Sentinels {
-		until(tb, 15*time.Second, "the sentinels to find each other", func() bool {
+		redistest.Until(tb, 15*time.Second, "the sentinels to find each other", func() bool {
 			info := fmt.Sprint(server.Do("INFO", "sentinel"))
 			return strings.Contains(info, "slaves=1,sentinels=3")
 		})
@@ -69,15 +69,4 @@ func addrs(servers []*redistest.Server) []string {
 		all[i] = s.Addr
 	}
 	return all
-}
-
-// until waits for a condition, which is asked every 20 ms.
-func until(tb testing.TB, limit time.Duration, what string, ok func() bool) {
-	tb.Helper()
-	for deadline := time.Now().Add(limit); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		if ok() {
-			return
-		}
-	}
-	tb.Fatalf("waited %s for %s", limit, what)
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"storage_exporter/cachestore"
+	"storage_exporter/internal/logtest"
 	"storage_exporter/internal/secret"
 )
 
@@ -69,30 +70,12 @@ func status(code int, headers ...string) *http.Response {
 	return &http.Response{StatusCode: code, Header: h, Body: io.NopCloser(bytes.NewReader(nil))}
 }
 
-// logText is a log that many write to.
-type logText struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *logText) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *logText) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
-
 type rig struct {
 	*Events
 	t        *testing.T
 	store    cachestore.Store
 	receiver *receiver
-	log      *logText
+	log      *logtest.Buffer
 	registry *prometheus.Registry
 	sent     []Event
 	mu       sync.Mutex // guards sent
@@ -108,7 +91,7 @@ func newRig(t *testing.T, store cachestore.Store, observer string, webhooks ...W
 
 func makeRig(t *testing.T, store cachestore.Store, observer string, webhooks ...Webhook) *rig {
 	t.Helper()
-	r := &rig{t: t, store: store, receiver: &receiver{}, log: &logText{}, registry: prometheus.NewRegistry()}
+	r := &rig{t: t, store: store, receiver: &receiver{}, log: &logtest.Buffer{}, registry: prometheus.NewRegistry()}
 	r.Events = New(Config{
 		Store: store, Observer: observer, Host: "storage-01", External: "https://storage-01:9777/",
 		Metrics: NewMetrics(r.registry), Logger: slog.New(slog.NewTextHandler(r.log, nil)), transport: r.receiver,

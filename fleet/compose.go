@@ -79,9 +79,7 @@ func (d *Digest) count(c *overview.Counts) {
 		by := c.Drives.ByVerdict
 		d.Counts.Drives = &DriveCounts{c.Drives.Total, by[assess.OK], by[assess.Warning], by[assess.Failing], by[assess.Unknown]}
 	}
-	if c.Slots != nil {
-		d.Counts.Slots = (*SlotCounts)(c.Slots)
-	}
+	d.Counts.Slots = c.Slots
 	if c.Pools != nil {
 		by := c.Pools.ByState
 		p := &PoolCounts{Total: c.Pools.Total, Online: by["ONLINE"], Degraded: by["DEGRADED"], Faulted: by["FAULTED"]}

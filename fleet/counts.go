@@ -1,14 +1,17 @@
 package fleet
 
-import "storage_exporter/smart/assess"
+import (
+	"storage_exporter/overview"
+	"storage_exporter/smart/assess"
+)
 
 // Counts are how many a node has; nil: it is not known.
 type Counts struct {
-	Drives  *DriveCounts  `json:"drives,omitempty"`
-	Slots   *SlotCounts   `json:"slots,omitempty"`
-	Pools   *PoolCounts   `json:"pools,omitempty"`
-	Volumes *VolumeCounts `json:"volumes,omitempty"`
-	Proxies *ProxyCounts  `json:"proxies,omitempty"`
+	Drives  *DriveCounts         `json:"drives,omitempty"`
+	Slots   *overview.SlotCounts `json:"slots,omitempty"`
+	Pools   *PoolCounts          `json:"pools,omitempty"`
+	Volumes *VolumeCounts        `json:"volumes,omitempty"`
+	Proxies *ProxyCounts         `json:"proxies,omitempty"`
 }
 
 // DriveCounts count the monitored drives by their verdict.
@@ -18,14 +21,6 @@ type DriveCounts struct {
 	Warning int `json:"warning"`
 	Failing int `json:"failing"`
 	Unknown int `json:"unknown"`
-}
-
-// SlotCounts count the slots of enclosures.
-type SlotCounts struct {
-	Total     int `json:"total"`
-	Populated int `json:"populated"`
-	Empty     int `json:"empty"`
-	Fault     int `json:"fault"`
 }
 
 // PoolCounts count the ZFS pools by their state. Other is any that is not named here,

@@ -36,11 +36,12 @@ func (e *Exporter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return // nobody is there to read it
 	}
 
-	if !WantsText(r) {
+	format := formatFor(r)
+	if format.FormatType() != expfmt.TypeTextPlain {
 		e.serveFamilies(w, r, l, collectors, own, outcomes)
 		return
 	}
-	e.serveText(w, r, l, collectors, own, outcomes)
+	e.serveText(w, r, format, l, collectors, own, outcomes)
 }
 
 // WantsText is whether a scrape is answered in text. That is what is kept from one
@@ -71,7 +72,7 @@ func (e *Exporter) serveFamilies(w http.ResponseWriter, r *http.Request, l *layo
 
 // serveText joins the encoded series of the parts, and adds what changes with
 // every scrape.
-func (e *Exporter) serveText(w http.ResponseWriter, r *http.Request, l *layout, collectors []int, own bool, outcomes []outcome) {
+func (e *Exporter) serveText(w http.ResponseWriter, r *http.Request, format expfmt.Format, l *layout, collectors []int, own bool, outcomes []outcome) {
 	p := &page{layout: l, texts: make([][]*partText, len(l.collectors))}
 	for _, i := range collectors {
 		p.texts[i] = outcomes[i].texts
@@ -91,7 +92,7 @@ func (e *Exporter) serveText(w http.ResponseWriter, r *http.Request, l *layout, 
 	}
 
 	header := w.Header()
-	header.Set("Content-Type", string(formatFor(r)))
+	header.Set("Content-Type", string(format))
 	header.Add("Vary", "Accept")
 	header.Add("Vary", "Accept-Encoding")
 	if acceptsGzip(r.Header) {

@@ -4,12 +4,12 @@ package gather
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"slices"
-	"strings"
 	"sync"
 	"time"
+
+	"storage_exporter/volume"
 )
 
 const (
@@ -77,14 +77,7 @@ func (l *Log) flush() {
 	}
 	for _, g := range l.lines {
 		slices.Sort(g.names)
-		l.Logger.Log(context.Background(), g.Level, g.Message, append([]any{g.Subject, few(g.names)}, g.Args...)...) //nolint:sloglint // the messages are constants of the callers
+		l.Logger.Log(context.Background(), g.Level, g.Message, append([]any{g.Subject, volume.Few(g.names, named, " and ")}, g.Args...)...) //nolint:sloglint // the messages are constants of the callers
 	}
 	l.lines = nil
-}
-
-func few(names []string) string {
-	if more := len(names) - named; more > 0 {
-		return fmt.Sprintf("%s and %d more", strings.Join(names[:named], ", "), more)
-	}
-	return strings.Join(names, ", ")
 }

@@ -36,7 +36,7 @@ func StartCluster(tb testing.TB) *Cluster {
 		}
 	}
 	for _, node := range c.Nodes {
-		until(tb, 15*time.Second, "the cluster to be well", func() bool {
+		Until(tb, 15*time.Second, "the cluster to be well", func() bool {
 			info := fmt.Sprint(node.Do("CLUSTER", "INFO"))
 			return strings.Contains(info, "cluster_state:ok") &&
 				strings.Contains(info, "cluster_slots_ok:16384") && strings.Contains(info, "cluster_known_nodes:3")
@@ -54,8 +54,8 @@ func (c *Cluster) Addrs() []string {
 	return all
 }
 
-// until waits for a condition, which is asked every 20 ms.
-func until(tb testing.TB, limit time.Duration, what string, ok func() bool) {
+// Until waits for a condition, which is asked every 20 ms.
+func Until(tb testing.TB, limit time.Duration, what string, ok func() bool) {
 	tb.Helper()
 	for deadline := time.Now().Add(limit); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		if ok() {

@@ -3,6 +3,7 @@ package observed
 import (
 	"context"
 	"sync"
+	"time"
 
 	"storage_exporter/cache"
 	"storage_exporter/volume"
@@ -86,4 +87,14 @@ func GetAll[T any](ctx context.Context, readings []*Reading[T]) []cache.Result[T
 		}
 	}
 	return results
+}
+
+// Shown is the health that a reading came to, as all show it: a volume that was never
+// checked, or of which nothing is alive, is unknown, and info says why. at is when it
+// was checked, in UTC; nil: it was not.
+func Shown(r cache.Result[volume.Health]) (status volume.Status, info string, at *time.Time) {
+	if r.Err != nil {
+		return volume.Unknown, r.Err.Error(), nil
+	}
+	return r.Snapshot.Value.Status, r.Snapshot.Value.Info, new(r.Snapshot.ObservedAt.UTC())
 }
