@@ -61,6 +61,9 @@ build: ## build ./storage_exporter
 test: ## install what tests need, then run all of them with -race
 	scripts/test-deps
 	STORAGE_EXPORTER_REQUIRE=all scripts/test $(TESTFLAGS) $(PKGS)
+ifeq ($(PKGS),./...)
+	MODULE=checks STORAGE_EXPORTER_REQUIRE=all scripts/test $(TESTFLAGS) ./...
+endif
 
 .PHONY: test-vm
 test-vm: ## run it in a virtual machine with drives, md, XFS and an NFS server that ends
