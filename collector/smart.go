@@ -34,6 +34,7 @@ type driveVersion struct {
 	revision      uint64 // of the report; 0: there is none
 	trouble       smart.Trouble
 	paths         string // all of them, where there are several
+	observed      smart.Observations
 }
 
 // driveList is the monitored set, as *smart.Drives has it.
@@ -81,7 +82,7 @@ func (c *smartCollector) Read(ctx context.Context) ([]exposition.Part, bool) {
 
 // partsOf returns the same parts until one of the things changes that they are made of.
 func (c *smartCollector) partsOf(d *smart.Drive, r cache.Result[report.Report]) []exposition.Part {
-	v := driveVersion{label: d.Label(), trouble: d.Trouble(r.Err)}
+	v := driveVersion{label: d.Label(), trouble: d.Trouble(r.Err), observed: d.Observations()}
 	v.serial, v.known = d.Serial()
 	if r.Err == nil {
 		v.revision = r.Snapshot.Revision
@@ -135,12 +136,14 @@ func (c *smartCollector) summary(drives []*smart.Drive, results []cache.Result[r
 	}}
 }
 
-// part is what comes from the report. Of a drive without one nothing is known but that,
+// part is what comes from the report, and how the observations ended. Of a drive without one nothing is known but that,
 // and without a serial number not even that is shown: the series would have to change
 // its labels.
 func (c *smartCollector) part(d *smart.Drive, v driveVersion, r cache.Result[report.Report]) exposition.Part {
 	snap := r.Snapshot
 	return exposition.Part{ID: "drive " + d.Key, Version: v, Emit: func(s exposition.Sink) {
+		s.Add(c.all.observations, float64(v.observed.Successes), v.label, "success")
+		s.Add(c.all.observations, float64(v.observed.Failures), v.label, "failure")
 		if r.Err == nil {
 			c.all.emit(s, v.label, snap.Value, snap.ObservedAt)
 		}

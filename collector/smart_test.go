@@ -83,7 +83,7 @@ func TestDriveSeriesGolden(t *testing.T) {
 	}
 	all := newDriveFamilies()
 	for i, name := range names(all.list) {
-		if f := all.list[i]; f != all.version && f != all.devices && f != all.observeError && f != all.path && !covered[name] {
+		if f := all.list[i]; f != all.version && f != all.devices && f != all.observations && f != all.observeError && f != all.path && !covered[name] {
 			t.Errorf("no document shows %s", name)
 		}
 	}
@@ -137,6 +137,7 @@ func TestSmartctlExporterFamilies(t *testing.T) {
 		"jbod_drive_assessment gauge device serial_number verdict",
 		"jbod_drive_assessment_reason gauge device serial_number rule severity",
 		"jbod_drive_observe_error_info gauge device reason",
+		"jbod_drive_observe_total counter device status",
 		"jbod_drive_path_info gauge device path",
 	}
 	var got []string

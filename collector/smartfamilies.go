@@ -27,7 +27,7 @@ type driveFamilies struct {
 
 	info, powerMode, lastObserved *exposition.Family
 
-	assessment, assessmentReason, observeError, path *exposition.Family
+	assessment, assessmentReason, observations, observeError, path *exposition.Family
 }
 
 // scsiFamilies are those of one of SCSI's error counters.
@@ -110,6 +110,8 @@ func newDriveFamilies() driveFamilies {
 			"device", "serial_number", "verdict"),
 		assessmentReason: all.Gauge("jbod_drive_assessment_reason",
 			"Always 1: a rule by which the drive is not ok, and how severe that is (warning, failing).", "device", "serial_number", "rule", "severity"),
+		observations: all.Counter("jbod_drive_observe_total",
+			"Observations of the drive by this process; that of a sleeping drive, which is not woken, is a success.", "device", "status"),
 		observeError: all.Gauge("jbod_drive_observe_error_info",
 			"Always 1: why the last background observation of the drive gave no report, or one without SMART; absent for a drive that sleeps.",
 			"device", "reason"),

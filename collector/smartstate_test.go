@@ -167,6 +167,13 @@ func TestDriveStateSeries(t *testing.T) {
 	if err := f.Put(fakefleet.ATA("/dev/sda", 1, 4)); err != nil {
 		t.Fatal(err)
 	}
+	await(t, "the observations are counted", func() bool { // just after the readers have their answer
+		page := shown(t, c)
+		return strings.Contains(page, `jbod_drive_observe_total{device="sdb",status="success"} 0`) &&
+			!strings.Contains(page, `jbod_drive_observe_total{device="sdb",status="failure"} 0`) &&
+			!strings.Contains(page, `jbod_drive_observe_total{device="sda",status="failure"} 0`) &&
+			!strings.Contains(page, `jbod_drive_observe_total{device="sda",status="success"} 0`)
+	})
 	await(t, "the trouble is over", func() bool { return !strings.Contains(shown(t, c), `jbod_drive_observe_error_info{device="sda"`) })
 }
 

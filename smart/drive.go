@@ -33,7 +33,7 @@ type Drive struct {
 
 	drives *Drives
 	source *cache.Source
-	tally  *tally
+	counts tally
 	judged atomic.Pointer[judged] // what was asked for last
 
 	mu       sync.Mutex     // guards the fields below
@@ -159,7 +159,6 @@ func (ds *Drives) newDrive(dev Device, instead bool) *Drive {
 	if r, known := ds.reports[d.Key]; known && r.stood == dev.Identity {
 		d.label = r.label // it was monitored before
 	}
-	d.tally = cfg.Metrics.of(d.label)
 	// A member of a RAID controller has no identity that the system knows. For the
 	// other types with a number it is left out, for earlier versions did not know it.
 	who := dev.Identity.String()
@@ -269,10 +268,13 @@ func notRead(dev Device) *report.Report {
 	}
 }
 
+// Observations are those of this process since it monitors the drive.
+func (d *Drive) Observations() Observations { return d.counts.read() }
+
 // done counts an observation, and has the system scanned again where the drive
 // seems to be gone.
 func (d *Drive) done(err error, _ time.Duration) {
-	d.tally.count(err)
+	d.counts.add(err)
 	if errors.Is(err, smartctl.ErrNoReport) && (errors.Is(err, smartctl.ErrNoSuchDevice) || !outside.Exists(d.Device.Name)) {
 		d.drives.rescanSoon()
 	}

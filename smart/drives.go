@@ -79,7 +79,6 @@ func (ds *Drives) Close() {
 	ds.closed = true
 	for _, d := range ds.sorted {
 		d.source.Close()
-		d.tally.close(false)
 	}
 	ds.byKey, ds.sorted = nil, nil
 	ds.index.Store(nil)
@@ -189,9 +188,8 @@ func (ds *Drives) arrange() {
 	}
 	removed := 0
 	for key, old := range ds.byKey {
-		if d := byKey[key]; d != old {
+		if byKey[key] != old {
 			old.source.Close()
-			old.tally.close(d != nil && d.label == old.label)
 			removed++
 		}
 	}

@@ -10,8 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"storage_exporter/block/blocktest"
 	"storage_exporter/cache"
@@ -43,7 +41,7 @@ func TestDrives(t *testing.T) {
 			t.Errorf("%s: document %v, %v", label, doc, err)
 		}
 		// Counted just after the readers have their answer.
-		eventually(t, label+" is counted", func() bool { return r.counted(label, "success") == 1 && r.counted(label, "failure") == 0 })
+		eventually(t, label+" is counted", func() bool { return d.Observations() == (Observations{Successes: 1}) })
 	}
 	reported(t, r.drive(t, "bus_6_megaraid_14"))
 	if d := r.drive(t, "bus_6_sat+megaraid_14"); d.Key != "bus_6_megaraid_14" || d.Label() != "bus_6_sat+megaraid_14" {
@@ -65,7 +63,7 @@ func TestDrives(t *testing.T) {
 func TestDrivesPassTheResolvedType(t *testing.T) {
 	r := newRig(t, []fleet.Drive{fleet.ATA("/dev/sda", 1, 2)}, nil)
 	eventually(t, "three reads", func() bool { return len(r.fleet.Reads("/dev/sda")) >= 3 })
-	if r.counted("sda", "failure") > 0 {
+	if r.drive(t, "sda").Observations().Failures > 0 {
 		t.Skip("a read timed out on this loaded machine: then the type is rightly found anew")
 	}
 	for i, read := range r.fleet.Reads("/dev/sda")[:3] {
@@ -115,9 +113,6 @@ func TestDrivesHotUnplug(t *testing.T) {
 	}
 	// The next scan is ten minutes off: the failing read brings it about.
 	eventually(t, "sda is forgotten", func() bool { return r.labels(t) == "sdb" })
-	if n := r.series(); n != 2 {
-		t.Errorf("%d series of observations are left, want those of sdb", n)
-	}
 	if _, err := r.Drive(t.Context(), "sda"); !errors.Is(err, ErrUnknownDrive) {
 		t.Errorf("got %v", err)
 	}
@@ -166,9 +161,6 @@ func TestDrivesSwapped(t *testing.T) {
 		s, err := r.drive(t, "sda").Report.Get(t.Context())
 		return err == nil && s.Value.SerialNumber == "EXA0000002"
 	})
-	if n := r.series(); n != 2 {
-		t.Errorf("%d series of observations", n)
-	}
 }
 
 func TestDrivesKeepTheirListWhenScansFail(t *testing.T) {
@@ -207,7 +199,7 @@ func TestDrivesAsleep(t *testing.T) {
 	if err != nil || !strings.Contains(string(*doc.Value), "EXA0000001") {
 		t.Errorf("document %v, %v", doc, err)
 	}
-	if n := r.counted("sda", "failure"); n != 0 {
+	if n := r.drive(t, "sda").Observations().Failures; n != 0 {
 		t.Errorf("sleeping counted as a failure %v times", n)
 	}
 	if err := r.fleet.Put(fleet.ATA("/dev/sda", 1, 2)); err != nil {
@@ -235,7 +227,7 @@ func TestDrivesAsleepFromTheStart(t *testing.T) {
 	}
 	// The kernel knows better than smartctl, which takes a failing question for sleep.
 	tr.Write("sys/class/block/sda/device/state", "offline\n")
-	eventually(t, "the drive that is offline fails", func() bool { return r.counted("sda", "failure") > 0 })
+	eventually(t, "the drive that is offline fails", func() bool { return r.drive(t, "sda").Observations().Failures > 0 })
 }
 
 func TestDrivesWithoutSmartctl(t *testing.T) {
@@ -362,7 +354,7 @@ func TestDrivesSomeHang(t *testing.T) {
 		eventually(t, d.Name+" is read", func() bool { _, err := warm.Report.Get(t.Context()); return err == nil })
 	}
 	label := Device{Name: drives[0].Name, Type: smartctl.Auto}.Label()
-	eventually(t, "a hanging drive counts as a failure", func() bool { return r.counted(label, "failure") > 0 })
+	eventually(t, "a hanging drive counts as a failure", func() bool { return r.drive(t, label).Observations().Failures > 0 })
 	if _, err := r.drive(t, label).Report.Get(t.Context()); err == nil {
 		t.Error("a hanging drive has a report")
 	}
@@ -406,27 +398,12 @@ func TestStoredListIsHostile(t *testing.T) {
 	}
 }
 
-func TestMetricsLint(t *testing.T) {
-	reg := prometheus.NewRegistry()
-	tally := NewMetrics(reg).of("sda")
-	tally.count(nil)
-	tally.count(fmt.Errorf("asleep: %w", cache.ErrNothing))
-	tally.count(errors.New("broken"))
-	problems, err := testutil.GatherAndLint(reg)
-	if err != nil || len(problems) > 0 {
-		t.Errorf("%v, %v", problems, err)
-	}
-	want := `# HELP jbod_drive_observe_total Observations of the drive by this process; that of a sleeping drive, which is not woken, is a success.
-# TYPE jbod_drive_observe_total counter
-jbod_drive_observe_total{device="sda",status="failure"} 1
-jbod_drive_observe_total{device="sda",status="success"} 2
-`
-	if err := testutil.GatherAndCompare(reg, strings.NewReader(want)); err != nil {
-		t.Error(err)
-	}
-	tally.close(false)
-	tally.count(nil)
-	if n, _ := testutil.GatherAndCount(reg); n != 0 {
-		t.Errorf("%d series of a drive that is forgotten", n)
+func TestObservations(t *testing.T) {
+	var counts tally
+	counts.add(nil)
+	counts.add(fmt.Errorf("asleep: %w", cache.ErrNothing))
+	counts.add(errors.New("broken"))
+	if got, want := counts.read(), (Observations{Successes: 2, Failures: 1}); got != want {
+		t.Errorf("%+v, want %+v", got, want)
 	}
 }

@@ -35,7 +35,6 @@ func (ds *Drives) identify(d *Drive, r *report.Report) {
 		}
 		delete(ds.labels, d.label)
 		ds.labels[label] = d
-		d.tally.rename(label)
 	}
 	d.setIdentity(reported, label, other)
 	ds.reports[d.Key] = said{reported, label, d.Device.Identity}

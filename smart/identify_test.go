@@ -45,7 +45,7 @@ func TestLabelIsTheFirstReports(t *testing.T) {
 	broken.Print, broken.Exit = new("nothing"), 2
 	r := newRig(t, []fleet.Drive{broken}, func(c *DrivesConfig) { c.Devices = devices("/dev/bus/6;megaraid,14") })
 	const first, own = "bus_6_megaraid_14", "bus_6_sat+megaraid_14"
-	eventually(t, "a failure", func() bool { return r.counted(first, "failure") > 0 })
+	eventually(t, "a failure", func() bool { return r.drive(t, first).Observations().Failures > 0 })
 	d := r.drive(t, first)
 	if got := d.Label(); got != first {
 		t.Fatalf("without a report: %s", got)
@@ -58,8 +58,8 @@ func TestLabelIsTheFirstReports(t *testing.T) {
 	}
 	put(asked(member, "megaraid,14", "sat+megaraid,14"))
 	eventually(t, "its own label", func() bool { return d.Label() == own })
-	if r.series() != 2 || r.counted(own, "failure") == 0 {
-		t.Errorf("%d counters, failures %v", r.series(), r.counted(own, "failure"))
+	if n := d.Observations(); n.Failures == 0 {
+		t.Errorf("%+v: the failures under the first label are forgotten", n)
 	}
 	if a, b := r.drive(t, first), r.drive(t, own); a != d || b != d {
 		t.Error("not found by one of its labels")

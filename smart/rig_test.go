@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"storage_exporter/block"
 	"storage_exporter/cache"
@@ -97,12 +96,6 @@ func reported(t *testing.T, d *Drive) cache.Snapshot[report.Report] {
 	})
 	return s
 }
-
-func (r *rig) counted(label, status string) float64 {
-	return testutil.ToFloat64(r.cfg.Metrics.observations.WithLabelValues(label, status))
-}
-
-func (r *rig) series() int { return testutil.CollectAndCount(r.cfg.Metrics.observations) }
 
 func toolAt(tb testing.TB, path string) *smartctl.Tool {
 	tb.Helper()
