@@ -53,6 +53,14 @@ help: ## list the targets
 run: build ## build and start the exporter with no configuration
 	./$(NAME)
 
+DEMO := .build/demo
+
+.PHONY: demo
+demo: build ## show everything without hardware, until Ctrl-C (DEMO_CHAOS=1 breaks and repairs things)
+	@mkdir -p $(DEMO)
+	@CGO_ENABLED=0 $(GO) build -o $(DEMO)/ ./internal/demo/cmd ./internal/fakesmartctl ./internal/fakezpool
+	@exec $(DEMO)/cmd --exporter=./$(NAME) --tools=$(DEMO) --rules=rules
+
 .PHONY: build
 build: ## build ./storage_exporter
 	$(GO_BUILD) -o $(NAME) .

@@ -6,17 +6,18 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"testing"
+
+	"storage_exporter/internal/kit"
 )
 
 // Tree is a made-up host.
 type Tree struct {
-	t    testing.TB
+	t    kit.T
 	root string
 }
 
 // New makes an empty host.
-func New(t testing.TB) *Tree {
+func New(t kit.T) *Tree {
 	t.Helper()
 	tr := &Tree{t: t, root: t.TempDir()}
 	tr.mkdir("sys/class")

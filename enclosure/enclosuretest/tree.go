@@ -5,15 +5,15 @@ package enclosuretest
 import (
 	"fmt"
 	"path/filepath"
-	"testing"
 
 	"storage_exporter/block/blocktest"
+	"storage_exporter/internal/kit"
 )
 
 // Tree is a made-up host.
 type Tree struct {
 	*blocktest.Tree
-	t testing.TB
+	t kit.T
 }
 
 // Enclosure is an enclosure as one path shows it.
@@ -33,7 +33,7 @@ type Bay struct {
 }
 
 // New makes an empty host.
-func New(t testing.TB) *Tree {
+func New(t kit.T) *Tree {
 	t.Helper()
 	return &Tree{blocktest.New(t), t}
 }

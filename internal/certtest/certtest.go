@@ -13,8 +13,9 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"testing"
 	"time"
+
+	"storage_exporter/internal/kit"
 )
 
 // Certificate serves a server and a client alike. The files are PEM: that of its
@@ -28,7 +29,7 @@ type Certificate struct {
 
 // New makes one for the names and for 127.0.0.1, by an authority of its own: two of
 // them do not trust each other.
-func New(tb testing.TB, names ...string) *Certificate {
+func New(tb kit.T, names ...string) *Certificate {
 	tb.Helper()
 	dir := tb.TempDir()
 	must := func(err error) {

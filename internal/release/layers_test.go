@@ -64,9 +64,9 @@ var layers = map[string]layer{
 	"graphql":              {"github.com/graph-gophers/graphql-go/...", "internal/inbound", "volume"},
 }
 
-// isKit is whether a package is for tests only: nothing else may import it.
+// isKit is whether a package is for tests and the demo only: nothing else may import it.
 func isKit(pkg string) bool {
-	return strings.HasSuffix(pkg, "test") || strings.HasPrefix(pkg, "internal/fake")
+	return strings.HasSuffix(pkg, "test") || strings.HasPrefix(pkg, "internal/fake") || strings.HasPrefix(pkg, "internal/demo") || pkg == "internal/kit"
 }
 
 func layerOf(pkg string) (layer, bool) {

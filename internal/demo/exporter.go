@@ -1,0 +1,131 @@
+package demo
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"storage_exporter/overview"
+	"storage_exporter/proxy"
+	"storage_exporter/smart/assess"
+	"storage_exporter/volume"
+)
+
+// intervals are shorter than what a user has: what changes is to be seen soon.
+const intervals = `[volumes]
+performance_interval = "5s"
+performance_timeout = "3s"
+health_check_interval = "5s"
+health_check_timeout = "3s"
+usage_interval = "20s"
+`
+
+// startExporters starts the small host's, then the big one's, which polls it.
+func (d *Demo) startExporters(ctx context.Context) error {
+	small := newLocal(d.small)
+	var err error
+	if d.second, err = d.startExporter(ctx, d.small, intervals+small.config()); err != nil {
+		return err
+	}
+	if d.thirdAddress, err = freeAddress(); err != nil {
+		return err
+	}
+	config := intervals + d.volumes.config()
+	for name, address := range map[string]string{proxyUp: d.second.address, proxyDown: d.thirdAddress} {
+		config += fmt.Sprintf("[proxy.%s]\nurl = \"http://%s\"\nmetrics = %q\ninterval = \"5s\"\ntimeout = \"2s\"\n", name, address, address)
+	}
+	flags := slices.Clone(d.opts.Flags)
+	if d.redis != nil {
+		flags = append(flags, "--fleet", `--fleet.targets=127\.0\.0\.1:[0-9]+`)
+	}
+	d.first, err = d.startExporter(ctx, d.big, config, flags...)
+	return err
+}
+
+// startExporter starts that of a host.
+func (d *Demo) startExporter(ctx context.Context, h *host, config string, flags ...string) (*process, error) {
+	file := filepath.Join(d.opts.Dir, h.name+".toml")
+	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
+		return nil, err
+	}
+	return onFreePort(ctx, h.name, func(address string) (*process, error) {
+		return d.runExporter(h, address, append(flags, "--config.file="+file))
+	})
+}
+
+func (d *Demo) runExporter(h *host, address string, flags []string) (*process, error) {
+	args := slices.Concat(h.flags(), flags, []string{
+		"--web.listen-address=" + address, "--web.external-url=http://" + address, "--node.name=" + h.name, "--node.url=http://" + address,
+	})
+	if d.redis != nil {
+		args = append(args, "--redis.address="+d.redis.address)
+	}
+	// It ends its own children, which a kill would leave alone.
+	return d.startProcess(h.name, syscall.SIGTERM, d.opts.Exporter, args...)
+}
+
+// Await returns when the exporter knows all of its drives, pools, volumes and proxies,
+// and the page shows them.
+func (d *Demo) Await(ctx context.Context) error {
+	return d.first.await(ctx, "the overview", func() bool {
+		o, err := d.Overview(ctx)
+		return err == nil && whole(o)
+	})
+}
+
+// whole is whether everything that there is has been observed.
+func whole(o *overview.Overview) bool {
+	for _, v := range o.Volumes {
+		if v.Status == "" || v.Status == volume.Unknown {
+			return false
+		}
+	}
+	for _, p := range o.Proxies {
+		if p.Status == "" || p.Status == proxy.Unknown {
+			return false
+		}
+	}
+	drives := o.Counts.Drives
+	return drives != nil && drives.Total > 0 && drives.ByVerdict[assess.Unknown] == 0 && len(o.Enclosures) > 0 && len(o.Pools) > 0
+}
+
+// Overview is what the exporter's API shows now.
+func (d *Demo) Overview(ctx context.Context) (*overview.Overview, error) {
+	var o overview.Overview
+	return &o, d.ask(ctx, "/api/overview", &o)
+}
+
+// ask reads an answer of the exporter.
+func (d *Demo) ask(ctx context.Context, path string, into any) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, d.URL()+path, nil)
+	if err != nil {
+		return err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s: %s", path, resp.Status)
+	}
+	return json.NewDecoder(resp.Body).Decode(into)
+}
+
+// newLocal are the volumes of a host that has no appliances.
+func newLocal(h *host) *volumes {
+	v := &volumes{sections: strings.Builder{}}
+	for _, m := range h.mounts[1:] {
+		v.local(m)
+	}
+	return v
+}
