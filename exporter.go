@@ -29,6 +29,7 @@ import (
 	"storage_exporter/volume/backends"
 	"storage_exporter/volume/mount"
 	"storage_exporter/volume/observed"
+	"storage_exporter/web"
 	"storage_exporter/zpool"
 )
 
@@ -74,6 +75,7 @@ type exporter struct {
 	own        prometheus.Registerer
 	metrics    reloadMetrics
 	token      atomic.Pointer[secret.Text] // of [api]; empty: none is wanted
+	columns    atomic.Pointer[web.Columns] // of enclosures, on the page
 	cacheStats *cache.Metrics
 	smartStats *smart.Metrics
 

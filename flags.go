@@ -29,6 +29,7 @@ type flags struct {
 	maxRequests     int
 	noExporterStats bool
 	externalURL     string
+	note            string
 	lifecycle       bool
 	pprof           bool
 
@@ -75,6 +76,7 @@ func newApp(names []string) (*kingpin.Application, *flags) {
 	app.Flag("web.max-requests", "Scrapes that are served at once, filtered ones included; 0 means no bound.").Default("40").IntVar(&f.maxRequests)
 	app.Flag("web.disable-exporter-metrics", "Leave out the metrics about the process itself (go_*, process_*).").BoolVar(&f.noExporterStats)
 	app.Flag("web.external-url", "URL at which people reach this exporter, for the links in events.").PlaceHolder("URL").StringVar(&f.externalURL)
+	app.Flag("web.note", "A word beside the host's name on the page, such as staging.").PlaceHolder("TEXT").StringVar(&f.note)
 	app.Flag("web.enable-lifecycle", "Allow a reload by POST /-/reload.").BoolVar(&f.lifecycle)
 	app.Flag("web.enable-pprof", "Serve profiles under /debug/pprof/.").BoolVar(&f.pprof)
 

@@ -114,6 +114,7 @@ func (e *exporter) handler(ready *atomic.Bool, l *limits) (http.Handler, error) 
 	mux := boundMux{http.NewServeMux(), l}
 	readOnly := func(pattern string, h http.HandlerFunc) { mux.Handle(pattern, inbound.ReadOnly(h)) }
 	e.newAPI(ready).Register(mux)
+	e.newPages().Register(mux)
 	mux.Handle("/graphql", e.newQueries())
 	readOnly("/-/healthy", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "storage_exporter is healthy.") })
 	readOnly("/-/ready", func(w http.ResponseWriter, _ *http.Request) {
@@ -150,7 +151,8 @@ func (e *exporter) handler(ready *atomic.Bool, l *limits) (http.Handler, error) 
 func (e *exporter) landing() web.LandingConfig {
 	links := []web.LandingLinks{
 		{Address: e.flags.telemetryPath, Text: "Metrics"},
-		{Address: "/api/overview", Text: "Overview", Description: "enclosures, drives and pools at one look"},
+		{Address: "/overview", Text: "Overview", Description: "what is wrong, and enclosures, drives, pools and volumes at one look"},
+		{Address: "/api/overview", Text: "Overview as JSON", Description: "the same for programs"},
 	}
 	if e.flags.enabled(collectorSmart) {
 		links = append(links, web.LandingLinks{Address: "/api/drives", Text: "Drives", Description: "the last report of every drive"})

@@ -119,7 +119,7 @@ func TestLimitsOfPaths(t *testing.T) {
 	l := newLimits(f)
 	for pattern, want := range map[string]any{
 		"/api/metrics": l.scrapes, "/volumes": l.volumes, "/volume/hwinfo": l.volumes, "/folder/fs-usage": l.volumes, "/manager-api/health": l.volumes,
-		"/api/drives": l.lists, "/api/": l.lists, "/graphql": l.queries, "/debug/pprof/": l.profiles, "/debug/pprof/trace": l.profiles, "/": l.pages, "/-/reload": l.pages,
+		"/api/drives": l.lists, "/api/": l.lists, "/graphql": l.queries, "/debug/pprof/": l.profiles, "/debug/pprof/trace": l.profiles, "/": l.pages, "/-/reload": l.pages, "/overview": l.pages,
 	} {
 		if got := l.of(pattern); got != want {
 			t.Errorf("%s has the limit %+v", pattern, got.Bounds)

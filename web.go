@@ -16,11 +16,12 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/prometheus/exporter-toolkit/web"
+	toolkit "github.com/prometheus/exporter-toolkit/web"
 
 	"storage_exporter/api"
 	"storage_exporter/config"
 	"storage_exporter/event"
+	"storage_exporter/web"
 )
 
 // checkWeb finds what would keep the exporter from serving.
@@ -33,6 +34,7 @@ func checkWeb(f *flags) config.Problems {
 	}
 	wrong("web.telemetry-path", checkTelemetryPath(f))
 	wrong("web.external-url", event.CheckExternal(f.externalURL))
+	wrong("web.note", web.CheckNote(f.note))
 	if !*f.web.WebSystemdSocket {
 		addresses := *f.web.WebListenAddresses
 		for i, a := range addresses {
@@ -40,7 +42,7 @@ func checkWeb(f *flags) config.Problems {
 		}
 	}
 	if file := *f.web.WebConfigFile; file != "" {
-		if err := web.Validate(file); err != nil {
+		if err := toolkit.Validate(file); err != nil {
 			wrong("web.config.file", webConfigError(file, err))
 		}
 	}

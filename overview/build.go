@@ -173,6 +173,8 @@ func (d *Drive) report(snap cache.Snapshot[report.Report]) {
 	if t, ok := r.Temperatures["current"]; ok {
 		d.TemperatureCelsius = &t
 	}
+	figures := assess.FiguresOf(r)
+	d.TemperatureLimit, d.PowerOnSeconds, d.WearPercent, d.Errors = figures.TemperatureLimit, r.PowerOnSeconds, figures.WearPercent, figures.Errors
 	if !r.NotRead {
 		d.ObservedAt, d.AgeSeconds = shownTimes(snap.ObservedAt, snap.Age)
 	}

@@ -167,7 +167,7 @@ func TestNameOfAnotherDrive(t *testing.T) {
 func TestMissingParts(t *testing.T) {
 	t.Run("nothing but drives", func(t *testing.T) {
 		p := threeEnclosures()
-		p.Enclosures = cache.Result[[]enclosure.Enclosure]{Err: errNotObserved}
+		p.Enclosures = cache.Result[[]enclosure.Enclosure]{Err: ErrNotObserved}
 		p.Pools = cache.Result[[]zpool.Pool]{Err: errors.New("zpool: cannot be run")}
 		o := Build(p)
 		if o.Enclosures != nil || o.Pools != nil || o.Counts.Slots != nil || o.Counts.Pools != nil {

@@ -66,7 +66,7 @@ func (o *Overview) countDrives() *DriveCounts {
 	for _, v := range assess.Verdicts {
 		c.ByVerdict[v] = 0
 	}
-	for d := range o.each {
+	for d := range o.Each {
 		if d.NotMonitored {
 			c.NotMonitored++
 			continue
@@ -92,8 +92,8 @@ func (c *SlotCounts) add(s *Slot) {
 	}
 }
 
-// each yields all drives of the overview, those in slots first.
-func (o *Overview) each(yield func(*Drive) bool) {
+// Each yields all drives of the overview, those in slots first.
+func (o *Overview) Each(yield func(*Drive) bool) {
 	all := func(drives []Drive) bool {
 		for i := range drives {
 			if !yield(&drives[i]) {

@@ -95,7 +95,7 @@ func (o *Overview) poolsShown() []Pool {
 		return nil
 	}
 	names := make(map[string]bool)
-	for d := range o.each {
+	for d := range o.Each {
 		for _, m := range d.Pools {
 			names[m.Pool] = true
 		}

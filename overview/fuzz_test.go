@@ -71,7 +71,7 @@ func randomParts(seed uint64, drives, slots, vdevs uint8) Parts {
 	}
 	p.Pools = snapshot(pools, 0)
 	if r.IntN(8) == 0 {
-		p.Enclosures.Err = errNotObserved
+		p.Enclosures.Err = ErrNotObserved
 	}
 	return p
 }
@@ -87,7 +87,7 @@ func FuzzBuild(f *testing.F) {
 		o := Build(randomParts(seed, drives, slots, vdevs))
 		shown := make(map[string]int)
 		verdicts := make(map[assess.Verdict]int)
-		for d := range o.each {
+		for d := range o.Each {
 			if !d.NotMonitored {
 				shown[d.Device]++
 				verdicts[d.Assessment.Verdict]++

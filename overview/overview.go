@@ -68,14 +68,20 @@ type Drive struct {
 	Device string `json:"device,omitempty"`
 	// Paths are all names of the drive where there are several, its own among
 	// them.
-	Paths              []string         `json:"paths,omitempty"`
-	Model              string           `json:"model_name,omitempty"`
-	Serial             string           `json:"serial_number,omitempty"`
-	WWN                string           `json:"wwn,omitempty"`
-	Protocol           string           `json:"protocol,omitempty"` // ATA, SCSI or NVMe
-	CapacityBytes      *float64         `json:"capacity_bytes,omitempty"`
-	TemperatureCelsius *float64         `json:"temperature_celsius,omitempty"`
-	PowerMode          report.PowerMode `json:"power_mode,omitempty"`
+	Paths              []string `json:"paths,omitempty"`
+	Model              string   `json:"model_name,omitempty"`
+	Serial             string   `json:"serial_number,omitempty"`
+	WWN                string   `json:"wwn,omitempty"`
+	Protocol           string   `json:"protocol,omitempty"` // ATA, SCSI or NVMe
+	CapacityBytes      *float64 `json:"capacity_bytes,omitempty"`
+	TemperatureCelsius *float64 `json:"temperature_celsius,omitempty"`
+	// TemperatureLimit is the lowest of the drive's own limits.
+	TemperatureLimit *float64 `json:"temperature_limit_celsius,omitempty"`
+	PowerOnSeconds   *float64 `json:"power_on_seconds,omitempty"`
+	// WearPercent and Errors are as assess.Figures has them.
+	WearPercent *float64         `json:"endurance_used_percent,omitempty"`
+	Errors      *float64         `json:"errors,omitempty"`
+	PowerMode   report.PowerMode `json:"power_mode,omitempty"`
 	// ObservedAt and AgeSeconds are the report's, the age as of the moment that
 	// the overview was made: that of a sleeping drive goes on growing.
 	ObservedAt *time.Time `json:"observed_at,omitempty"`

@@ -30,8 +30,8 @@ const (
 	leastPause = 2 * time.Second
 )
 
-// errNotObserved is a part that this exporter does not observe.
-var errNotObserved = errors.New("not observed")
+// ErrNotObserved is a part that this exporter does not observe.
+var ErrNotObserved = errors.New("not observed")
 
 // Config is what a View is made of.
 type Config struct {
@@ -223,7 +223,7 @@ func (v *View) parts(now time.Time) Parts {
 
 func (v *View) drives() ([]Monitored, error) {
 	if v.cfg.Drives == nil {
-		return nil, errNotObserved
+		return nil, ErrNotObserved
 	}
 	drives, err := v.cfg.Drives()
 	if err != nil {
@@ -242,7 +242,7 @@ func (v *View) drives() ([]Monitored, error) {
 
 func peek[T any](e *cache.Entry[T]) cache.Result[T] {
 	if e == nil {
-		return cache.Result[T]{Err: errNotObserved}
+		return cache.Result[T]{Err: ErrNotObserved}
 	}
 	return e.Peek()
 }

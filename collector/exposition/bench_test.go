@@ -13,6 +13,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	dto "github.com/prometheus/client_model/go"
+
+	"storage_exporter/internal/inbound"
 )
 
 // fakeFleet is a fake source of drives whose series look like those of real ones.
@@ -150,7 +152,7 @@ func BenchmarkScrape(b *testing.B) {
 		{"client_golang_families", promhttp.HandlerFor(prebuilt, promhttp.HandlerOpts{}), nil},
 		{"bare", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			body := page
-			if acceptsGzip(r.Header) {
+			if inbound.AcceptsGzip(r.Header) {
 				w.Header().Set("Content-Encoding", "gzip")
 				body = zipped
 			}

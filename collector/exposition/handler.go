@@ -95,7 +95,7 @@ func (e *Exporter) serveText(w http.ResponseWriter, r *http.Request, format expf
 	header.Set("Content-Type", string(format))
 	header.Add("Vary", "Accept")
 	header.Add("Vary", "Accept-Encoding")
-	if acceptsGzip(r.Header) {
+	if inbound.AcceptsGzip(r.Header) {
 		header.Set("Content-Encoding", "gzip")
 		e.writeGzip(w, p, tail.Bytes())
 		return

@@ -61,6 +61,7 @@ var layers = map[string]layer{
 	"collector":            {"cache", "collector/exposition", "enclosure", "proxy", "smart", "smart/assess", "smart/report", "volume", "volume/observed", "zpool"},
 	"fleet":                {prometheus, "cache", "cachestore", "internal/outside", "overview", "proxy", "smart/assess", "volume"},
 	"api":                  {"cache", "enclosure", "event", "fleet", "internal/inbound", "internal/outside", "overview", "proxy", "smart", "smart/assess", "smart/report", "volume", "volume/observed", "zpool"},
+	"web":                  {"block", "cache", "event", "fleet", "internal/inbound", "internal/outside", "overview", "proxy", "smart", "smart/assess", "smart/report", "volume", "zpool"},
 	"graphql":              {"github.com/graph-gophers/graphql-go/...", "internal/inbound", "volume"},
 }
 

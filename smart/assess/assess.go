@@ -119,9 +119,11 @@ type view struct {
 	failingRate float64 // as FailingRate has it
 }
 
-// finding is what a rule saw. judged says that there was something to judge.
+// finding is what a rule saw. judged says that there was something to judge; value is
+// what was compared with the limit, nil where nothing is counted.
 type finding struct {
 	judged  bool
+	value   *float64
 	reasons []Reason
 }
 
@@ -131,8 +133,11 @@ var nothing finding
 // well is the finding of a rule that has nothing to complain of.
 var well = finding{judged: true}
 
+// fine is well with what was counted.
+func fine(value *float64) finding { return finding{judged: true, value: value} }
+
 func speaks(severity Verdict, value float64, format string, args ...any) finding {
-	return finding{judged: true, reasons: []Reason{{Severity: severity, Value: value, Text: fmt.Sprintf(format, args...)}}}
+	return finding{judged: true, value: &value, reasons: []Reason{{Severity: severity, Value: value, Text: fmt.Sprintf(format, args...)}}}
 }
 
 // count judges a number that may be absent: it warns from the limit on. The
@@ -142,7 +147,7 @@ func (v view) count(n *float64, one, many string) finding {
 		return nothing
 	}
 	if *n < v.limit {
-		return well
+		return fine(n)
 	}
 	return speaks(Warning, *n, "%s", quantity(*n, one, many))
 }

@@ -62,33 +62,40 @@ func attribute(id int) func(view) finding {
 }
 
 func (v view) counter(c *counter) finding {
+	count := v.counted(c)
+	switch {
+	case count == nil:
+		return nothing
+	case *count < v.limit:
+		return fine(count)
+	}
+	n := *count
+	text := fmt.Sprintf("%s (id %d)", quantity(n, c.one, c.many), c.id)
+	if v.RotationRate == nil || v.flash() {
+		return speaks(Warning, n, "%s", text) // the rates are of disks that turn
+	}
+	annual, note := c.annual(n)
+	severity := Warning
+	if v.failingRate >= 0 && annual > 0 && annual*100 >= v.failingRate {
+		severity = Failing
+	}
+	return speaks(severity, n, "%s%s", text, note)
+}
+
+// counted is the counter of the drive, nil where it is not known.
+func (v view) counted(c *counter) *float64 {
 	if v.ATA == nil || v.flash() && v.ATA.InDatabase != nil && !*v.ATA.InDatabase {
-		return nothing // the names of an unknown SSD's attributes are smartctl's guess
+		return nil // the names of an unknown SSD's attributes are smartctl's guess
 	}
 	for i := range v.ATA.Attributes {
-		a := &v.ATA.Attributes[i]
-		if a.ID != c.id {
-			continue
+		if a := &v.ATA.Attributes[i]; a.ID == c.id {
+			if n, ok := c.read(a); ok {
+				return &n
+			}
+			return nil
 		}
-		n, ok := c.read(a)
-		switch {
-		case !ok:
-			return nothing
-		case n < v.limit:
-			return well
-		}
-		text := fmt.Sprintf("%s (id %d)", quantity(n, c.one, c.many), c.id)
-		if v.RotationRate == nil || v.flash() {
-			return speaks(Warning, n, "%s", text) // the rates are of disks that turn
-		}
-		annual, note := c.annual(n)
-		severity := Warning
-		if v.failingRate >= 0 && annual > 0 && annual*100 >= v.failingRate {
-			severity = Failing
-		}
-		return speaks(severity, n, "%s%s", text, note)
 	}
-	return nothing
+	return nil
 }
 
 // read is the attribute's count; false where it means something else.

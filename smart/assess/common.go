@@ -1,6 +1,7 @@
 package assess
 
 import (
+	"cmp"
 	"slices"
 
 	"storage_exporter/smart/report"
@@ -47,27 +48,32 @@ func (v view) spare() finding {
 	case v.SparePercent == nil || limit == nil || *limit > 100:
 		return nothing
 	case *v.SparePercent >= *limit:
-		return well
+		return fine(v.SparePercent)
 	}
 	return speaks(Warning, *v.SparePercent, "%s %% of the spare capacity is left, below %s %s %%", figure(*v.SparePercent), whose, figure(*limit))
 }
 
-// endurance takes ATA's device statistics where smartctl has no figure of its
-// own, which is before 7.5.
 func (v view) endurance() finding {
-	used := v.EnduranceUsedPercent
-	if used == nil {
-		used = v.statistic("Percentage Used Endurance Indicator")
-	}
+	used := v.wear()
 	switch {
-	case used == nil || *used < 0:
+	case used == nil:
 		return nothing
 	case *used < v.limit:
-		return well
+		return fine(used)
 	case *used >= 100:
 		return speaks(Warning, *used, "%s %% of the rated life of the flash is used: it is beyond what the vendor vouches for", figure(*used))
 	}
 	return speaks(Warning, *used, "%s %% of the rated life of the flash is used", figure(*used))
+}
+
+// wear takes ATA's device statistics where smartctl has no figure of its own, which is
+// before 7.5.
+func (v view) wear() *float64 {
+	used := cmp.Or(v.EnduranceUsedPercent, v.statistic("Percentage Used Endurance Indicator"))
+	if used == nil || *used < 0 {
+		return nil
+	}
+	return used
 }
 
 // statistic is a device statistic by its name.
@@ -93,16 +99,18 @@ func (v view) temperature() finding {
 	now, ok := v.Temperatures["current"]
 	if ok && v.overridden {
 		if now < v.limit {
-			return well
+			return fine(&now)
 		}
 		return speaks(Warning, now, "%s °C, the configured limit is %s °C", figure(now), figure(v.limit))
 	}
 	found, reached, name := nothing, 0.0, ""
 	for _, l := range v.temperatureLimits() {
-		if l.at == nil || *l.at < leastTemperatureLimit || *l.at > mostTemperatureLimit {
+		if !l.sensible() {
 			continue
 		}
-		found.judged = found.judged || ok
+		if ok {
+			found = fine(&now)
+		}
 		if ok && now >= *l.at && *l.at > reached {
 			reached, name = *l.at, l.name
 		}
@@ -121,6 +129,10 @@ func (v view) temperature() finding {
 type temperatureLimit struct {
 	name string
 	at   *float64
+}
+
+func (l temperatureLimit) sensible() bool {
+	return l.at != nil && *l.at >= leastTemperatureLimit && *l.at <= mostTemperatureLimit
 }
 
 func (v view) temperatureLimits() []temperatureLimit {
