@@ -14,8 +14,9 @@ import (
 	"storage_exporter/zpool"
 )
 
-// maxVdevs bounds the vdevs that a page shows.
-const maxVdevs = 5000
+// maxVdevs bounds the vdevs of a pool that a page shows, and fewVdevs those that are not
+// well.
+const maxVdevs, fewVdevs = 5000, 50
 
 // poolMark is how a pool is distinguished in pictures.
 type poolMark struct{ Name, Letter, Class string }
@@ -53,8 +54,8 @@ type poolView struct {
 	Errors   string
 	Status   string
 	Action   string
-	Open     bool
-	Vdevs    []vdevView
+	Wrong    []vdevView // those that are not well
+	Vdevs    []vdevView // all
 	LeftOut  int
 }
 
@@ -65,7 +66,6 @@ type vdevView struct {
 	Role, Note          string
 	Device, Href, Place string
 	Read, Write, Sum    string
-	Wrong               bool
 }
 
 func (c *scene) pool(p *overview.Pool, now time.Time) poolView {
@@ -94,14 +94,14 @@ func (c *scene) pool(p *overview.Pool, now time.Time) poolView {
 			Device: text(d.Device), Place: c.places.of(d.Enclosure, d.Slot),
 			Read: known(d.ReadErrors, grouped), Write: known(d.WriteErrors, grouped), Sum: known(d.ChecksumErrors, grouped),
 		}
-		row.Wrong = row.State.wrong() || vdevErrors(d) > 0
 		if c.drive != nil && d.Device != "" {
 			row.Href = c.drive(d.Device)
 		}
 		v.Vdevs = append(v.Vdevs, row)
-		v.Open = v.Open || row.Wrong
+		if (row.State.wrong() || vdevErrors(d) > 0) && len(v.Wrong) < fewVdevs {
+			v.Wrong = append(v.Wrong, row)
+		}
 	}
-	v.Open = (v.Open || v.State.wrong()) && shown <= 200
 	return v
 }
 

@@ -62,7 +62,7 @@ func (d *Demo) startExporter(ctx context.Context, h *host, config string, flags 
 
 func (d *Demo) runExporter(h *host, address string, flags []string) (*process, error) {
 	args := slices.Concat(h.flags(), flags, []string{
-		"--web.listen-address=" + address, "--web.external-url=http://" + address, "--node.name=" + h.name, "--node.url=http://" + address,
+		"--web.listen-address=" + address, "--web.note=demo", "--web.external-url=http://" + address, "--node.name=" + h.name, "--node.url=http://" + address,
 	})
 	if d.redis != nil {
 		args = append(args, "--redis.address="+d.redis.address)
