@@ -39,6 +39,9 @@ type flags struct {
 	configFile  string
 	configCheck bool
 
+	health      string
+	healthGiven bool
+
 	procfs, sysfs, rootfs, udevData string
 	zpoolPath                       string
 	maxProcs                        int
@@ -85,6 +88,7 @@ func newApp(names []string) (*kingpin.Application, *flags) {
 
 	app.Flag("config.file", "TOML file to read; a Backend.AI storage-proxy.toml will do.").StringVar(&f.configFile)
 	app.Flag("config.check", "Check the configuration, report all problems and exit: 0 without problems, else 1.").BoolVar(&f.configCheck)
+	app.Flag("health", "Ask the exporter that runs at this URL whether it answers, and exit: 0 if it does, whatever the status, else 1. With https and --web.config.file its certificate must be cert_file.").PlaceHolder("URL").IsSetByUser(&f.healthGiven).StringVar(&f.health)
 
 	app.Flag("path.procfs", "Where procfs is mounted.").Default("/proc").StringVar(&f.procfs)
 	app.Flag("path.sysfs", "Where sysfs is mounted.").Default("/sys").StringVar(&f.sysfs)

@@ -48,6 +48,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return 2
 	}
 
+	if f.healthGiven {
+		return health(ctx, f, stderr)
+	}
 	loader := &loader{flags: f}
 	if f.configCheck {
 		return check(loader, stdout, stderr)
