@@ -122,7 +122,7 @@ func (c *Client) transportError(a asked, err error) error {
 	case errors.Is(err, context.DeadlineExceeded), isNet && timeout.Timeout():
 		e.text = a.late("no answer")
 	case errors.Is(err, syscall.ECONNREFUSED):
-		e.text = host + " refused the connection: is its management service running?"
+		e.text = host + " refused the connection: is the service on that port running?"
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		e.text = host + " closed the connection without an answer"
 	case strings.Contains(err.Error(), "Location header"): // of net/http, without a type of its own
