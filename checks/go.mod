@@ -12,6 +12,7 @@ require (
 	github.com/compose-spec/compose-go/v2 v2.16.2 // indirect
 	github.com/go-json-experiment/json v0.0.0-20260213210345-44df1a37e875 // indirect
 	github.com/grafana/grafana-foundation-sdk/go v0.0.22 // indirect
+	go.yaml.in/yaml/v2 v2.4.4
 )
 
 replace storage_exporter => ../
