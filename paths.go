@@ -155,7 +155,8 @@ func (e *exporter) landing() web.LandingConfig {
 		{Address: "/api/overview", Text: "Overview as JSON", Description: "the same for programs"},
 	}
 	if e.flags.enabled(collectorSmart) {
-		links = append(links, web.LandingLinks{Address: "/api/drives", Text: "Drives", Description: "the last report of every drive"})
+		links = append(links, web.LandingLinks{Address: "/drives", Text: "Drives", Description: "a table of all drives"},
+			web.LandingLinks{Address: "/api/drives", Text: "Drives as JSON", Description: "the last report of every drive"})
 	}
 	if e.flags.enabled(collectorProxy) {
 		links = append(links, web.LandingLinks{Address: "/api/proxies", Text: "Proxies", Description: "other storage proxies and exporters"})

@@ -145,6 +145,11 @@ func (d *Drive) Assess(r *report.Report) assess.Result {
 	return now.result
 }
 
+// Examine judges a report of the drive's rule by rule; nil where there is none.
+func (d *Drive) Examine(r *report.Report) []assess.Examined {
+	return assess.Examine(r, d.drives.cfg.Thresholds)
+}
+
 // judged is a report with its assessment.
 type judged struct {
 	report *report.Report

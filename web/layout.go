@@ -13,7 +13,7 @@ import (
 var templateFiles embed.FS
 
 // templates are those of the pages, by name, each with what all have in common.
-var templates = parseTemplates("overview", "message")
+var templates = parseTemplates("overview", "drives", "drive", "message")
 
 func parseTemplates(names ...string) map[string]*template.Template {
 	all := make(map[string]*template.Template, len(names))
@@ -79,6 +79,7 @@ func (p *Pages) headOf(shown *page, tag string) head {
 		h.Ways = append(h.Ways, choice{title, h.Root + href, h.Current == href})
 	}
 	way("Overview", "overview")
+	way("Drives", "drives")
 	if p.cfg.Metrics != "" {
 		way("Metrics", strings.TrimPrefix(p.cfg.Metrics, "/"))
 	}

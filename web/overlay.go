@@ -2,7 +2,6 @@ package web
 
 import (
 	"slices"
-	"strings"
 
 	"storage_exporter/overview"
 )
@@ -32,7 +31,7 @@ func overlayOf(word string) overlay {
 }
 
 // title is the overlay's name.
-func (o overlay) title() string { return strings.ToUpper(string(o[:1])) + string(o[1:]) }
+func (o overlay) title() string { return title(string(o)) }
 
 // meaning says what the steps of the overlay are.
 func (o overlay) meaning() string {

@@ -132,3 +132,9 @@ func sentence(s string) string {
 	}
 	return s
 }
+
+// title begins a word with a capital letter.
+func title(word string) string { return strings.ToUpper(word[:1]) + word[1:] }
+
+// cut is the beginning of a text, in whole runes.
+func cut(s string, most int) string { return outside.TextUpTo(s, most) }

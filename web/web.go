@@ -85,6 +85,8 @@ type Mux interface {
 // Register adds the pages and what they use to mux.
 func (p *Pages) Register(mux Mux) {
 	mux.Handle("/overview", p.serve(p.overview))
+	mux.Handle("/drives", p.serve(p.drives))
+	mux.Handle("/drives/{device}", p.serve(p.drive))
 	for _, a := range []*asset{styleAsset, scriptAsset} {
 		mux.Handle("/"+a.name, inbound.ReadOnly(a))
 	}
@@ -98,8 +100,9 @@ type page struct {
 	// make the same page. age is that of what it is made of.
 	key, made string
 	age       time.Duration
-	status    int  // 200 if 0
-	once      bool // it is not kept: anybody can think up its key
+	status    int    // 200 if 0
+	once      bool   // it is not kept: anybody can think up its key
+	to        string // where the page is instead; empty: here
 	body      func() any
 }
 
@@ -139,6 +142,11 @@ func (p *Pages) serve(h handler) http.Handler {
 		shown, err := h(ctx, r)
 		if err != nil {
 			shown = p.refusal(err, r)
+		}
+		if shown.to != "" {
+			setPolicy(w.Header())
+			http.Redirect(w, r, shown.to, http.StatusSeeOther)
+			return
 		}
 		p.answer(w, r, shown)
 	}))

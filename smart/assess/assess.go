@@ -96,11 +96,7 @@ func Drive(r *report.Report, t Thresholds) Result {
 		if found.judged && !rule.minor && a.Verdict == Unknown {
 			a.Verdict = OK
 		}
-		for _, reason := range found.reasons {
-			reason.Rule = rule.name
-			reason.Text = outside.Text(reason.Text)
-			a.Reasons = append(a.Reasons, reason)
-		}
+		a.Reasons = append(a.Reasons, named(rule, found.reasons)...)
 	}
 	// Of the two severities, failing comes first by the alphabet too.
 	slices.SortStableFunc(a.Reasons, func(x, y Reason) int { return cmp.Compare(x.Severity, y.Severity) })
@@ -109,6 +105,14 @@ func Drive(r *report.Report, t Thresholds) Result {
 		a.Verdict = a.Reasons[0].Severity
 	}
 	return a
+}
+
+// named are the reasons of a rule, fit to be shown.
+func named(r *rule, reasons []Reason) []Reason {
+	for i := range reasons {
+		reasons[i].Rule, reasons[i].Text = r.name, outside.Text(reasons[i].Text)
+	}
+	return reasons
 }
 
 // view is what a rule looks at.
