@@ -8,12 +8,12 @@ import (
 	"testing"
 	"time"
 
-	"storage_exporter/volume/volumetest"
+	"storage_exporter/volume/appliancetest"
 )
 
 // weka is a small Weka cluster on the loopback interface. It counts its calls.
 type weka struct {
-	*volumetest.Appliance
+	*appliancetest.Appliance
 	name        string
 	filesystems int
 }
@@ -28,7 +28,7 @@ const (
 func startWeka(t testing.TB, name string, filesystems int) *weka {
 	t.Helper()
 	w := &weka{name: name, filesystems: filesystems}
-	w.Appliance = volumetest.NewAppliance(t, nil, w)
+	w.Appliance = appliancetest.NewAppliance(t, nil, w)
 	return w
 }
 

@@ -17,7 +17,7 @@ import (
 
 	"storage_exporter/internal/fakesmartctl/faketest"
 	"storage_exporter/internal/fakesmartctl/fleet"
-	"storage_exporter/volume/volumetest"
+	"storage_exporter/volume/appliancetest"
 )
 
 // controlGroup is one of the kernel's, with a limit of memory, of version 1 or 2.
@@ -172,8 +172,8 @@ func TestControlGroup(t *testing.T) {
 	var bad []*weka
 	for n := range floods {
 		w := &weka{name: fmt.Sprintf("bad%d", n), filesystems: 1}
-		w.Appliance = volumetest.NewAppliance(t, nil, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
-		w.Break(volumetest.Serves("flood", flooding(n)))
+		w.Appliance = appliancetest.NewAppliance(t, nil, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+		w.Break(appliancetest.Serves("flood", flooding(n)))
 		bad = append(bad, w)
 		conf.WriteString(w.config())
 	}

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"storage_exporter/volume"
-	"storage_exporter/volume/volumetest"
+	"storage_exporter/volume/appliancetest"
 )
 
 // hardware is a storage proxy whose volumes take a while.
@@ -50,7 +50,7 @@ func TestDetailsAreRare(t *testing.T) {
 		t.Run(fmt.Sprint(takes), func(t *testing.T) {
 			within(t, func(r *rig) {
 				h := &hardware{takes: takes, asked: map[string][]time.Time{}}
-				a := volumetest.NewAppliance(r.t, r.network, h)
+				a := appliancetest.NewAppliance(r.t, r.network, h)
 				s, _ := r.exporter("one", withToken(at(a, "p1")))
 				_, _ = r.exporter("two", withToken(at(a, "p1")))
 				for range 20 {
@@ -88,7 +88,7 @@ func TestDetailsAreRare(t *testing.T) {
 // A volume whose vendor hangs costs the proxy nothing, nor the other volumes.
 func TestVolumeThatHangs(t *testing.T) {
 	within(t, func(r *rig) {
-		a := volumetest.NewAppliance(r.t, r.network, http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		a := appliancetest.NewAppliance(r.t, r.network, http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 			body, _ := io.ReadAll(q.Body)
 			switch {
 			case strings.Contains(string(body), "v1"):
@@ -120,7 +120,7 @@ func TestManyDetails(t *testing.T) {
 			names[i] = fmt.Sprintf(`{"name":"v%02d","backend":"xfs"}`, i)
 		}
 		h := &hardware{takes: time.Second, asked: map[string][]time.Time{}, volumes: `{"volumes":[` + strings.Join(names, ",") + `]}`}
-		a := volumetest.NewAppliance(r.t, r.network, h)
+		a := appliancetest.NewAppliance(r.t, r.network, h)
 		s, _ := r.exporter("one", withToken(at(a, "p1")))
 		r.wait(20 * time.Second)
 		if p := only(t, s); p.Count(volume.Healthy) != 5 || p.Count(volume.Unknown) != n-5 {
@@ -137,7 +137,7 @@ func TestManyDetails(t *testing.T) {
 // way round.
 func TestTokenIsPartOfTheOrigin(t *testing.T) {
 	within(t, func(r *rig) {
-		a := volumetest.NewAppliance(r.t, r.network, &hardware{asked: map[string][]time.Time{}})
+		a := appliancetest.NewAppliance(r.t, r.network, &hardware{asked: map[string][]time.Time{}})
 		with, _ := r.exporter("one", withToken(at(a, "p1")))
 		without, _ := r.exporter("two", at(a, "p1"))
 		for range 20 {

@@ -17,7 +17,7 @@ import (
 	"storage_exporter/cachestore"
 	"storage_exporter/internal/logtest"
 	"storage_exporter/internal/secret"
-	"storage_exporter/volume/volumetest"
+	"storage_exporter/volume/appliancetest"
 )
 
 const (
@@ -47,7 +47,7 @@ func (a answers) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // rig is a set of proxies on a network in memory, in a bubble.
 type rig struct {
 	t       *testing.T
-	network *volumetest.Network
+	network *appliancetest.Network
 	store   cachestore.Store
 	log     *logtest.Buffer
 
@@ -79,7 +79,7 @@ func within(t *testing.T, f func(r *rig)) {
 			_ = store.Close()
 			time.Sleep(time.Minute) // for connections that hang
 		})
-		f(&rig{t: t, network: volumetest.NewNetwork(), store: store, log: &logtest.Buffer{}})
+		f(&rig{t: t, network: appliancetest.NewNetwork(), store: store, log: &logtest.Buffer{}})
 	})
 }
 
@@ -108,7 +108,7 @@ func (r *rig) exporter(name string, cfgs ...Config) (*Set, func()) {
 }
 
 // at is the configuration of an appliance as a proxy.
-func at(a *volumetest.Appliance, name string) Config {
+func at(a *appliancetest.Appliance, name string) Config {
 	return Config{Name: name, URL: a.URL, CAFile: a.CAFile, Interval: DefaultInterval, Timeout: DefaultTimeout}
 }
 

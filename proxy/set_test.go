@@ -11,14 +11,14 @@ import (
 	"time"
 
 	"storage_exporter/cachestore"
-	"storage_exporter/volume/volumetest"
+	"storage_exporter/volume/appliancetest"
 )
 
 // A proxy that dies leaves its volumes, of which nothing is known any more, for a day;
 // when it is back, so are they.
 func TestDeadProxy(t *testing.T) {
 	within(t, func(r *rig) {
-		a := volumetest.NewAppliance(r.t, r.network, answers{"/manager-api/health": ofManager})
+		a := appliancetest.NewAppliance(r.t, r.network, answers{"/manager-api/health": ofManager})
 		s, _ := r.exporter("one", at(a, "p1"))
 		r.wait(time.Minute)
 		p := only(t, s)
@@ -63,7 +63,7 @@ func TestDeadProxy(t *testing.T) {
 // The list that is carried outlives who learned it.
 func TestCarriedByAnother(t *testing.T) {
 	within(t, func(r *rig) {
-		a := volumetest.NewAppliance(r.t, r.network, answers{"/manager-api/health": ofManager})
+		a := appliancetest.NewAppliance(r.t, r.network, answers{"/manager-api/health": ofManager})
 		_, end := r.exporter("one", at(a, "p1"))
 		r.wait(time.Minute)
 		end()
@@ -80,7 +80,7 @@ func TestCarriedByAnother(t *testing.T) {
 // Two exporters poll as often as one, and show the same.
 func TestExportersSharePolls(t *testing.T) {
 	within(t, func(r *rig) {
-		a := volumetest.NewAppliance(r.t, r.network, answers{"/manager-api/health": ofManager})
+		a := appliancetest.NewAppliance(r.t, r.network, answers{"/manager-api/health": ofManager})
 		one, _ := r.exporter("one", at(a, "p1"))
 		two, _ := r.exporter("two", at(a, "p1"))
 		r.wait(10 * time.Minute)
@@ -96,8 +96,8 @@ func TestExportersSharePolls(t *testing.T) {
 // What is stored of another proxy of that name is not this one's.
 func TestAnotherProxyOfTheName(t *testing.T) {
 	within(t, func(r *rig) {
-		a := volumetest.NewAppliance(r.t, r.network, answers{"/manager-api/health": ofManager})
-		b := volumetest.NewAppliance(r.t, r.network, answers{"/manager-api/health": ofExporter})
+		a := appliancetest.NewAppliance(r.t, r.network, answers{"/manager-api/health": ofManager})
+		b := appliancetest.NewAppliance(r.t, r.network, answers{"/manager-api/health": ofExporter})
 		s, _ := r.exporter("one", at(a, "p1"))
 		r.wait(time.Minute)
 		if err := s.Apply([]Config{at(b, "p1")}); err != nil {
@@ -116,8 +116,8 @@ func TestAnotherProxyOfTheName(t *testing.T) {
 // A reload polls anew only what it changes, and keeps what was known.
 func TestApply(t *testing.T) {
 	within(t, func(r *rig) {
-		a := volumetest.NewAppliance(r.t, r.network, answers{"/manager-api/health": ofManager})
-		b := volumetest.NewAppliance(r.t, r.network, answers{"/manager-api/health": ofManager})
+		a := appliancetest.NewAppliance(r.t, r.network, answers{"/manager-api/health": ofManager})
+		b := appliancetest.NewAppliance(r.t, r.network, answers{"/manager-api/health": ofManager})
 		first, second := at(a, "p1"), at(b, "p2")
 		s, _ := r.exporter("one", second, first)
 		r.wait(time.Minute)
@@ -162,7 +162,7 @@ func TestApply(t *testing.T) {
 // A list does not wait for a proxy that hangs; whoever waits does so once.
 func TestListNeverWaits(t *testing.T) {
 	within(t, func(r *rig) {
-		a := volumetest.NewAppliance(r.t, r.network, answers{})
+		a := appliancetest.NewAppliance(r.t, r.network, answers{})
 		a.Hang(true)
 		s, _ := r.exporter("one", at(a, "p1"))
 		begun := time.Now()
@@ -189,7 +189,7 @@ func TestListNeverWaits(t *testing.T) {
 // Both places of a health together have the time of one call.
 func TestHealthHasOneTimeout(t *testing.T) {
 	within(t, func(r *rig) {
-		a := volumetest.NewAppliance(r.t, r.network, http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		a := appliancetest.NewAppliance(r.t, r.network, http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 			time.Sleep(4 * time.Second)
 			answers{"/health": ofManager}.ServeHTTP(w, q)
 		}))
@@ -205,7 +205,7 @@ func TestHealthHasOneTimeout(t *testing.T) {
 func TestPauseIsShort(t *testing.T) {
 	within(t, func(r *rig) {
 		begun := time.Now()
-		a := volumetest.NewAppliance(r.t, r.network, http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		a := appliancetest.NewAppliance(r.t, r.network, http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 			if time.Since(begun) < time.Minute {
 				w.Header().Set("Retry-After", "3600")
 				w.WriteHeader(http.StatusServiceUnavailable)
@@ -228,7 +228,7 @@ func TestPauseIsShort(t *testing.T) {
 // A poll that the end cuts off says nothing about the proxy. What was known expires.
 func TestEndOfPolls(t *testing.T) {
 	within(t, func(r *rig) {
-		a := volumetest.NewAppliance(r.t, r.network, answers{"/health": ofManager})
+		a := appliancetest.NewAppliance(r.t, r.network, answers{"/health": ofManager})
 		a.Hang(true)
 		_, end := r.exporter("one", at(a, "p1"))
 		r.wait(time.Second)
@@ -254,9 +254,9 @@ func TestEndOfPolls(t *testing.T) {
 // Whoever waits for a proxy that a reload exchanges gets the new one.
 func TestReadDuringReload(t *testing.T) {
 	within(t, func(r *rig) {
-		a := volumetest.NewAppliance(r.t, r.network, answers{})
+		a := appliancetest.NewAppliance(r.t, r.network, answers{})
 		a.Hang(true)
-		b := volumetest.NewAppliance(r.t, r.network, answers{"/health": ofManager})
+		b := appliancetest.NewAppliance(r.t, r.network, answers{"/health": ofManager})
 		s, _ := r.exporter("one", at(a, "p1"))
 		time.AfterFunc(time.Second, func() {
 			if err := s.Apply([]Config{at(b, "p1")}); err != nil {
@@ -272,7 +272,7 @@ func TestReadDuringReload(t *testing.T) {
 // A reload reads a renewed file of the authority.
 func TestRenewedAuthority(t *testing.T) {
 	within(t, func(r *rig) {
-		a := volumetest.NewAppliance(r.t, r.network, answers{"/health": ofManager})
+		a := appliancetest.NewAppliance(r.t, r.network, answers{"/health": ofManager})
 		file := filepath.Join(r.t.TempDir(), "ca.pem")
 		write := func(from string) {
 			b, err := os.ReadFile(from)
@@ -283,7 +283,7 @@ func TestRenewedAuthority(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		write(volumetest.NewAppliance(r.t, r.network, answers{}).CAFile)
+		write(appliancetest.NewAppliance(r.t, r.network, answers{}).CAFile)
 		cfg := at(a, "p1")
 		cfg.CAFile = file
 		s, _ := r.exporter("one", cfg)
@@ -320,7 +320,7 @@ func TestWarningWithoutTLS(t *testing.T) {
 // What the store holds may be anything.
 func TestForeignSnapshots(t *testing.T) {
 	within(t, func(r *rig) {
-		a := volumetest.NewAppliance(r.t, r.network, answers{})
+		a := appliancetest.NewAppliance(r.t, r.network, answers{})
 		a.Hang(true)
 		cfg := at(a, "p1")
 		for _, value := range []string{`{}`, `{"status":"great"}`, `{"shape":"<b>","volumes":[{"name":"v"}]}`, `{"status":"healthy","volumes":[{"name":"v","status":"x"}]}`, `7`, `{"shape":"<b>","volumes":[` + strings.Repeat(`{"name":"v"},`, maxVolumes+5) + `{}]}`} {

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"storage_exporter/volume/volumetest"
+	"storage_exporter/volume/appliancetest"
 )
 
 const (
@@ -24,7 +24,7 @@ const (
 // papi is a node of a cluster. Volume i is /ifs/v<i>; those with an even number
 // have a quota.
 type papi struct {
-	appliance *volumetest.Appliance
+	appliance *appliancetest.Appliance
 	volumes   int
 
 	// What it shows besides what is well.
@@ -37,16 +37,16 @@ type papi struct {
 	untimed   bool
 	late      time.Duration // its statistics
 
-	sessions volumetest.Sessions
+	sessions appliancetest.Sessions
 }
 
-func startPAPI(t testing.TB, network *volumetest.Network, volumes int) *volumetest.Emulator {
+func startPAPI(t testing.TB, network *appliancetest.Network, volumes int) *appliancetest.Emulator {
 	return (&papi{volumes: volumes}).start(t, network)
 }
 
-func (p *papi) start(t testing.TB, network *volumetest.Network) *volumetest.Emulator {
+func (p *papi) start(t testing.TB, network *appliancetest.Network) *appliancetest.Emulator {
 	p.sessions.Life, p.sessions.Idle = sessionLife, sessionIdle
-	e := volumetest.NewEmulator(t, network, p, "dellemc-onefs", "dell_endpoint", volumetest.Names(p.volumes), func(i int, _ string) map[string]any {
+	e := appliancetest.NewEmulator(t, network, p, "dellemc-onefs", "dell_endpoint", appliancetest.Names(p.volumes), func(i int, _ string) map[string]any {
 		return map[string]any{
 			"dell_username": "monitor", "dell_password": emulatedPassword,
 			"dell_api_version": "12", "dell_ifs_path": fmt.Sprint("/ifs/v", i), "dell_system_name": "nfs",
@@ -98,10 +98,10 @@ func (p *papi) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (p *papi) say(w http.ResponseWriter, body any) { volumetest.Reply(w, http.StatusOK, body) }
+func (p *papi) say(w http.ResponseWriter, body any) { appliancetest.Reply(w, http.StatusOK, body) }
 
 func (p *papi) fail(w http.ResponseWriter, status int, code, message string) {
-	volumetest.Reply(w, status, map[string]any{"errors": []any{map[string]any{"code": code, "message": message}}})
+	appliancetest.Reply(w, status, map[string]any{"errors": []any{map[string]any{"code": code, "message": message}}})
 }
 
 func (p *papi) session(w http.ResponseWriter, r *http.Request) {
@@ -128,7 +128,7 @@ func (p *papi) session(w http.ResponseWriter, r *http.Request) {
 	p.appliance.Secret(csrf)
 	w.Header().Add("Set-Cookie", "isisessid="+id+";Path=/;HttpOnly;Secure;SameSite=strict")
 	w.Header().Add("Set-Cookie", "isicsrf="+csrf+";Path=/;Secure")
-	volumetest.Reply(w, http.StatusCreated, map[string]any{
+	appliancetest.Reply(w, http.StatusCreated, map[string]any{
 		"services": []any{"platform"}, "username": "monitor",
 		"timeout_absolute": int(sessionLife.Seconds()), "timeout_inactive": int(sessionIdle.Seconds()),
 	})
@@ -257,7 +257,7 @@ func (p *papi) quotas(w http.ResponseWriter, r *http.Request) {
 			}
 		}
 	}
-	page, next := volumetest.Page(all, start, emulatedPage)
+	page, next := appliancetest.Page(all, start, emulatedPage)
 	body := map[string]any{"quotas": page, "resume": nil}
 	if next > 0 {
 		body["resume"] = fmt.Sprint("token+/=", next)

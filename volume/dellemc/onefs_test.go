@@ -10,15 +10,16 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"storage_exporter/volume"
+	"storage_exporter/volume/appliancetest"
 	"storage_exporter/volume/rest"
 	"storage_exporter/volume/volumetest"
 )
 
 // inLab runs a test against a cluster, in a bubble of time. change, if any, is
 // applied to the options of each volume.
-func inLab(t *testing.T, p *papi, change func(i int, options map[string]any), test func(*testing.T, *backend, *volumetest.Emulator)) {
+func inLab(t *testing.T, p *papi, change func(i int, options map[string]any), test func(*testing.T, *backend, *appliancetest.Emulator)) {
 	t.Helper()
-	volumetest.Bubble(t, func(t *testing.T, network *volumetest.Network) {
+	volumetest.Bubble(t, func(t *testing.T, network *appliancetest.Network) {
 		e := p.start(t, network)
 		for i, cfg := range e.Volumes {
 			if change != nil {
@@ -35,7 +36,7 @@ func TestProtocolsOfVolumes(t *testing.T) {
 	names := []any{"smb", nil, []any{"nfs4"}, "ALL", "s3", "onefs-a"}
 	inLab(t, &papi{volumes: len(names)}, func(i int, options map[string]any) {
 		options["dell_system_name"] = names[i]
-	}, func(t *testing.T, b *backend, e *volumetest.Emulator) {
+	}, func(t *testing.T, b *backend, e *appliancetest.Emulator) {
 		results, err := b.Performance(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -63,7 +64,7 @@ func TestDatasets(t *testing.T) {
 	datasets := []any{"paths", nil, "nowhere"}
 	inLab(t, p, func(i int, options map[string]any) {
 		options["dell_perf_dataset"] = datasets[i]
-	}, func(t *testing.T, b *backend, _ *volumetest.Emulator) {
+	}, func(t *testing.T, b *backend, _ *appliancetest.Emulator) {
 		results, err := b.Performance(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -86,7 +87,7 @@ func TestDatasets(t *testing.T) {
 }
 
 func TestNoSample(t *testing.T) {
-	inLab(t, &papi{volumes: 1, quiet: true}, nil, func(t *testing.T, b *backend, _ *volumetest.Emulator) {
+	inLab(t, &papi{volumes: 1, quiet: true}, nil, func(t *testing.T, b *backend, _ *appliancetest.Emulator) {
 		results, err := b.Performance(t.Context())
 		if err != nil || !errors.Is(results["v0"].Err, volume.ErrNoSample) {
 			t.Errorf("%v, %+v", err, results)
@@ -106,7 +107,7 @@ func TestOldSample(t *testing.T) {
 			if i == 1 {
 				options["dell_perf_dataset"] = "paths"
 			}
-		}, func(t *testing.T, b *backend, _ *volumetest.Emulator) {
+		}, func(t *testing.T, b *backend, _ *appliancetest.Emulator) {
 			p.datasets = dataset(time.Now().Add(-late))
 			results, err := b.Performance(t.Context())
 			if err != nil {
@@ -132,7 +133,7 @@ func TestRights(t *testing.T) {
 		{"event", "the events are not known"},
 	} {
 		t.Run(tt.forbidden, func(t *testing.T) {
-			inLab(t, &papi{volumes: 1, forbidden: []string{tt.forbidden}}, nil, func(t *testing.T, b *backend, _ *volumetest.Emulator) {
+			inLab(t, &papi{volumes: 1, forbidden: []string{tt.forbidden}}, nil, func(t *testing.T, b *backend, _ *appliancetest.Emulator) {
 				results, err := b.Health(t.Context())
 				if h := results["v0"].Value; err != nil || h.Status != volume.Healthy || !strings.Contains(h.Info, tt.info) {
 					t.Errorf("%v, %+v", err, h)
@@ -140,7 +141,7 @@ func TestRights(t *testing.T) {
 			})
 		})
 	}
-	inLab(t, &papi{volumes: 1, forbidden: []string{"quota"}}, nil, func(t *testing.T, b *backend, _ *volumetest.Emulator) {
+	inLab(t, &papi{volumes: 1, forbidden: []string{"quota"}}, nil, func(t *testing.T, b *backend, _ *appliancetest.Emulator) {
 		results, err := b.Usage(t.Context())
 		if u := results["v0"].Value; err != nil || u.CapacityBytes == nil || *u.CapacityBytes != 300000 {
 			t.Errorf("without the right to quotas: %v, %+v", err, results)
@@ -150,8 +151,8 @@ func TestRights(t *testing.T) {
 
 // While quotas cannot be asked for, a volume is not as large as the cluster.
 func TestQuotasAway(t *testing.T) {
-	inLab(t, &papi{volumes: 1}, nil, func(t *testing.T, b *backend, e *volumetest.Emulator) {
-		e.Break(volumetest.Fails(http.StatusInternalServerError, ""), func(r *http.Request) bool { return strings.Contains(r.URL.Path, "quota") })
+	inLab(t, &papi{volumes: 1}, nil, func(t *testing.T, b *backend, e *appliancetest.Emulator) {
+		e.Break(appliancetest.Fails(http.StatusInternalServerError, ""), func(r *http.Request) bool { return strings.Contains(r.URL.Path, "quota") })
 		if results, err := b.Usage(t.Context()); !errors.Is(err, rest.ErrServer) {
 			t.Errorf("%v, %+v", err, results)
 		}
@@ -161,8 +162,8 @@ func TestQuotasAway(t *testing.T) {
 // A quota that cannot be asked for is one volume's alone.
 func TestQuotaOfOnePath(t *testing.T) {
 	for status, want := range map[int]error{http.StatusBadRequest: rest.ErrRejected, http.StatusNotFound: nil} {
-		inLab(t, &papi{volumes: 3}, nil, func(t *testing.T, b *backend, e *volumetest.Emulator) {
-			e.Break(volumetest.Fails(status, ""), func(r *http.Request) bool { return r.URL.Query().Get("path") == "/ifs/v1" })
+		inLab(t, &papi{volumes: 3}, nil, func(t *testing.T, b *backend, e *appliancetest.Emulator) {
+			e.Break(appliancetest.Fails(status, ""), func(r *http.Request) bool { return r.URL.Query().Get("path") == "/ifs/v1" })
 			results, err := b.Usage(t.Context())
 			if err != nil || !errors.Is(results["v1"].Err, want) {
 				t.Fatalf("%v, %+v", err, results["v1"])
@@ -181,7 +182,7 @@ func TestQuotaOfOnePath(t *testing.T) {
 func TestTwoQuotas(t *testing.T) {
 	want := volume.Usage{CapacityBytes: new(uint64(3000)), UsedBytes: new(uint64(2900)), AvailableBytes: new(uint64(100)), InodesUsed: new(uint64(7))}
 	for _, volumes := range []int{3, 2 * maxSingleQuotas} {
-		inLab(t, &papi{volumes: volumes, twice: true}, nil, func(t *testing.T, b *backend, _ *volumetest.Emulator) {
+		inLab(t, &papi{volumes: volumes, twice: true}, nil, func(t *testing.T, b *backend, _ *appliancetest.Emulator) {
 			results, err := b.Usage(t.Context())
 			for _, name := range []string{"v0", "v2"} {
 				if diff := cmp.Diff(want, results[name].Value); diff != "" || err != nil {
@@ -197,7 +198,7 @@ func TestTwoQuotas(t *testing.T) {
 func TestSaysThatItIsDown(t *testing.T) {
 	for downs, want := range map[int]volume.Status{0: volume.Degraded, emulatedNodes: volume.Offline} {
 		p := &papi{volumes: 1}
-		inLab(t, p, nil, func(t *testing.T, b *backend, _ *volumetest.Emulator) {
+		inLab(t, p, nil, func(t *testing.T, b *backend, _ *appliancetest.Emulator) {
 			for _, status := range []volume.Status{volume.Healthy, want} {
 				results, err := b.Health(t.Context())
 				if h := results["v0"].Value; err != nil || h.Status != status {
@@ -214,8 +215,8 @@ func TestSaysThatItIsDown(t *testing.T) {
 // health is not known.
 func TestStatisticsAway(t *testing.T) {
 	for downs, want := range map[int]volume.Status{0: volume.Unavailable, 1: volume.Unavailable, emulatedNodes: volume.Offline} {
-		inLab(t, &papi{volumes: 1, downs: downs}, nil, func(t *testing.T, b *backend, e *volumetest.Emulator) {
-			e.Break(volumetest.Fails(http.StatusInternalServerError, ""), func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "statistics/current") })
+		inLab(t, &papi{volumes: 1, downs: downs}, nil, func(t *testing.T, b *backend, e *appliancetest.Emulator) {
+			e.Break(appliancetest.Fails(http.StatusInternalServerError, ""), func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "statistics/current") })
 			results, err := b.Health(t.Context())
 			h := results["v0"].Value
 			if err != nil || h.Status != want || !strings.Contains(h.Info, "the statistics are not known") || strings.Contains(h.Info, "down") != (downs > 0) {
@@ -226,8 +227,8 @@ func TestStatisticsAway(t *testing.T) {
 }
 
 func TestQuorumWithoutNodes(t *testing.T) {
-	inLab(t, &papi{volumes: 1}, nil, func(t *testing.T, b *backend, e *volumetest.Emulator) {
-		e.Break(volumetest.Says("no nodes", "application/json", `{"name": "onefs-a", "has_quorum": false, "devices": null}`),
+	inLab(t, &papi{volumes: 1}, nil, func(t *testing.T, b *backend, e *appliancetest.Emulator) {
+		e.Break(appliancetest.Says("no nodes", "application/json", `{"name": "onefs-a", "has_quorum": false, "devices": null}`),
 			func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "cluster/config") })
 		results, err := b.Health(t.Context())
 		if h := results["v0"].Value; err != nil || h.Status != volume.Offline || h.Metadata["cluster_name"] != "onefs-a" {
@@ -238,7 +239,7 @@ func TestQuorumWithoutNodes(t *testing.T) {
 
 // What was kept from the last time is as old as it is.
 func TestAgeOfWhatIsKept(t *testing.T) {
-	inLab(t, &papi{volumes: 2, untimed: true}, nil, func(t *testing.T, b *backend, _ *volumetest.Emulator) {
+	inLab(t, &papi{volumes: 2, untimed: true}, nil, func(t *testing.T, b *backend, _ *appliancetest.Emulator) {
 		begin := time.Now()
 		for range 2 {
 			health, err1 := b.Health(t.Context())
@@ -257,7 +258,7 @@ func TestAgeOfWhatIsKept(t *testing.T) {
 }
 
 func TestNodeDown(t *testing.T) {
-	inLab(t, &papi{volumes: 1, downs: 1}, nil, func(t *testing.T, b *backend, _ *volumetest.Emulator) {
+	inLab(t, &papi{volumes: 1, downs: 1}, nil, func(t *testing.T, b *backend, _ *appliancetest.Emulator) {
 		results, err := b.Health(t.Context())
 		if h := results["v0"].Value; err != nil || h.Status != volume.Degraded || h.Info != "1 of 4 nodes are down: node 1" {
 			t.Errorf("%v, %+v", err, h)
@@ -267,7 +268,7 @@ func TestNodeDown(t *testing.T) {
 
 // A session that nobody used ends before its time; one login brings it back.
 func TestIdleSession(t *testing.T) {
-	inLab(t, &papi{volumes: 1}, nil, func(t *testing.T, b *backend, e *volumetest.Emulator) {
+	inLab(t, &papi{volumes: 1}, nil, func(t *testing.T, b *backend, e *appliancetest.Emulator) {
 		for range 3 {
 			e.Forget()
 			results, err := b.Performance(t.Context())

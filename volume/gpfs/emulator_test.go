@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"storage_exporter/volume"
+	"storage_exporter/volume/appliancetest"
 	"storage_exporter/volume/volumetest"
 )
 
@@ -38,12 +39,12 @@ type gui struct {
 	failure     int    // the code of the status in its answers, where it is not 200
 }
 
-func startGUI(t testing.TB, network *volumetest.Network, volumes int) *volumetest.Emulator {
+func startGUI(t testing.TB, network *appliancetest.Network, volumes int) *appliancetest.Emulator {
 	return (&gui{filesystems: volumes}).start(t, network)
 }
 
-func (g *gui) start(t testing.TB, network *volumetest.Network) *volumetest.Emulator {
-	e := volumetest.NewEmulator(t, network, g, "gpfs", "gpfs_endpoint", volumetest.Names(g.filesystems), func(i int, _ string) map[string]any {
+func (g *gui) start(t testing.TB, network *appliancetest.Network) *appliancetest.Emulator {
+	e := appliancetest.NewEmulator(t, network, g, "gpfs", "gpfs_endpoint", appliancetest.Names(g.filesystems), func(i int, _ string) map[string]any {
 		return map[string]any{
 			"gpfs_username": "monitor", "gpfs_password": "scale-secret-password",
 			"gpfs_fs_name": fmt.Sprint("fs", i), "gpfs_owner": "1000:1000", "gpfs_fileset_prefix": "vf_",
@@ -83,18 +84,18 @@ func (g *gui) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (g *gui) say(w http.ResponseWriter, body map[string]any) {
 	body["status"] = map[string]any{"code": cmp.Or(g.failure, 200), "message": "The request finished successfully."}
-	volumetest.Reply(w, http.StatusOK, body)
+	appliancetest.Reply(w, http.StatusOK, body)
 }
 
 func (g *gui) fail(w http.ResponseWriter, status int, message string) {
-	volumetest.Reply(w, status, map[string]any{"status": map[string]any{"code": status, "message": message}})
+	appliancetest.Reply(w, status, map[string]any{"status": map[string]any{"code": status, "message": message}})
 }
 
 // list answers with a page. The link to the next names a host that is not there.
 func (g *gui) list(w http.ResponseWriter, r *http.Request, key string, all []any) {
 	last, _ := strconv.Atoi(r.URL.Query().Get("lastId"))
 	body := map[string]any{}
-	page, next := volumetest.Page(all, last, emulatedPage)
+	page, next := appliancetest.Page(all, last, emulatedPage)
 	if len(page) > 0 {
 		body[key] = page
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"storage_exporter/volume"
+	"storage_exporter/volume/appliancetest"
 	"storage_exporter/volume/rest"
 	"storage_exporter/volume/volumetest"
 )
@@ -19,13 +20,13 @@ import (
 // lab is a cluster with the backend of its volumes.
 type lab struct {
 	*backend
-	e   *volumetest.Emulator
+	e   *appliancetest.Emulator
 	log *bytes.Buffer
 }
 
 // inLab runs a test against a cluster, in a bubble of time.
 func inLab(t *testing.T, g *gui, test func(*testing.T, lab)) {
-	volumetest.Bubble(t, func(t *testing.T, network *volumetest.Network) {
+	volumetest.Bubble(t, func(t *testing.T, network *appliancetest.Network) {
 		l := lab{e: g.start(t, network), log: &bytes.Buffer{}}
 		b, err := Kind(network.Dial).New(l.e.Volumes, slog.New(slog.NewTextHandler(l.log, nil)))
 		if err != nil {
@@ -160,7 +161,7 @@ func TestNoNodes(t *testing.T) {
 // Of what only adds to the health, its failure is told and no more.
 func TestHealthWithoutTheRest(t *testing.T) {
 	inLab(t, &gui{filesystems: 1}, func(t *testing.T, l lab) {
-		l.e.Break(volumetest.Fails(http.StatusForbidden, ""), func(r *http.Request) bool { return !strings.HasSuffix(r.URL.Path, "/states") })
+		l.e.Break(appliancetest.Fails(http.StatusForbidden, ""), func(r *http.Request) bool { return !strings.HasSuffix(r.URL.Path, "/states") })
 		h := l.health(t, "v0")
 		if h.Status != volume.Healthy || !strings.Contains(h.Info, "the nodes are not known") || !strings.Contains(h.Info, "may not do this") {
 			t.Errorf("%s: %s", h.Status, h.Info)
@@ -205,12 +206,12 @@ func TestUnknownClass(t *testing.T) {
 // not walked over at each check.
 func TestTheRestHangs(t *testing.T) {
 	g := &gui{filesystems: 1}
-	volumetest.Bubble(t, func(t *testing.T, network *volumetest.Network) {
+	volumetest.Bubble(t, func(t *testing.T, network *appliancetest.Network) {
 		e := g.start(t, network)
 		e.Volumes[0].Options["request_timeout"] = "60s"
 		b := volumetest.Open[*backend](t, Kind(network.Dial), e.Volumes...)
 		l := lab{backend: b, e: e}
-		e.Break(volumetest.Slow(45*time.Second), func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/pools") })
+		e.Break(appliancetest.Slow(45*time.Second), func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/pools") })
 		walks := 0
 		for range 7 {
 			e.Forget()
@@ -234,7 +235,7 @@ func TestTheRestHangs(t *testing.T) {
 		if results, err := b.Usage(t.Context()); err != nil || results["v0"].Err != nil {
 			t.Errorf("%v, %v", err, results["v0"].Err)
 		}
-		e.Break(volumetest.Hangs(), func(r *http.Request) bool { return !strings.HasSuffix(r.URL.Path, "/states") })
+		e.Break(appliancetest.Hangs(), func(r *http.Request) bool { return !strings.HasSuffix(r.URL.Path, "/states") })
 		time.Sleep(clusterEvery)
 		start := time.Now()
 		if h := l.health(t, "v0"); h.Status != volume.Healthy || !strings.Contains(h.Info, "the nodes are not known") || time.Since(start) > 15*time.Second {
@@ -315,7 +316,7 @@ func TestListOfMountsIsOld(t *testing.T) {
 // What is another cluster's has no pools, which is no failure; what is not there has.
 func TestPoolsOfAnotherCluster(t *testing.T) {
 	for name, want := range map[string]error{"fs0": volume.ErrUnsupported, "nowhere": rest.ErrNotFound} {
-		volumetest.Bubble(t, func(t *testing.T, network *volumetest.Network) {
+		volumetest.Bubble(t, func(t *testing.T, network *appliancetest.Network) {
 			e := (&gui{filesystems: 1, remote: true}).start(t, network)
 			e.Volumes[0].Options["gpfs_fs_name"] = name
 			results, err := volumetest.Open[*backend](t, Kind(network.Dial), e.Volumes...).Usage(t.Context())
@@ -329,7 +330,7 @@ func TestPoolsOfAnotherCluster(t *testing.T) {
 // One file system is asked for by name: other ones cost nothing.
 func TestOneFilesystem(t *testing.T) {
 	g := &gui{filesystems: 12} // fs1, but also fs10 and fs11
-	volumetest.Bubble(t, func(t *testing.T, network *volumetest.Network) {
+	volumetest.Bubble(t, func(t *testing.T, network *appliancetest.Network) {
 		e := g.start(t, network)
 		b := volumetest.Open[*backend](t, Kind(network.Dial), e.Volumes[1:2]...)
 		l := lab{backend: b, e: e}
@@ -352,7 +353,7 @@ func TestOneFilesystem(t *testing.T) {
 // One that is not there is told by its name.
 func TestNoFilesystem(t *testing.T) {
 	g := &gui{filesystems: 1}
-	volumetest.Bubble(t, func(t *testing.T, network *volumetest.Network) {
+	volumetest.Bubble(t, func(t *testing.T, network *appliancetest.Network) {
 		e := g.start(t, network)
 		e.Volumes[0].Options["gpfs_fs_name"] = "nowhere"
 		b := volumetest.Open[*backend](t, Kind(network.Dial), e.Volumes...)

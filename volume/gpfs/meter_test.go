@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"storage_exporter/volume/volumetest"
+	"storage_exporter/volume/appliancetest"
 )
 
 // wideAndNarrow are what a collector answers of a load, in reads for each ten
@@ -78,7 +78,7 @@ func TestCompare(t *testing.T) {
 // A collector that answers a look late does not cost the figures.
 func TestLookHangs(t *testing.T) {
 	inLab(t, &gui{filesystems: 1}, func(t *testing.T, l lab) {
-		l.e.Break(volumetest.Hangs(), func(r *http.Request) bool { return strings.Contains(r.URL.Query().Get("query"), "bucket_size 60") })
+		l.e.Break(appliancetest.Hangs(), func(r *http.Request) bool { return strings.Contains(r.URL.Query().Get("query"), "bucket_size 60") })
 		start := time.Now()
 		if got := l.reads(t, "v0"); got != 100 {
 			t.Errorf("%v reads a second", got)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"storage_exporter/volume"
+	"storage_exporter/volume/appliancetest"
 	"storage_exporter/volume/mount"
 	"storage_exporter/volume/rest"
 	"storage_exporter/volume/volumetest"
@@ -14,14 +15,14 @@ import (
 
 // A session that is over may be told by 403, too.
 func TestSessionEndsWithForbidden(t *testing.T) {
-	volumetest.Bubble(t, func(t *testing.T, network *volumetest.Network) {
+	volumetest.Bubble(t, func(t *testing.T, network *appliancetest.Network) {
 		made := newEmulator(t, network, 1)
 		b := volumetest.Open[*anvil](t, Anvil(mount.NewHost(mount.Paths{}, nil), network.Dial), made.Volumes...)
 		if _, err := b.Usage(volumetest.Within(t)); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(5 * time.Minute)
-		made.Break(volumetest.Fails(http.StatusForbidden, "").Times(1))
+		made.Break(appliancetest.Fails(http.StatusForbidden, "").Times(1))
 		if all, err := b.Usage(volumetest.Within(t)); err != nil || all["v0"].Err != nil {
 			t.Errorf("%v, %v", err, all["v0"].Err)
 		}
@@ -32,10 +33,10 @@ func TestSessionEndsWithForbidden(t *testing.T) {
 // was allowed.
 func TestForbiddenCalls(t *testing.T) {
 	for path, most := range map[string]int{"/cntl/state": 7, "/nodes": 21, "/shares": 7, "/storage-volumes": 7} {
-		volumetest.Bubble(t, func(t *testing.T, network *volumetest.Network) {
+		volumetest.Bubble(t, func(t *testing.T, network *appliancetest.Network) {
 			made := newEmulator(t, network, 2)
 			b := volumetest.Open[*anvil](t, Anvil(mount.NewHost(mount.Paths{}, nil), network.Dial), made.Volumes...)
-			made.Break(volumetest.Fails(http.StatusForbidden, ""), func(r *http.Request) bool { return r.URL.Path == apiPath+path })
+			made.Break(appliancetest.Fails(http.StatusForbidden, ""), func(r *http.Request) bool { return r.URL.Path == apiPath+path })
 			for range 120 {
 				_, _ = b.Health(volumetest.Within(t))
 				_, _ = b.Usage(volumetest.Within(t))

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"storage_exporter/volume"
+	"storage_exporter/volume/appliancetest"
 	"storage_exporter/volume/mount"
 	"storage_exporter/volume/rest"
 	"storage_exporter/volume/volumetest"
@@ -19,14 +20,14 @@ const (
 
 // emulator is an Anvil with a share for each volume.
 type emulator struct {
-	*volumetest.Emulator
+	*appliancetest.Emulator
 	shares   int
-	sessions volumetest.Sessions
+	sessions appliancetest.Sessions
 }
 
-func newEmulator(t testing.TB, network *volumetest.Network, volumes int) *volumetest.Emulator {
-	e := &emulator{shares: volumes, sessions: volumetest.Sessions{Idle: idleLimit}}
-	e.Emulator = volumetest.NewEmulator(t, network, e, "hammerspace", "address", volumetest.Names(volumes), func(i int, _ string) map[string]any {
+func newEmulator(t testing.TB, network *appliancetest.Network, volumes int) *appliancetest.Emulator {
+	e := &emulator{shares: volumes, sessions: appliancetest.Sessions{Idle: idleLimit}}
+	e.Emulator = appliancetest.NewEmulator(t, network, e, "hammerspace", "address", appliancetest.Names(volumes), func(i int, _ string) map[string]any {
 		options := map[string]any{"username": "monitor", "password": password, "mount_source": "10.1.1.10"}
 		if i != 0 { // the first is the cluster
 			options["share"] = shareName(i)
@@ -99,12 +100,12 @@ func (e *emulator) list(w http.ResponseWriter) {
 	answer(w, shares)
 }
 
-func answer(w http.ResponseWriter, v any) { volumetest.Reply(w, http.StatusOK, v) }
+func answer(w http.ResponseWriter, v any) { appliancetest.Reply(w, http.StatusOK, v) }
 
 func TestContract(t *testing.T) {
 	volumetest.Contract(t, volumetest.Suite{
 		Kind: func(dial rest.Dialer) volume.Kind { return Anvil(mount.NewHost(mount.Paths{}, nil), dial) },
-		Start: func(t testing.TB, network *volumetest.Network, volumes int) *volumetest.Emulator {
+		Start: func(t testing.TB, network *appliancetest.Network, volumes int) *appliancetest.Emulator {
 			return newEmulator(t, network, volumes)
 		},
 		Want: func(i int) volumetest.Want {

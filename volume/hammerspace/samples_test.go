@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"storage_exporter/volume"
+	"storage_exporter/volume/appliancetest"
 	"storage_exporter/volume/mount"
 	"storage_exporter/volume/rest"
 	"storage_exporter/volume/volumetest"
@@ -22,7 +23,7 @@ func (s samples) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path == apiPath+"/login" {
 		http.SetCookie(w, &http.Cookie{Name: "S", Value: "1"})
 	}
-	volumetest.Samples{At: time.Now(), Otherwise: "403 ", Replies: s, Asked: func(r *http.Request) string {
+	appliancetest.Samples{At: time.Now(), Otherwise: "403 ", Replies: s, Asked: func(r *http.Request) string {
 		return strings.TrimPrefix(r.URL.Path, apiPath)
 	}}.With("/login", "200 ").ServeHTTP(w, r)
 }
@@ -42,9 +43,9 @@ func well(change samples) samples {
 }
 
 // open makes a backend with one volume, v.
-func open(t testing.TB, h http.Handler, change ...func(*volume.Config, *mount.Paths)) (*anvil, *volumetest.Appliance) {
+func open(t testing.TB, h http.Handler, change ...func(*volume.Config, *mount.Paths)) (*anvil, *appliancetest.Appliance) {
 	t.Helper()
-	e := volumetest.NewEmulator(t, nil, h, "hammerspace", "address", []string{"v"}, func(int, string) map[string]any {
+	e := appliancetest.NewEmulator(t, nil, h, "hammerspace", "address", []string{"v"}, func(int, string) map[string]any {
 		return map[string]any{"username": "monitor", "password": password}
 	})
 	e.Volumes[0].PerformanceInterval = 10 * time.Second

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"storage_exporter/volume"
+	"storage_exporter/volume/appliancetest"
 	"storage_exporter/volume/volumetest"
 )
 
@@ -78,7 +79,7 @@ func newOntap() *ontap {
 // reads and writes of the volume of that index; every third is a FlexGroup.
 func load(i int) (reads, writes int) { return 30 * (i + 1), 6 }
 
-func startOntap(t testing.TB, network *volumetest.Network, volumes int) *volumetest.Emulator {
+func startOntap(t testing.TB, network *appliancetest.Network, volumes int) *appliancetest.Emulator {
 	o := newOntap()
 	for i := range volumes {
 		reads, writes := load(i)
@@ -92,8 +93,8 @@ func startOntap(t testing.TB, network *volumetest.Network, volumes int) *volumet
 }
 
 // start configures all of its volumes.
-func (o *ontap) start(t testing.TB, network *volumetest.Network) *volumetest.Emulator {
-	e := volumetest.NewEmulator(t, network, o, "netapp", "netapp_ontap_endpoint", volumetest.Names(len(o.volumes)), func(i int, _ string) map[string]any {
+func (o *ontap) start(t testing.TB, network *appliancetest.Network) *appliancetest.Emulator {
+	e := appliancetest.NewEmulator(t, network, o, "netapp", "netapp_ontap_endpoint", appliancetest.Names(len(o.volumes)), func(i int, _ string) map[string]any {
 		return map[string]any{
 			"netapp_ontap_user": "reader", "netapp_ontap_password": password,
 			"netapp_volume_name": o.volumes[i].fields["name"], "netapp_nfs_host": "ignored", "netapp_xcp_cmd": []any{"ignored"},
@@ -177,7 +178,7 @@ func (o *ontap) list(w http.ResponseWriter, r *http.Request) {
 		time.Sleep(time.Duration(min(wanted, len(found)-from)/o.slow) * time.Second)
 	}
 	from, _ := strconv.Atoi(query.Get("start"))
-	page, next := volumetest.Page(found, from, min(wanted, o.pageMost))
+	page, next := appliancetest.Page(found, from, min(wanted, o.pageMost))
 	reply := map[string]any{"records": page, "num_records": len(page)}
 	if next > 0 && strings.Contains(r.Header.Get("Accept"), "hal+json") {
 		query.Set("start", strconv.Itoa(next-o.overlap))
@@ -227,10 +228,10 @@ func pair(read, write int) map[string]any {
 	return map[string]any{"read": read, "write": write, "other": 17, "total": read + write + 17}
 }
 
-func say(w http.ResponseWriter, v any) { volumetest.Reply(w, http.StatusOK, v) }
+func say(w http.ResponseWriter, v any) { appliancetest.Reply(w, http.StatusOK, v) }
 
 func refuse(w http.ResponseWriter, status int, code, message string) {
-	volumetest.Reply(w, status, map[string]any{"error": map[string]any{"code": code, "message": message}})
+	appliancetest.Reply(w, status, map[string]any{"error": map[string]any{"code": code, "message": message}})
 }
 
 func TestContract(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"storage_exporter/volume"
+	"storage_exporter/volume/appliancetest"
 	"storage_exporter/volume/volumetest"
 )
 
@@ -147,9 +148,9 @@ func TestNodesRefused(t *testing.T) {
 
 // Nodes that do not answer take little time from the volumes, which do.
 func TestNodesHang(t *testing.T) {
-	volumetest.Bubble(t, func(t *testing.T, network *volumetest.Network) {
+	volumetest.Bubble(t, func(t *testing.T, network *appliancetest.Network) {
 		e := startOntap(t, network, 1)
-		e.Break(volumetest.Hangs(), func(r *http.Request) bool { return r.URL.Path != volumesPath })
+		e.Break(appliancetest.Hangs(), func(r *http.Request) bool { return r.URL.Path != volumesPath })
 		b := volumetest.Open[*backend](t, Kind(network.Dial), e.Volumes...)
 		start := time.Now()
 		got := health(t, b, "v0")

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"storage_exporter/volume"
+	"storage_exporter/volume/appliancetest"
 	"storage_exporter/volume/volumetest"
 )
 
@@ -38,14 +39,14 @@ func (s *replay) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if status := map[string]string{"error_400": "400 ", "error_401": "401 ", "error_403": "403 ", "error_404": "404 ", "error_bus": "503 "}[file[:min(len(file), 9)]]; status != "" {
 		file = status + file
 	}
-	volumetest.Samples{At: at, Otherwise: file, Asked: func(*http.Request) string { return "" }}.ServeHTTP(w, r)
+	appliancetest.Samples{At: at, Otherwise: file, Asked: func(*http.Request) string { return "" }}.ServeHTTP(w, r)
 }
 
 // with runs a backend for volumes of those names on an appliance, in a bubble.
 func with(t *testing.T, handler http.Handler, names []string, f func(t *testing.T, b volume.Backend)) {
 	t.Helper()
-	volumetest.Bubble(t, func(t *testing.T, network *volumetest.Network) {
-		e := volumetest.NewEmulator(t, network, handler, "netapp", "netapp_ontap_endpoint", names, func(_ int, name string) map[string]any {
+	volumetest.Bubble(t, func(t *testing.T, network *appliancetest.Network) {
+		e := appliancetest.NewEmulator(t, network, handler, "netapp", "netapp_ontap_endpoint", names, func(_ int, name string) map[string]any {
 			svm, bare, found := strings.Cut(name, "/")
 			if !found {
 				svm, bare = "", name

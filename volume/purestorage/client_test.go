@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"storage_exporter/volume"
+	"storage_exporter/volume/appliancetest"
 	"storage_exporter/volume/rest"
 	"storage_exporter/volume/volumetest"
 )
@@ -52,7 +53,7 @@ func TestFamilies(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			const volumes = 100
-			volumetest.Bubble(t, func(t *testing.T, network *volumetest.Network) {
+			volumetest.Bubble(t, func(t *testing.T, network *appliancetest.Network) {
 				e := newEmulator(t, network, volumes, test.version, test.versions...)
 				b := volumetest.Open[*backend](t, Kind(network.Dial), e.Volumes...)
 				if usage, err := b.Usage(volumetest.Within(t)); err != nil || len(usage) != volumes || usage["v99"].Err != nil || *usage["v99"].Value.CapacityBytes != 100<<40 {
@@ -81,7 +82,7 @@ func TestFamilies(t *testing.T) {
 // A name that is not there is looked for now and then, and costs the others no
 // call in between.
 func TestWrongNameAmongMany(t *testing.T) {
-	volumetest.Bubble(t, func(t *testing.T, network *volumetest.Network) {
+	volumetest.Bubble(t, func(t *testing.T, network *appliancetest.Network) {
 		e := newEmulator(t, network, 12, "2.9", "2.9")
 		e.Volumes[3].Options["purity_fs_name"] = "no-such-fs"
 		b := volumetest.Open[*backend](t, Kind(network.Dial), e.Volumes...)
@@ -121,9 +122,9 @@ func TestWrongNameAmongMany(t *testing.T) {
 
 // Where every name is refused, the calls do not multiply.
 func TestEveryNameRefused(t *testing.T) {
-	volumetest.Bubble(t, func(t *testing.T, network *volumetest.Network) {
+	volumetest.Bubble(t, func(t *testing.T, network *appliancetest.Network) {
 		e := newEmulator(t, network, 100, "2.9", "2.9")
-		e.Break(volumetest.Fails(http.StatusBadRequest, ""), func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "performance") })
+		e.Break(appliancetest.Fails(http.StatusBadRequest, ""), func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "performance") })
 		b := volumetest.Open[*backend](t, Kind(network.Dial), e.Volumes...)
 		got, err := b.Performance(volumetest.Within(t))
 		if err != nil || !errors.Is(got["v99"].Err, rest.ErrRejected) {
@@ -138,7 +139,7 @@ func TestEveryNameRefused(t *testing.T) {
 func TestProtocol(t *testing.T) {
 	for configured, want := range map[string]string{"": "NFS", "smb": "SMB", "ALL": ""} {
 		t.Run("protocol "+configured, func(t *testing.T) {
-			volumetest.Bubble(t, func(t *testing.T, network *volumetest.Network) {
+			volumetest.Bubble(t, func(t *testing.T, network *appliancetest.Network) {
 				e := newEmulator(t, network, 1, "2.9", "2.9")
 				if configured != "" {
 					e.Volumes[0].Options["purity_protocol"] = configured
@@ -157,7 +158,7 @@ func TestProtocol(t *testing.T) {
 
 // Volumes of one array share its session, whatever their protocols.
 func TestProtocolsOfOneArray(t *testing.T) {
-	volumetest.Bubble(t, func(t *testing.T, network *volumetest.Network) {
+	volumetest.Bubble(t, func(t *testing.T, network *appliancetest.Network) {
 		e := newEmulator(t, network, 12, "2.9", "2.9")
 		shares := map[string]bool{}
 		for i, protocol := range []string{"SMB", "NFS", "smb", "all"} {
@@ -198,14 +199,14 @@ func TestProtocolsOfOneArray(t *testing.T) {
 // A thousand file systems: no call is too long, and where a round has no time for
 // all, the next one begins with the others.
 func TestThousand(t *testing.T) {
-	volumetest.Bubble(t, func(t *testing.T, network *volumetest.Network) {
+	volumetest.Bubble(t, func(t *testing.T, network *appliancetest.Network) {
 		e := newEmulator(t, network, 1000, "2.9", "2.9")
 		b := volumetest.Open[*backend](t, Kind(network.Dial), e.Volumes...)
 		usage, err := b.Usage(volumetest.Within(t))
 		if err != nil || usage["v999"].Err != nil {
 			t.Fatalf("%v, %+v", err, usage["v999"])
 		}
-		e.Break(volumetest.Slow(300*time.Millisecond), func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "performance") })
+		e.Break(appliancetest.Slow(300*time.Millisecond), func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "performance") })
 		measured := map[string]bool{}
 		for range 3 { // as long as a sample is shown
 			ctx, cancel := context.WithTimeout(t.Context(), 27*time.Second)
@@ -235,9 +236,9 @@ func TestThousand(t *testing.T) {
 // A call that fails each time does not keep those after it from being made.
 func TestOneCallFails(t *testing.T) {
 	for _, bad := range []string{"vfolder-0", "vfolder-15", "vfolder-9"} { // the first, one in between, the last
-		volumetest.Bubble(t, func(t *testing.T, network *volumetest.Network) {
+		volumetest.Bubble(t, func(t *testing.T, network *appliancetest.Network) {
 			e := newEmulator(t, network, 30, "2.9", "2.9")
-			e.Break(volumetest.Fails(http.StatusInternalServerError, ""), func(r *http.Request) bool {
+			e.Break(appliancetest.Fails(http.StatusInternalServerError, ""), func(r *http.Request) bool {
 				return strings.HasSuffix(r.URL.Path, "performance") && strings.Contains(r.URL.RawQuery, bad)
 			})
 			b := volumetest.Open[*backend](t, Kind(network.Dial), e.Volumes...)

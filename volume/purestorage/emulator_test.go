@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"storage_exporter/volume"
+	"storage_exporter/volume/appliancetest"
 	"storage_exporter/volume/volumetest"
 )
 
@@ -21,16 +22,16 @@ const (
 
 // emulator is a FlashBlade.
 type emulator struct {
-	*volumetest.Emulator
+	*appliancetest.Emulator
 	versions []string
 	files    int
-	sessions volumetest.Sessions
+	sessions appliancetest.Sessions
 }
 
 // newEmulator starts one that speaks these versions; version is the option's.
-func newEmulator(t testing.TB, network *volumetest.Network, volumes int, version string, versions ...string) *emulator {
-	e := &emulator{versions: versions, files: volumes, sessions: volumetest.Sessions{Idle: idleTimeout}}
-	e.Emulator = volumetest.NewEmulator(t, network, e, "purestorage", "purity_endpoint", volumetest.Names(volumes), func(i int, _ string) map[string]any {
+func newEmulator(t testing.TB, network *appliancetest.Network, volumes int, version string, versions ...string) *emulator {
+	e := &emulator{versions: versions, files: volumes, sessions: appliancetest.Sessions{Idle: idleTimeout}}
+	e.Emulator = appliancetest.NewEmulator(t, network, e, "purestorage", "purity_endpoint", appliancetest.Names(volumes), func(i int, _ string) map[string]any {
 		return map[string]any{"purity_api_token": apiToken, "purity_fs_name": fileName(i), "purity_api_version": version}
 	})
 	e.Secret(apiToken)
@@ -169,7 +170,7 @@ func (e *emulator) page(w http.ResponseWriter, r *http.Request, v2 bool, items [
 		}
 	}
 	begin, _ := strconv.Atoi(r.URL.Query().Get(parameter))
-	page, next := volumetest.Page(items, begin, pageSize)
+	page, next := appliancetest.Page(items, begin, pageSize)
 	var token any
 	if next > 0 {
 		token = fmt.Sprint(next)
@@ -184,15 +185,15 @@ func (e *emulator) page(w http.ResponseWriter, r *http.Request, v2 bool, items [
 }
 
 func complain(w http.ResponseWriter, status int, context, message string) {
-	volumetest.Reply(w, status, map[string]any{"errors": []any{map[string]any{"context": context, "message": message}}})
+	appliancetest.Reply(w, status, map[string]any{"errors": []any{map[string]any{"context": context, "message": message}}})
 }
 
-func answer(w http.ResponseWriter, v any) { volumetest.Reply(w, http.StatusOK, v) }
+func answer(w http.ResponseWriter, v any) { appliancetest.Reply(w, http.StatusOK, v) }
 
 func TestContract(t *testing.T) {
 	volumetest.Contract(t, volumetest.Suite{
 		Kind: Kind,
-		Start: func(t testing.TB, network *volumetest.Network, volumes int) *volumetest.Emulator {
+		Start: func(t testing.TB, network *appliancetest.Network, volumes int) *appliancetest.Emulator {
 			return newEmulator(t, network, volumes, "auto", "1.12", "2.0", "2.9", "2.28").Emulator
 		},
 		Want:      want,

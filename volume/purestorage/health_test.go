@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"storage_exporter/volume"
+	"storage_exporter/volume/appliancetest"
 	"storage_exporter/volume/rest"
 	"storage_exporter/volume/volumetest"
 )
@@ -86,9 +87,9 @@ func TestHealthOfSamples(t *testing.T) {
 // What cannot be asked in time is unknown, and the file system is served all the
 // same.
 func TestHealthOfSlowArray(t *testing.T) {
-	volumetest.Bubble(t, func(t *testing.T, network *volumetest.Network) {
+	volumetest.Bubble(t, func(t *testing.T, network *appliancetest.Network) {
 		e := newEmulator(t, network, 2, "2.9", "2.9")
-		e.Break(volumetest.Hangs(), func(r *http.Request) bool {
+		e.Break(appliancetest.Hangs(), func(r *http.Request) bool {
 			return slices.Contains([]string{"/api/2.9/blades", "/api/2.9/hardware", "/api/2.9/alerts"}, r.URL.Path)
 		})
 		b := volumetest.Open[*backend](t, Kind(network.Dial), e.Volumes...)

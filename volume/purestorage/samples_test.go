@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"storage_exporter/volume"
+	"storage_exporter/volume/appliancetest"
 	"storage_exporter/volume/rest"
 	"storage_exporter/volume/volumetest"
 )
@@ -34,7 +35,7 @@ func (s samples) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path == "/api/login" {
 		w.Header().Set("x-auth-token", "3be3d489-0000-4643-90ac-000000000001")
 	}
-	served := volumetest.Samples{At: sampledAt.Add(s.age()), Otherwise: "403 error_401.json", Replies: s, Asked: func(r *http.Request) string {
+	served := appliancetest.Samples{At: sampledAt.Add(s.age()), Otherwise: "403 error_401.json", Replies: s, Asked: func(r *http.Request) string {
 		_, resource, below := strings.Cut(strings.TrimPrefix(r.URL.Path, "/api/"), "/")
 		switch {
 		case !below:
@@ -72,7 +73,7 @@ func v1() samples {
 // open makes a backend on an appliance, with a volume for each file system.
 func open(t testing.TB, h http.Handler, change map[string]any, files ...string) *backend {
 	t.Helper()
-	e := volumetest.NewEmulator(t, nil, h, "purestorage", "purity_endpoint", files, func(_ int, fs string) map[string]any {
+	e := appliancetest.NewEmulator(t, nil, h, "purestorage", "purity_endpoint", files, func(_ int, fs string) map[string]any {
 		options := map[string]any{"purity_api_token": apiToken, "purity_fs_name": fs}
 		maps.Copy(options, change)
 		return options

@@ -9,18 +9,18 @@ import (
 	"time"
 
 	"storage_exporter/volume"
+	"storage_exporter/volume/appliancetest"
 	"storage_exporter/volume/rest"
-	"storage_exporter/volume/volumetest"
 )
 
 func TestAnswers(t *testing.T) {
 	tests := []struct {
-		fault volumetest.Fault
+		fault appliancetest.Fault
 		words string
 	}{
-		{volumetest.HTML(), "web page"}, {volumetest.Empty(), "empty"}, {volumetest.Truncated(), "cut off"}, {volumetest.Halved(), "cut off"},
-		{volumetest.Bomb(), "/x: the answer has a text of more than 64 KiB"}, {volumetest.Redirects(), "https://elsewhere.test"},
-		{volumetest.Says("null", "", "null"), "null"}, {volumetest.Says("a list", "", "[1]"), "array"}, {volumetest.Says("text", "", "OK"), "not JSON"},
+		{appliancetest.HTML(), "web page"}, {appliancetest.Empty(), "empty"}, {appliancetest.Truncated(), "cut off"}, {appliancetest.Halved(), "cut off"},
+		{appliancetest.Bomb(), "/x: the answer has a text of more than 64 KiB"}, {appliancetest.Redirects(), "https://elsewhere.test"},
+		{appliancetest.Says("null", "", "null"), "null"}, {appliancetest.Says("a list", "", "[1]"), "array"}, {appliancetest.Says("text", "", "OK"), "not JSON"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.fault.Name, func(t *testing.T) {

@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"storage_exporter/volume"
+	"storage_exporter/volume/appliancetest"
 	"storage_exporter/volume/rest"
-	"storage_exporter/volume/volumetest"
 )
 
 // large is a list of some so many MiB once it is decoded.
@@ -27,7 +27,7 @@ type list struct{ List []string }
 // not those that hang with much, and not a small one.
 func TestAnswersTogether(t *testing.T) {
 	within(t, rest.Auth{}, func(r *rig) {
-		r.first.Break(volumetest.Serves("large answers", func(w http.ResponseWriter, q *http.Request) {
+		r.first.Break(appliancetest.Serves("large answers", func(w http.ResponseWriter, q *http.Request) {
 			switch q.URL.Path {
 			case "/x":
 				echo(w, q)
@@ -74,7 +74,7 @@ func TestAnswersTogether(t *testing.T) {
 // The pages of a list are bounded together, however small each is.
 func TestListKeeps(t *testing.T) {
 	within(t, rest.Auth{}, func(r *rig) {
-		r.first.Break(volumetest.Serves("pages", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, large(2)) }))
+		r.first.Break(appliancetest.Serves("pages", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, large(2)) }))
 		pages := 0
 		err := r.Pages(r.t.Context(), rest.Request{Path: "/list"}, func(a *rest.Answer) (string, error) {
 			pages++
@@ -100,7 +100,7 @@ func TestPacked(t *testing.T) {
 		"/cut":     {`{"list": [`, "cut off"},
 	}
 	within(t, rest.Auth{}, func(r *rig) {
-		r.first.Break(volumetest.Serves("packed", func(w http.ResponseWriter, q *http.Request) {
+		r.first.Break(appliancetest.Serves("packed", func(w http.ResponseWriter, q *http.Request) {
 			w.Header().Set("Content-Encoding", "gzip")
 			z := gzip.NewWriter(w)
 			_, _ = io.WriteString(z, bodies[q.URL.Path].text)
@@ -125,7 +125,7 @@ func TestLargest(t *testing.T) {
 		return s + strings.Repeat(" ", size-len(s)-len(end)) + end
 	}
 	within(t, rest.Auth{}, func(r *rig) {
-		r.first.Break(volumetest.Serves("large", func(w http.ResponseWriter, q *http.Request) {
+		r.first.Break(appliancetest.Serves("large", func(w http.ResponseWriter, q *http.Request) {
 			size := most
 			if q.URL.Path == "/more" {
 				size++

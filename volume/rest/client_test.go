@@ -15,8 +15,8 @@ import (
 
 	"storage_exporter/internal/secret"
 	"storage_exporter/volume"
+	"storage_exporter/volume/appliancetest"
 	"storage_exporter/volume/rest"
-	"storage_exporter/volume/volumetest"
 )
 
 func TestPaths(t *testing.T) {
@@ -80,7 +80,7 @@ func TestStatuses(t *testing.T) {
 
 // One that failed and works the second time was no failure.
 func TestRepeats(t *testing.T) {
-	for _, f := range []volumetest.Fault{volumetest.Fails(503, ""), volumetest.Drops(), volumetest.Fails(502, "<html>")} {
+	for _, f := range []appliancetest.Fault{appliancetest.Fails(503, ""), appliancetest.Drops(), appliancetest.Fails(502, "<html>")} {
 		within(t, rest.Auth{}, func(r *rig) {
 			r.first.Break(f.Times(1))
 			if _, err := r.get("/x"); err != nil {
@@ -106,7 +106,7 @@ func TestRotates(t *testing.T) {
 		expect("second")
 		r.first.Up()
 		expect("second") // as long as it works
-		r.second.Break(volumetest.Fails(503, ""))
+		r.second.Break(appliancetest.Fails(503, ""))
 		expect("first")
 		r.second.Mend()
 		r.first.Unknown(true)
@@ -115,7 +115,7 @@ func TestRotates(t *testing.T) {
 		r.second.Hang(true)
 		expect("first")
 		// A call that was sent may have had its effect.
-		r.first.Break(volumetest.Drops())
+		r.first.Break(appliancetest.Drops())
 		if _, err := r.Do(r.t.Context(), rest.Request{Method: http.MethodPost, Path: "/x"}); !errors.Is(err, rest.ErrUnreachable) {
 			t.Error(err)
 		}
@@ -199,7 +199,7 @@ func TestRetryAfter(t *testing.T) {
 
 func TestTimeout(t *testing.T) {
 	within(t, rest.Auth{}, func(r *rig) {
-		r.first.Break(volumetest.Hangs())
+		r.first.Break(appliancetest.Hangs())
 		start := time.Now()
 		_, err := r.get("/x")
 		is(t, err, rest.ErrUnreachable, volume.Offline)
@@ -211,7 +211,7 @@ func TestTimeout(t *testing.T) {
 		err = r.Get(ctx, "/x", nil, nil)
 		is(t, err, context.DeadlineExceeded, volume.Offline)
 		r.first.Mend()
-		r.first.Break(volumetest.Slow(9 * time.Second))
+		r.first.Break(appliancetest.Slow(9 * time.Second))
 		if _, err := r.get("/x"); err != nil {
 			t.Error(err)
 		}
@@ -274,12 +274,12 @@ func TestRealNetwork(t *testing.T) {
 	defer proxy.Close()
 	t.Setenv("HTTPS_PROXY", proxy.URL)
 	t.Setenv("HTTP_PROXY", proxy.URL)
-	a := volumetest.NewAppliance(t, nil, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	a := appliancetest.NewAppliance(t, nil, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		say(w, map[string]string{"said": r.UserAgent()})
 	}))
 	get := func(options map[string]any) (string, error) {
 		t.Helper()
-		r := &rig{t: t, network: volumetest.NewNetwork()}
+		r := &rig{t: t, network: appliancetest.NewNetwork()}
 		o := volume.ReadOptions(volume.Config{Name: "v", Options: options})
 		access := rest.ReadAccess(o, "endpoint", "its URL", "own_verify_ssl")
 		c, err := rest.NewClient(rest.Config{Access: access, Logger: quiet()})

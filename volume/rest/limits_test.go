@@ -16,8 +16,8 @@ import (
 
 	"storage_exporter/internal/secret"
 	"storage_exporter/volume"
+	"storage_exporter/volume/appliancetest"
 	"storage_exporter/volume/rest"
-	"storage_exporter/volume/volumetest"
 )
 
 // Two calls that are refused at the same moment are one refusal.
@@ -60,7 +60,7 @@ func TestBombIsNotUnpacked(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer c.Close()
-		r.first.Break(volumetest.Bomb())
+		r.first.Break(appliancetest.Bomb())
 		is(t, c.Get(r.t.Context(), "/x", nil, &struct{}{}), rest.ErrBadAnswer, volume.Unavailable)
 		found := regexp.MustCompile(` bytes=(\d+)`).FindStringSubmatch(log.String())
 		if found == nil {

@@ -10,8 +10,8 @@ import (
 
 	"storage_exporter/internal/secret"
 	"storage_exporter/volume"
+	"storage_exporter/volume/appliancetest"
 	"storage_exporter/volume/rest"
-	"storage_exporter/volume/volumetest"
 )
 
 // aside refuses what is below /aside with 401, whoever asks.
@@ -96,7 +96,7 @@ func (r *rig) mustEcho() {
 // Calls that wait for their turn while the credentials are refused are not made.
 func TestRefusedWhileWaiting(t *testing.T) {
 	within(t, rest.Basic("reader", secret.New("pass word")), func(r *rig) {
-		r.first.Break(volumetest.Slow(time.Second))
+		r.first.Break(appliancetest.Slow(time.Second))
 		var wg sync.WaitGroup
 		for range 10 {
 			wg.Go(func() {
@@ -117,7 +117,7 @@ func TestLateRefusal(t *testing.T) {
 	within(t, session(), func(r *rig) {
 		r.mustGet()
 		d.endAll()
-		r.first.Break(volumetest.Slow(3*time.Second), func(q *http.Request) bool { return q.URL.Path == "/late" })
+		r.first.Break(appliancetest.Slow(3*time.Second), func(q *http.Request) bool { return q.URL.Path == "/late" })
 		var wg sync.WaitGroup
 		wg.Go(func() {
 			if _, err := r.get("/late"); err != nil {

@@ -11,8 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"storage_exporter/volume"
+	"storage_exporter/volume/appliancetest"
 	"storage_exporter/volume/rest"
-	"storage_exporter/volume/volumetest"
 )
 
 func TestPages(t *testing.T) {
@@ -69,7 +69,7 @@ func TestPages(t *testing.T) {
 func TestPagesSize(t *testing.T) {
 	page := []byte(`{"more": [` + strings.Repeat(`"`+strings.Repeat("x", 1020)+`",`, 12<<10) + `""], "said": "x"}`)
 	within(t, rest.Auth{}, func(r *rig) {
-		r.first.Break(volumetest.Serves("pages", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(page) }))
+		r.first.Break(appliancetest.Serves("pages", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(page) }))
 		n := 0
 		err := r.Pages(r.t.Context(), rest.Request{Path: "/list"}, func(a *rest.Answer) (string, error) {
 			if err := a.Decode(&struct{ Said string }{}); err != nil {

@@ -11,17 +11,17 @@ import (
 
 	"storage_exporter/internal/secret"
 	"storage_exporter/volume"
+	"storage_exporter/volume/appliancetest"
 	"storage_exporter/volume/rest"
-	"storage_exporter/volume/volumetest"
 )
 
 // rig is a client of appliances on a network in memory.
 type rig struct {
 	*rest.Client
 	t       *testing.T
-	network *volumetest.Network
-	first   *volumetest.Appliance
-	second  *volumetest.Appliance
+	network *appliancetest.Network
+	first   *appliancetest.Appliance
+	second  *appliancetest.Appliance
 }
 
 // within runs f with a client of one appliance, or of two when there are two
@@ -29,11 +29,11 @@ type rig struct {
 func within(t *testing.T, auth rest.Auth, f func(*rig), handlers ...http.HandlerFunc) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		r := &rig{t: t, network: volumetest.NewNetwork()}
-		r.first = volumetest.NewAppliance(t, r.network, handlers[0])
+		r := &rig{t: t, network: appliancetest.NewNetwork()}
+		r.first = appliancetest.NewAppliance(t, r.network, handlers[0])
 		urls := []any{r.first.URL}
 		if len(handlers) > 1 {
-			r.second = volumetest.NewAppliance(t, r.network, handlers[1])
+			r.second = appliancetest.NewAppliance(t, r.network, handlers[1])
 			urls = append(urls, r.second.URL)
 		}
 		r.Client = r.client(auth, map[string]any{"endpoint": urls, "ca_file": r.first.CAFile})

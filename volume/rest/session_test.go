@@ -13,8 +13,8 @@ import (
 
 	"storage_exporter/internal/secret"
 	"storage_exporter/volume"
+	"storage_exporter/volume/appliancetest"
 	"storage_exporter/volume/rest"
-	"storage_exporter/volume/volumetest"
 )
 
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
@@ -159,7 +159,7 @@ func TestLoginOnce(t *testing.T) {
 func TestLoginOutlivesItsCaller(t *testing.T) {
 	d := &door{}
 	within(t, session(), func(r *rig) {
-		r.first.Break(volumetest.Slow(5 * time.Second).Times(1))
+		r.first.Break(appliancetest.Slow(5 * time.Second).Times(1))
 		ctx, cancel := context.WithTimeout(r.t.Context(), time.Second)
 		defer cancel()
 		if err := r.Get(ctx, "/x", nil, nil); !errors.Is(err, context.DeadlineExceeded) {
@@ -221,7 +221,7 @@ func TestRefreshRefused(t *testing.T) {
 		d.expect(t, 2, 0)
 		// A token that still holds serves while no new one can be had.
 		time.Sleep(275 * time.Second)
-		r.first.Break(volumetest.Fails(500, ""), func(q *http.Request) bool { return q.URL.Path != "/x" })
+		r.first.Break(appliancetest.Fails(500, ""), func(q *http.Request) bool { return q.URL.Path != "/x" })
 		r.mustGet()
 		r.first.Mend()
 		r.mustGet()
@@ -301,7 +301,7 @@ func TestBackOff(t *testing.T) {
 func TestBackOffForgets(t *testing.T) {
 	within(t, rest.Basic("reader", secret.New("x")), func(r *rig) {
 		for range 3 {
-			r.first.Break(volumetest.Fails(401, ""))
+			r.first.Break(appliancetest.Fails(401, ""))
 			_, err := r.get("/x")
 			is(t, err, rest.ErrUnauthorized, volume.Unavailable)
 			r.first.Mend()
@@ -348,7 +348,7 @@ func TestClosed(t *testing.T) {
 	}
 	// A login that hangs does not hold it up.
 	within(t, session(), func(r *rig) {
-		r.first.Break(volumetest.Hangs())
+		r.first.Break(appliancetest.Hangs())
 		start := time.Now()
 		go func() { _, _ = r.get("/x") }()
 		time.Sleep(time.Second)

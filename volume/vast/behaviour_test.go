@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"storage_exporter/volume"
+	"storage_exporter/volume/appliancetest"
 	"storage_exporter/volume/rest"
 	"storage_exporter/volume/volumetest"
 )
@@ -19,7 +20,7 @@ import (
 // bubble has an emulator with three volumes.
 func bubble(t *testing.T, scope string, options map[string]any, change func(*emulator), check func(*testing.T, *emulator, *backend)) {
 	t.Helper()
-	volumetest.Bubble(t, func(t *testing.T, network *volumetest.Network) {
+	volumetest.Bubble(t, func(t *testing.T, network *appliancetest.Network) {
 		e := start(t, network, 3, scope, options)
 		if change != nil {
 			change(e)
@@ -320,7 +321,7 @@ func TestRefusedBesides(t *testing.T) {
 // What health can do without takes nothing from its time.
 func TestAlarmsHang(t *testing.T) {
 	bubble(t, clusterScope, nil, nil, func(t *testing.T, e *emulator, b *backend) {
-		e.Break(volumetest.Hangs(), func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/alarms/") })
+		e.Break(appliancetest.Hangs(), func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/alarms/") })
 		began := time.Now()
 		results, err := b.Health(volumetest.Within(t))
 		if got := of(results, err, "v0"); got.Err != nil || got.Value.Status != volume.Healthy {
@@ -424,7 +425,7 @@ func TestHour(t *testing.T) {
 func TestLongLists(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const volumes = 400
-		network := volumetest.NewNetwork()
+		network := appliancetest.NewNetwork()
 		e := start(t, network, volumes, viewScope, nil)
 		b := volumetest.Open[*backend](t, Kind(network.Dial), e.Volumes...)
 		results, err := b.Performance(volumetest.Within(t))

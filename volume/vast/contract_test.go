@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"storage_exporter/volume"
+	"storage_exporter/volume/appliancetest"
 	"storage_exporter/volume/volumetest"
 )
 
@@ -41,7 +42,7 @@ func TestContractOfViews(t *testing.T) {
 func suite(scope string, options map[string]any) volumetest.Suite {
 	return volumetest.Suite{
 		Kind: Kind,
-		Start: func(t testing.TB, network *volumetest.Network, volumes int) *volumetest.Emulator {
+		Start: func(t testing.TB, network *appliancetest.Network, volumes int) *appliancetest.Emulator {
 			return start(t, network, volumes, scope, options).Emulator
 		},
 		Required:  []string{"vast_endpoint", "vast_username", "vast_password"},

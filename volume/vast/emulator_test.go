@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"storage_exporter/volume/volumetest"
+	"storage_exporter/volume/appliancetest"
 )
 
 const (
@@ -30,8 +30,8 @@ const (
 // emulator is a VAST cluster. The view of volume i is read 10*(i+1) and written 4
 // times a second, but the second one only is read, and has no quota.
 type emulator struct {
-	*volumetest.Emulator
-	access, refresh volumetest.Sessions // by our clock
+	*appliancetest.Emulator
+	access, refresh appliancetest.Sessions // by our clock
 
 	mu       sync.Mutex // guards the fields below
 	made     int
@@ -55,12 +55,12 @@ type emulator struct {
 }
 
 // start makes one whose volumes are views, or the cluster.
-func start(t testing.TB, network *volumetest.Network, volumes int, scope string, more map[string]any) *emulator {
+func start(t testing.TB, network *appliancetest.Network, volumes int, scope string, more map[string]any) *emulator {
 	e := &emulator{
-		access: volumetest.Sessions{Life: emulatedLife}, fails: map[string]int{}, lost: map[int]bool{}, moved: map[int]int{},
+		access: appliancetest.Sessions{Life: emulatedLife}, fails: map[string]int{}, lost: map[int]bool{}, moved: map[int]int{},
 		state: "ONLINE", every: time.Minute, unit: "us", alarms: []any{},
 	}
-	e.Emulator = volumetest.NewEmulator(t, network, e, "vast", "vast_endpoint", volumetest.Names(volumes), func(i int, _ string) map[string]any {
+	e.Emulator = appliancetest.NewEmulator(t, network, e, "vast", "vast_endpoint", appliancetest.Names(volumes), func(i int, _ string) map[string]any {
 		options := map[string]any{"vast_username": "reader", "vast_password": password}
 		if scope == viewScope {
 			options["vast_view_path"] = fmt.Sprintf("/ai/v%d", i)
@@ -353,9 +353,9 @@ func trimmed(item map[string]any, r *http.Request) map[string]any {
 }
 
 func answer(w http.ResponseWriter, content any) {
-	volumetest.Reply(w, http.StatusOK, content)
+	appliancetest.Reply(w, http.StatusOK, content)
 }
 
 func fail(w http.ResponseWriter, status int, detail string) {
-	volumetest.Reply(w, status, map[string]any{"detail": detail})
+	appliancetest.Reply(w, status, map[string]any{"detail": detail})
 }

@@ -7,27 +7,28 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"storage_exporter/volume"
+	"storage_exporter/volume/appliancetest"
 	"storage_exporter/volume/volumetest"
 )
 
 func TestHealthStates(t *testing.T) {
 	cluster := string(volumetest.Sample(t, "cluster_by_id.json"))
-	says := func(old, now string) volumetest.Samples {
+	says := func(old, now string) appliancetest.Samples {
 		if !strings.Contains(cluster, old) {
 			t.Fatalf("the sample has no %s", old)
 		}
 		return good().With("/clusters/1/", strings.Replace(cluster, old, now, 1))
 	}
-	state := func(word string) volumetest.Samples { return says(`"state": "ONLINE"`, `"state": "`+word+`"`) }
-	sample := func(name string) volumetest.Samples {
+	state := func(word string) appliancetest.Samples { return says(`"state": "ONLINE"`, `"state": "`+word+`"`) }
+	sample := func(name string) appliancetest.Samples {
 		return good().With("/clusters/1/", string(volumetest.Sample(t, name)))
 	}
-	quota := func(word string) volumetest.Samples {
+	quota := func(word string) appliancetest.Samples {
 		return good().With("/quotas/", strings.Replace(string(volumetest.Sample(t, "quotas.json")), `"state": "OK"`, `"state": "`+word+`"`, 1))
 	}
 	type test struct {
 		name    string
-		replies volumetest.Samples
+		replies appliancetest.Samples
 		view    string
 		want    volume.Status
 		info    []string // parts of it; none is that there is nothing to say

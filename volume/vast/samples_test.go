@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"storage_exporter/volume"
+	"storage_exporter/volume/appliancetest"
 	"storage_exporter/volume/rest"
 	"storage_exporter/volume/volumetest"
 )
@@ -21,8 +22,8 @@ import (
 var sampledAt = time.Date(2025, 3, 4, 5, 7, 40, 0, time.UTC)
 
 // good are the samples of a cluster that is well, by path.
-func good() volumetest.Samples {
-	return volumetest.Samples{At: sampledAt, Otherwise: `404 {"detail": "Not found."}`, Asked: func(r *http.Request) string {
+func good() appliancetest.Samples {
+	return appliancetest.Samples{At: sampledAt, Otherwise: `404 {"detail": "Not found."}`, Asked: func(r *http.Request) string {
 		return strings.TrimPrefix(r.URL.Path, "/api/v2")
 	}, Replies: map[string]string{
 		"/token/": "token.json", "/clusters/1/": "cluster_by_id.json", "/views/": "views.json", "/quotas/": "quotas.json", "/alarms/": "[]", "/metrics/": "[]",
@@ -34,7 +35,7 @@ func good() volumetest.Samples {
 // cluster where there is no name.
 func open(t testing.TB, handler http.Handler, more map[string]any, names ...string) *backend {
 	t.Helper()
-	e := volumetest.NewEmulator(t, nil, handler, "vast", "vast_endpoint", names, func(_ int, name string) map[string]any {
+	e := appliancetest.NewEmulator(t, nil, handler, "vast", "vast_endpoint", names, func(_ int, name string) map[string]any {
 		options := map[string]any{"vast_username": "u", "vast_password": "p", "vast_view_path": name}
 		maps.Copy(options, more)
 		return options
@@ -121,7 +122,7 @@ func TestViewPerformanceOfSamples(t *testing.T) {
 	first := func(old, now string) string { return strings.Replace(sample, old, now, 1) } // in the newest row
 	tests := []struct {
 		name    string
-		replies volumetest.Samples
+		replies appliancetest.Samples
 		view    string
 		want    volume.Performance
 		err     error
@@ -217,12 +218,12 @@ func TestUsageOfSamples(t *testing.T) {
 	const tighter = `{"path": "/ai/data", "tenant_id": 1, "hard_limit": 8, "used_capacity": 7}`
 	tight := volume.Usage{CapacityBytes: new(uint64(8)), UsedBytes: new(uint64(7)), AvailableBytes: new(uint64(1))}
 	quotas := string(volumetest.Sample(t, "quotas.json"))
-	quota := func(old, now string) volumetest.Samples {
+	quota := func(old, now string) appliancetest.Samples {
 		return good().With("/quotas/", strings.Replace(quotas, old, now, 1))
 	}
 	tests := []struct {
 		name    string
-		replies volumetest.Samples
+		replies appliancetest.Samples
 		view    string
 		want    volume.Usage
 		err     error

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"storage_exporter/volume"
+	"storage_exporter/volume/appliancetest"
 )
 
 // What the answers say, and what a backend makes of answers that say nothing.
@@ -25,16 +26,16 @@ func figures(r *run) {
 
 func texts(r *run) {
 	r.start(2)
-	r.e.Break(Texts(), r.work)
+	r.e.Break(appliancetest.Texts(), r.work)
 	r.good("with numbers as text", r.warm())
 }
 
 // nothing: what the appliance does not say is absent, never zero, and nothing is
 // healthy without a word.
 func nothing(r *run) {
-	whole := []Fault{Nulls(), Odd()}
-	numbers := []Fault{
-		Numberless("null numbers", nil), Numberless("odd numbers", []any{}), Numberless("worded numbers", "n/a"), Numberless("minus one", -1),
+	whole := []appliancetest.Fault{appliancetest.Nulls(), appliancetest.Odd()}
+	numbers := []appliancetest.Fault{
+		appliancetest.Numberless("null numbers", nil), appliancetest.Numberless("odd numbers", []any{}), appliancetest.Numberless("worded numbers", "n/a"), appliancetest.Numberless("minus one", -1),
 	}
 	for i, f := range append(whole, numbers...) {
 		r.start(2)
@@ -50,7 +51,7 @@ func nothing(r *run) {
 	}
 	for _, state := range r.States {
 		r.start(2)
-		r.spoil(Replaces([]string{state}, nil), recovery) // beyond what is asked for seldom
+		r.spoil(appliancetest.Replaces([]string{state}, nil), recovery) // beyond what is asked for seldom
 		for name, s := range r.observe() {
 			if s.health.Status == volume.Healthy {
 				r.errorf("null instead of %s: %s is healthy", state, name)
@@ -92,21 +93,21 @@ func (r *run) recovers(when string) {
 // looks for.
 func huge(r *run) {
 	r.start(2)
-	r.e.Break(Huge(), r.work)
+	r.e.Break(appliancetest.Huge(), r.work)
 	r.warm()
 	r.recovers("huge numbers")
 }
 
 // useless are answers from which nothing can be learned.
-func useless() []Fault {
-	return []Fault{
-		HTML(), Empty(), Truncated(), Halved(), InsideOut(), Redirects(), Bomb(), Drops(),
-		Says("null", "application/json", "null"), Says("a number", "application/json", "17"),
-		Says("a text", "application/json", `"OK"`), Says("an empty list", "application/json", "[]"),
-		Says("an empty object", "application/json", "{}"), Says("no JSON", "text/plain", "{'status': OK}"),
-		Fails(http.StatusBadRequest, `{"message": "no"}`), Fails(http.StatusNotFound, "<html>not found</html>"),
-		Fails(http.StatusNotFound, ""), Fails(http.StatusForbidden, ""), Fails(http.StatusInternalServerError, `{"error": `),
-		Fails(http.StatusBadGateway, "<html>"), Fails(http.StatusServiceUnavailable, ""), Fails(http.StatusNoContent, ""),
+func useless() []appliancetest.Fault {
+	return []appliancetest.Fault{
+		appliancetest.HTML(), appliancetest.Empty(), appliancetest.Truncated(), appliancetest.Halved(), appliancetest.InsideOut(), appliancetest.Redirects(), appliancetest.Bomb(), appliancetest.Drops(),
+		appliancetest.Says("null", "application/json", "null"), appliancetest.Says("a number", "application/json", "17"),
+		appliancetest.Says("a text", "application/json", `"OK"`), appliancetest.Says("an empty list", "application/json", "[]"),
+		appliancetest.Says("an empty object", "application/json", "{}"), appliancetest.Says("no JSON", "text/plain", "{'status': OK}"),
+		appliancetest.Fails(http.StatusBadRequest, `{"message": "no"}`), appliancetest.Fails(http.StatusNotFound, "<html>not found</html>"),
+		appliancetest.Fails(http.StatusNotFound, ""), appliancetest.Fails(http.StatusForbidden, ""), appliancetest.Fails(http.StatusInternalServerError, `{"error": `),
+		appliancetest.Fails(http.StatusBadGateway, "<html>"), appliancetest.Fails(http.StatusServiceUnavailable, ""), appliancetest.Fails(http.StatusNoContent, ""),
 	}
 }
 
@@ -118,7 +119,7 @@ func wrongAnswers(r *run) {
 		r.spoil(f, interval)
 		r.useless(f)
 		r.recovers(f.Name)
-		if r.Login != nil && (!r.HeaderLogin || !f.headers) {
+		if r.Login != nil && (!r.HeaderLogin || !f.KeepsHeaders) {
 			r.say(r.backend.Close())
 			r.open()
 			r.e.Break(f, r.session)
@@ -129,7 +130,7 @@ func wrongAnswers(r *run) {
 	}
 }
 
-func (r *run) useless(f Fault) {
+func (r *run) useless(f appliancetest.Fault) {
 	for name, s := range r.observe() {
 		r.without(f.Name, name, s)
 		if s.health.Status == volume.Offline && f.Name != "drops" {
@@ -152,9 +153,9 @@ func ownWords(r *run) {
 			told[s.health.Info] = what
 		}
 	}
-	for _, f := range []Fault{
-		Fails(http.StatusUnauthorized, ""), Fails(http.StatusForbidden, ""), Fails(http.StatusInternalServerError, ""),
-		Throttles(time.Minute), HTML(), Halved(), Redirects(),
+	for _, f := range []appliancetest.Fault{
+		appliancetest.Fails(http.StatusUnauthorized, ""), appliancetest.Fails(http.StatusForbidden, ""), appliancetest.Fails(http.StatusInternalServerError, ""),
+		appliancetest.Throttles(time.Minute), appliancetest.HTML(), appliancetest.Halved(), appliancetest.Redirects(),
 	} {
 		r.start(1)
 		r.spoil(f, interval)
@@ -163,7 +164,7 @@ func ownWords(r *run) {
 	}
 	r.start(1)
 	r.warm()
-	r.e.Break(Hangs())
+	r.e.Break(appliancetest.Hangs())
 	r.pass(interval)
 	learn("no answer", volume.Offline)
 	r.e.Mend()
@@ -184,7 +185,7 @@ func unknownStates(r *run) {
 	}
 	for _, state := range r.States {
 		r.start(2)
-		r.spoil(Replaces([]string{state}, word), recovery) // beyond what is asked for seldom
+		r.spoil(appliancetest.Replaces([]string{state}, word), recovery) // beyond what is asked for seldom
 		for name, s := range r.observe() {
 			if s.health.Status != volume.Degraded || !strings.Contains(strings.ToUpper(s.health.Info), word) {
 				r.errorf("%s instead of %s: %s is %s (%s)", word, state, name, s.health.Status, s.health.Info)

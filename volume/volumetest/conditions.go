@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"storage_exporter/volume"
+	"storage_exporter/volume/appliancetest"
 )
 
 // What goes on around the answers: time, the network, the load.
@@ -15,7 +16,7 @@ import (
 // deadline: an observation ends when its time is over.
 func deadline(r *run) {
 	r.start(2)
-	r.spoil(Hangs(), interval)
+	r.spoil(appliancetest.Hangs(), interval)
 	r.timeout = 3 * time.Second
 	start := time.Now()
 	for name, s := range r.observe() {
@@ -36,7 +37,7 @@ func deadline(r *run) {
 // canceled: an observation ends at once, and says nothing about the volumes.
 func canceled(r *run) {
 	r.start(2)
-	r.spoil(Hangs(), interval)
+	r.spoil(appliancetest.Hangs(), interval)
 	ctx, cancel := context.WithCancel(r.t.Context())
 	time.AfterFunc(time.Second, cancel)
 	start := time.Now()
@@ -119,7 +120,7 @@ func downAndBack(r *run) {
 // throttled: the appliance is left alone.
 func throttled(r *run) {
 	r.start(3)
-	r.spoil(Throttles(5*time.Minute), interval)
+	r.spoil(appliancetest.Throttles(5*time.Minute), interval)
 	r.e.Forget()
 	for range 20 { // all but five minutes
 		for name, s := range r.observe() {
@@ -138,7 +139,7 @@ func noStorm(r *run) {
 	for _, status := range []int{http.StatusServiceUnavailable, http.StatusInternalServerError} {
 		r.start(3)
 		r.warm()
-		r.e.Break(Fails(status, ""), r.work)
+		r.e.Break(appliancetest.Fails(status, ""), r.work)
 		const rounds = 5
 		r.e.Forget()
 		for range rounds {
@@ -158,12 +159,12 @@ func noStorm(r *run) {
 func echoes(r *run) {
 	for _, status := range []int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusInternalServerError} {
 		r.start(1)
-		r.e.Break(Echoes(status))
+		r.e.Break(appliancetest.Echoes(status))
 		r.observe() // the login's
 		r.e.Mend()
 		r.pass(recovery)
 		r.observe()
-		r.e.Break(Echoes(status), r.work)
+		r.e.Break(appliancetest.Echoes(status), r.work)
 		r.pass(interval)
 		for name, s := range r.observe() {
 			r.without("echo", name, s)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"storage_exporter/volume"
+	"storage_exporter/volume/appliancetest"
 	"storage_exporter/volume/rest"
 	"storage_exporter/volume/volumetest"
 )
@@ -21,7 +22,7 @@ const (
 
 // emulator is the tiny vendor's appliance.
 type emulator struct {
-	appliance *volumetest.Appliance
+	appliance *appliancetest.Appliance
 	basic     bool
 	volumes   int
 	begin     time.Time
@@ -31,12 +32,12 @@ type emulator struct {
 	made   int
 }
 
-func startTiny(basic bool) func(testing.TB, *volumetest.Network, int) *volumetest.Emulator {
-	return func(t testing.TB, network *volumetest.Network, volumes int) *volumetest.Emulator {
+func startTiny(basic bool) func(testing.TB, *appliancetest.Network, int) *appliancetest.Emulator {
+	return func(t testing.TB, network *appliancetest.Network, volumes int) *appliancetest.Emulator {
 		e := &emulator{basic: basic, volumes: volumes, begin: time.Now(), tokens: map[string]time.Time{}}
-		e.appliance = volumetest.NewAppliance(t, network, e)
+		e.appliance = appliancetest.NewAppliance(t, network, e)
 		e.appliance.Secret("tiny-secret-password", "reader:tiny-secret-password")
-		made := &volumetest.Emulator{Appliance: e.appliance}
+		made := &appliancetest.Emulator{Appliance: e.appliance}
 		if !basic {
 			made.Expire = func() {
 				e.mu.Lock()

@@ -12,17 +12,19 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"storage_exporter/volume"
+	"storage_exporter/volume/appliancetest"
 )
 
 // run is one backend on one emulator under test.
 type run struct {
 	Suite
 	t       *testing.T
-	network *Network
-	e       *Emulator
+	network *appliancetest.Network
+	e       *appliancetest.Emulator
 	backend volume.Backend
 	errorf  func(format string, args ...any)
 	timeout time.Duration // of an observation
@@ -33,7 +35,7 @@ type run struct {
 
 func newRun(t *testing.T, s Suite, errorf func(string, ...any)) *run {
 	t.Helper()
-	return &run{Suite: s, t: t, network: NewNetwork(), errorf: errorf, timeout: 27 * time.Second}
+	return &run{Suite: s, t: t, network: appliancetest.NewNetwork(), errorf: errorf, timeout: 27 * time.Second}
 }
 
 // keeps runs a check of the contract.
@@ -258,7 +260,7 @@ func (r *run) warm() map[string]seen {
 }
 
 // spoil makes the calls of a backend that was well fail, and lets time pass.
-func (r *run) spoil(f Fault, d time.Duration) {
+func (r *run) spoil(f appliancetest.Fault, d time.Duration) {
 	r.warm()
 	r.e.Break(f, r.work)
 	r.pass(d)
@@ -275,7 +277,7 @@ func (r *run) calls(logins bool) int {
 	return n
 }
 
-func matches(f func(*http.Request) bool, c Call) bool {
+func matches(f func(*http.Request) bool, c appliancetest.Call) bool {
 	if f == nil {
 		return false
 	}
@@ -289,3 +291,9 @@ func (r *run) session(q *http.Request) bool {
 }
 
 func (r *run) work(q *http.Request) bool { return !r.session(q) }
+
+// Bubble runs a test in a bubble of time, with a network.
+func Bubble(t *testing.T, test func(t *testing.T, network *appliancetest.Network)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) { test(t, appliancetest.NewNetwork()) })
+}

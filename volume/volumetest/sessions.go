@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"storage_exporter/volume"
+	"storage_exporter/volume/appliancetest"
 )
 
 // How a backend proves who it is, for as long as it runs.
@@ -54,7 +55,7 @@ func refused(r *run) {
 		whose = r.session
 	}
 	r.start(3)
-	r.e.Break(Fails(http.StatusUnauthorized, `{"message": "go away"}`), whose)
+	r.e.Break(appliancetest.Fails(http.StatusUnauthorized, `{"message": "go away"}`), whose)
 	for range 360 { // an hour
 		for name, s := range r.observe() {
 			r.without("refused", name, s)
@@ -75,7 +76,7 @@ func refused(r *run) {
 	r.recovers("the refusal")
 	// A session whose tokens are refused although they are new is no better.
 	r.e.Forget()
-	r.e.Break(Fails(http.StatusUnauthorized, ""), r.work)
+	r.e.Break(appliancetest.Fails(http.StatusUnauthorized, ""), r.work)
 	for range 360 {
 		r.observe()
 		time.Sleep(10 * time.Second)
@@ -111,7 +112,7 @@ func closes(r *run) {
 	}
 	r.open()
 	r.warm()
-	r.e.Break(Hangs())
+	r.e.Break(appliancetest.Hangs())
 	start := time.Now()
 	r.say(r.backend.Close())
 	if took := time.Since(start); took > 4*time.Second {

@@ -1,3 +1,5 @@
+// Package volumetest is for the tests of backends that ask an appliance: the contract
+// that every such backend keeps.
 package volumetest
 
 import (
@@ -7,6 +9,7 @@ import (
 	"time"
 
 	"storage_exporter/volume"
+	"storage_exporter/volume/appliancetest"
 	"storage_exporter/volume/rest"
 )
 
@@ -17,7 +20,7 @@ type Suite struct {
 	// Start makes an emulator on the network with so many volumes, all of them
 	// well. It runs in a synctest bubble: its counters move with time.Now. Every
 	// password and token that it knows is registered with Secret.
-	Start func(t testing.TB, network *Network, volumes int) *Emulator
+	Start func(t testing.TB, network *appliancetest.Network, volumes int) *appliancetest.Emulator
 	// Want is what is right for the volume of that index, once it was observed
 	// twice.
 	Want func(i int) Want
@@ -38,15 +41,6 @@ type Suite struct {
 	// HeaderLogin is whether the session is in the headers of the login's answer
 	// alone: what spoils the body does no harm then.
 	HeaderLogin bool
-}
-
-// Emulator is a vendor's API with volumes on it.
-type Emulator struct {
-	*Appliance
-	// Volumes are the configurations, with all their options.
-	Volumes []volume.Config
-	// Expire ends all sessions at once; nil where there are none.
-	Expire func()
 }
 
 // Want is what a volume is to show.

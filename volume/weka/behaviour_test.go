@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"storage_exporter/volume"
+	"storage_exporter/volume/appliancetest"
 	"storage_exporter/volume/rest"
 	"storage_exporter/volume/volumetest"
 )
@@ -15,7 +16,7 @@ import (
 // within a bubble, with an emulator of two volumes.
 func bubble(t *testing.T, change func(*emulator), check func(*testing.T, *emulator, *backend)) {
 	t.Helper()
-	volumetest.Bubble(t, func(t *testing.T, network *volumetest.Network) {
+	volumetest.Bubble(t, func(t *testing.T, network *appliancetest.Network) {
 		e := start(t, network, 2)
 		if change != nil {
 			change(e)
@@ -130,7 +131,7 @@ func TestScopeWithoutPerformance(t *testing.T) {
 // The statistics that hang do not cost the health.
 func TestScopeHangs(t *testing.T) {
 	bubble(t, nil, func(t *testing.T, e *emulator, b *backend) {
-		e.Break(volumetest.Hangs(), func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/stats") })
+		e.Break(appliancetest.Hangs(), func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/stats") })
 		start := time.Now()
 		results, err := b.Health(volumetest.Within(t))
 		if h := results["v0"].Value; err != nil || h.Status != volume.Healthy || time.Since(start) > 8*time.Second {
@@ -237,9 +238,9 @@ func TestLongLivedToken(t *testing.T) {
 
 // A list of backend servers: the next is asked when one is away.
 func TestServersTakeOver(t *testing.T) {
-	volumetest.Bubble(t, func(t *testing.T, network *volumetest.Network) {
+	volumetest.Bubble(t, func(t *testing.T, network *appliancetest.Network) {
 		e := start(t, network, 1)
-		gone := volumetest.NewAppliance(t, network, e)
+		gone := appliancetest.NewAppliance(t, network, e)
 		gone.Down()
 		e.Volumes[0].Options["weka_endpoint"] = gone.URL + ", " + e.URL
 		b := volumetest.Open[*backend](t, Kind(network.Dial), e.Volumes...)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"storage_exporter/volume"
+	"storage_exporter/volume/appliancetest"
 	"storage_exporter/volume/volumetest"
 )
 
@@ -22,9 +23,9 @@ const (
 // emulator is a Weka cluster. File system i reads 10.5*(i+1) and writes 4 times a
 // second, but the second one only reads.
 type emulator struct {
-	*volumetest.Emulator
+	*appliancetest.Emulator
 	listForm        bool // logins answer with a list of one
-	access, refresh volumetest.Sessions
+	access, refresh appliancetest.Sessions
 
 	mu        sync.Mutex    // guards the fields below
 	forbidden string        // a path that the account may not ask
@@ -33,9 +34,9 @@ type emulator struct {
 	lag       time.Duration // of the statistics
 }
 
-func start(t testing.TB, network *volumetest.Network, volumes int) *emulator {
-	e := &emulator{access: volumetest.Sessions{Life: emulatedLife}}
-	e.Emulator = volumetest.NewEmulator(t, network, e, "weka", "weka_endpoint", volumetest.Names(volumes), func(i int, _ string) map[string]any {
+func start(t testing.TB, network *appliancetest.Network, volumes int) *emulator {
+	e := &emulator{access: appliancetest.Sessions{Life: emulatedLife}}
+	e.Emulator = appliancetest.NewEmulator(t, network, e, "weka", "weka_endpoint", appliancetest.Names(volumes), func(i int, _ string) map[string]any {
 		return map[string]any{"weka_username": "reader", "weka_password": password, "weka_organization": "Root", "weka_fs_name": fmt.Sprint("fs", i)}
 	})
 	e.Secret(password)
@@ -191,17 +192,17 @@ func (e *emulator) sample(category string, of []string) map[string]any {
 }
 
 func answer(w http.ResponseWriter, content any) {
-	volumetest.Reply(w, http.StatusOK, map[string]any{"data": content})
+	appliancetest.Reply(w, http.StatusOK, map[string]any{"data": content})
 }
 
 func fail(w http.ResponseWriter, status int, message string) {
-	volumetest.Reply(w, status, map[string]any{"message": message, "data": map[string]any{}})
+	appliancetest.Reply(w, status, map[string]any{"message": message, "data": map[string]any{}})
 }
 
 func TestContract(t *testing.T) {
 	volumetest.Contract(t, volumetest.Suite{
 		Kind: Kind,
-		Start: func(t testing.TB, network *volumetest.Network, volumes int) *volumetest.Emulator {
+		Start: func(t testing.TB, network *appliancetest.Network, volumes int) *appliancetest.Emulator {
 			return start(t, network, volumes).Emulator
 		},
 		Want:      want,

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"storage_exporter/volume"
+	"storage_exporter/volume/appliancetest"
 	"storage_exporter/volume/rest"
 	"storage_exporter/volume/volumetest"
 )
@@ -20,8 +21,8 @@ var sampledAt = time.Date(2025, 3, 4, 5, 6, 40, 0, time.UTC)
 
 // good are the samples of a cluster that is well, by path; statistics by path and
 // category. Weka may answer 400 where there is nothing.
-func good() volumetest.Samples {
-	return volumetest.Samples{At: sampledAt, Otherwise: "400 ", Asked: func(r *http.Request) string {
+func good() appliancetest.Samples {
+	return appliancetest.Samples{At: sampledAt, Otherwise: "400 ", Asked: func(r *http.Request) string {
 		return strings.TrimSpace(strings.TrimPrefix(r.URL.Path, "/api/v2") + " " + r.URL.Query().Get("category"))
 	}, Replies: map[string]string{
 		"/login": "login.json", "/cluster": "cluster.json", "/fileSystems": "fileSystems.json", "/alerts": "alerts.json",
@@ -32,7 +33,7 @@ func good() volumetest.Samples {
 // open makes a backend of volumes that are named like their file systems.
 func open(t testing.TB, handler http.Handler, names ...string) *backend {
 	t.Helper()
-	e := volumetest.NewEmulator(t, nil, handler, "weka", "weka_endpoint", names, func(_ int, name string) map[string]any {
+	e := appliancetest.NewEmulator(t, nil, handler, "weka", "weka_endpoint", names, func(_ int, name string) map[string]any {
 		return map[string]any{"weka_username": "u", "weka_password": "p", "weka_fs_name": name}
 	})
 	return volumetest.Open[*backend](t, Kind(nil), e.Volumes...)
@@ -52,7 +53,7 @@ func TestPerformanceOfSamples(t *testing.T) {
 	fs := string(volumetest.Sample(t, "stats_fs.json"))
 	tests := []struct {
 		name    string
-		replies volumetest.Samples
+		replies appliancetest.Samples
 		want    map[string]volume.Performance
 		err     error // of a volume
 		age     time.Duration

@@ -1,4 +1,4 @@
-package volumetest
+package appliancetest
 
 import (
 	"crypto/tls"
@@ -11,9 +11,9 @@ import (
 	"net/url"
 	"strings"
 	"sync"
-	"testing"
 
 	"storage_exporter/internal/certtest"
+	"storage_exporter/internal/kit"
 )
 
 // Appliance is the HTTPS server under an emulator. It counts the calls and knows
@@ -24,7 +24,7 @@ type Appliance struct {
 	URL    string
 	CAFile string
 
-	tb      testing.TB
+	tb      kit.T
 	network *Network
 	handler http.Handler
 	tls     *tls.Config
@@ -45,7 +45,7 @@ type Call struct {
 
 // NewAppliance starts one: in memory on the network, or on the loopback interface
 // where that is nil. It stops with the test.
-func NewAppliance(tb testing.TB, network *Network, handler http.Handler) *Appliance {
+func NewAppliance(tb kit.T, network *Network, handler http.Handler) *Appliance {
 	tb.Helper()
 	a := &Appliance{tb: tb, network: network, handler: handler}
 	names := "localhost"

@@ -1,4 +1,4 @@
-package volumetest
+package appliancetest
 
 import (
 	"bytes"
@@ -18,9 +18,9 @@ import (
 type Fault struct {
 	Name  string
 	times int // how often; 0 is always
-	// headers is whether those of the good answer are kept.
-	headers bool
-	serve   func(w http.ResponseWriter, r *http.Request, good http.Handler)
+	// KeepsHeaders is whether those of the good answer are sent with it.
+	KeepsHeaders bool
+	serve        func(w http.ResponseWriter, r *http.Request, good http.Handler)
 }
 
 // Times makes a fault end after n calls.
@@ -216,7 +216,7 @@ func Replaces(words []string, by any) Fault {
 
 // InsideOut answers with an object where there was a list and the reverse.
 func InsideOut() Fault {
-	return Fault{Name: "inside out", headers: true, serve: func(w http.ResponseWriter, r *http.Request, good http.Handler) {
+	return Fault{Name: "inside out", KeepsHeaders: true, serve: func(w http.ResponseWriter, r *http.Request, good http.Handler) {
 		rewrite(w, r, good, func(v any) any {
 			if list, ok := v.([]any); ok {
 				return map[string]any{"first": append(list, nil)[0]}

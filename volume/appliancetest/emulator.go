@@ -1,4 +1,4 @@
-package volumetest
+package appliancetest
 
 import (
 	"encoding/json"
@@ -10,17 +10,26 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"testing"
 	"time"
 
+	"storage_exporter/internal/kit"
 	"storage_exporter/volume"
 )
+
+// Emulator is a vendor's API with volumes on it.
+type Emulator struct {
+	*Appliance
+	// Volumes are the configurations, with all their options.
+	Volumes []volume.Config
+	// Expire ends all sessions at once; nil where there are none.
+	Expire func()
+}
 
 // NewEmulator starts a vendor's API, which handler is, and configures volumes of the
 // backend on it. endpoint is the option with its URL; options are the others of a
 // volume, by its index and name.
 func NewEmulator(
-	tb testing.TB, network *Network, handler http.Handler, backend, endpoint string, names []string, options func(i int, name string) map[string]any,
+	tb kit.T, network *Network, handler http.Handler, backend, endpoint string, names []string, options func(i int, name string) map[string]any,
 ) *Emulator {
 	tb.Helper()
 	e := &Emulator{Appliance: NewAppliance(tb, network, handler)}

@@ -1,11 +1,10 @@
-// Package volumetest is for the tests of backends that ask an appliance: what
-// their emulators share, and the contract that every such backend keeps.
+// Package appliancetest is what the emulators of appliances share: a server that counts
+// its calls and knows how to fail, and a network in memory. Tests and the demo use it.
 //
-// The emulators run on an in-memory Network within a testing/synctest bubble, so
-// that hours of sessions, back-off and pauses take no time and every call can be
-// counted. Without a Network an Appliance listens on the loopback interface, for
-// tests of whole programs.
-package volumetest
+// On a Network within a testing/synctest bubble hours of sessions, back-off and pauses
+// take no time and every call can be counted. Without one an Appliance listens on the
+// loopback interface, for whole programs.
+package appliancetest
 
 import (
 	"context"
@@ -13,8 +12,6 @@ import (
 	"os"
 	"sync"
 	"syscall"
-	"testing"
-	"testing/synctest"
 	"time"
 )
 
@@ -131,9 +128,3 @@ type address string
 
 func (address) Network() string  { return "memory" }
 func (a address) String() string { return string(a) }
-
-// Bubble runs a test in a bubble of time, with a network.
-func Bubble(t *testing.T, test func(t *testing.T, network *Network)) {
-	t.Helper()
-	synctest.Test(t, func(t *testing.T) { test(t, NewNetwork()) })
-}

@@ -1,4 +1,4 @@
-package volumetest
+package appliancetest
 
 import (
 	"bytes"
