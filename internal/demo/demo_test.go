@@ -17,7 +17,7 @@ import (
 
 // build compiles what is run, once.
 var build = sync.OnceValues(func() (demo.Options, error) {
-	dir := filepath.Join(os.TempDir(), "storage_exporter-demo-test")
+	dir := filepath.Join(os.TempDir(), "storage_exporter-test-demo")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return demo.Options{}, err
 	}
@@ -89,6 +89,9 @@ func TestWithoutRedisAndPrometheus(t *testing.T) {
 	}
 	if c.Pools.Total != 2 || c.Pools.ByState["DEGRADED"] != 1 {
 		t.Errorf("pools %+v", c.Pools)
+	}
+	if v := c.Volumes; v.Total != 8 || v.ByStatus["healthy"] != 6 || v.ByStatus["degraded"] != 1 || v.ByStatus["offline"] != 1 {
+		t.Errorf("volumes %+v", v)
 	}
 	if c.Proxies.Total != 2 || c.Proxies.ByStatus["healthy"] != 1 || c.Proxies.ByStatus["unhealthy"] != 1 {
 		t.Errorf("proxies %+v", c.Proxies)

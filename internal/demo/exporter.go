@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"syscall"
 	"time"
 
@@ -29,15 +28,21 @@ usage_interval = "20s"
 
 // startExporters starts the small host's, then the big one's, which polls it.
 func (d *Demo) startExporters(ctx context.Context) error {
-	small := newLocal(d.small)
-	var err error
-	if d.second, err = d.startExporter(ctx, d.small, intervals+small.config()); err != nil {
+	small, err := newLocal(d.small).config()
+	if err != nil {
+		return err
+	}
+	if d.second, err = d.startExporter(ctx, d.small, intervals+small); err != nil {
 		return err
 	}
 	if d.thirdAddress, err = freeAddress(); err != nil {
 		return err
 	}
-	config := intervals + d.volumes.config()
+	config, err := d.volumes.config()
+	if err != nil {
+		return err
+	}
+	config = intervals + config
 	for name, address := range map[string]string{proxyUp: d.second.address, proxyDown: d.thirdAddress} {
 		config += fmt.Sprintf("[proxy.%s]\nurl = \"http://%s\"\nmetrics = %q\ninterval = \"5s\"\ntimeout = \"2s\"\n", name, address, address)
 	}
@@ -119,13 +124,4 @@ func (d *Demo) ask(ctx context.Context, path string, into any) error {
 		return fmt.Errorf("%s: %s", path, resp.Status)
 	}
 	return json.NewDecoder(resp.Body).Decode(into)
-}
-
-// newLocal are the volumes of a host that has no appliances.
-func newLocal(h *host) *volumes {
-	v := &volumes{sections: strings.Builder{}}
-	for _, m := range h.mounts[1:] {
-		v.local(m)
-	}
-	return v
 }

@@ -62,7 +62,7 @@ func (d *Demo) Faults() []Fault {
 	hardware("pool-degrades", "pool "+healthyPool+" is degraded: the drive in slot "+memberPlace+" has too many errors", "pool "+healthyPool+" is online again",
 		func(broken bool) { d.big.setMember(memberPlace, broken) })
 	hardware("slot-light", "the fault light of slot "+lightPlace+" is on", "the fault light of slot "+lightPlace+" is off", d.lightSlot)
-	all = append(all, d.volumes.faults(d)...)
+	all = append(all, d.volumes.faults(&d.mu)...)
 	all = append(all, Fault{"proxy-appears", "proxy " + proxyDown + " has come up", "proxy " + proxyDown + " has gone down", &d.mu, d.startThird, d.endThird})
 	if d.redis != nil {
 		all = append(all, Fault{

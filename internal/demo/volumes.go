@@ -1,36 +1,119 @@
 package demo
 
 import (
-	"fmt"
-	"strings"
+	"bytes"
+	"context"
+	"math"
+	"net/http"
+	"path"
+	"sync"
+	"time"
+
+	"github.com/BurntSushi/toml"
 
 	"storage_exporter/internal/kit"
+	"storage_exporter/volume/appliancetest"
+	"storage_exporter/volume/gpfs/gpfstest"
+	"storage_exporter/volume/purestorage/purestoragetest"
+	"storage_exporter/volume/weka/wekatest"
 )
 
-// volumes are those of the big host.
+// volumes are those of the big host: on two appliances of one file system each and on
+// one of two, on one that is not there, and on real directories.
 type volumes struct {
-	sections strings.Builder
+	sections map[string]any
+
+	weka  *wekatest.Cluster
+	array *purestoragetest.Array
 }
+
+// absent is the volume whose appliance does not answer.
+const absent = "backup"
 
 func newVolumes(t kit.T, h *host) *volumes {
 	t.Helper()
-	v := &volumes{}
-	for _, m := range h.mounts[1:] {
-		v.local(m)
+	v := newLocal(h)
+	v.weka = wekatest.Start(t, nil, 2)
+	v.weka.Load = waves(180)
+	v.add(v.weka.Emulator, "training", "datasets")
+	v.array = purestoragetest.Start(t, nil, 2, "auto", "2.9")
+	v.array.Load = waves(7)
+	v.add(v.array.Emulator, "checkpoints", "models")
+	// 38 TiB, of which it has lost a disk.
+	scale := &gpfstest.GUI{Filesystems: 1, Word: "DEGRADED", Scale: 4 << 20, Load: waves(14)}
+	v.add(scale.Start(t, nil), "archive")
+	nobody := appliancetest.NewAppliance(t, nil, http.NotFoundHandler())
+	nobody.Down()
+	v.sections[absent] = section("dellemc-onefs", "/mnt/"+absent, map[string]any{
+		"dell_endpoint": nobody.URL, "ca_file": nobody.CAFile, "dell_username": "monitor", "dell_password": "invented",
+		"dell_api_version": "12", "dell_ifs_path": "/ifs/" + absent, "dell_system_name": "nfs",
+	})
+	return v
+}
+
+// newLocal are the volumes of a host that are on mounts alone.
+func newLocal(h *host) *volumes {
+	v := &volumes{sections: map[string]any{}}
+	for _, m := range h.mounts[1:] { // without the root
+		backend := "vfs"
+		if m.fsType == backendXFS {
+			backend = backendXFS
+		}
+		v.sections[path.Base(m.point)] = section(backend, m.point, map[string]any{})
 	}
 	return v
 }
 
-// local configures what is mounted as a volume of the last element's name.
-func (v *volumes) local(m mounted) {
-	backend := "vfs"
-	if m.fsType == "xfs" {
-		backend = "xfs"
+// add configures the volumes of an emulator, which has made up other names for them.
+func (v *volumes) add(e *appliancetest.Emulator, names ...string) {
+	for i, cfg := range e.Volumes {
+		v.sections[names[i]] = section(cfg.Backend, "/mnt/"+names[i], cfg.Options)
 	}
-	fmt.Fprintf(&v.sections, "[volume.%s]\nbackend = %q\npath = %q\n", m.point[strings.LastIndexByte(m.point, '/')+1:], backend, m.point)
+}
+
+// backendXFS is also the type of its file system.
+const backendXFS = "xfs"
+
+func section(backend, path string, options map[string]any) map[string]any {
+	return map[string]any{"backend": backend, "path": path, "options": options}
 }
 
 // config is the sections of the exporter's file.
-func (v *volumes) config() string { return v.sections.String() }
+func (v *volumes) config() (string, error) {
+	var b bytes.Buffer
+	err := toml.NewEncoder(&b).Encode(map[string]any{"volume": v.sections})
+	return b.String(), err
+}
 
-func (v *volumes) faults(*Demo) []Fault { return nil }
+// waves is the load of a file system over the time, in waves of some minutes around so
+// many times what an emulator takes for usual.
+func waves(times float64) func(i int, at time.Time) float64 {
+	return func(i int, at time.Time) float64 {
+		seconds := float64(at.Unix())
+		return times * (1.1 + .6*math.Sin(seconds/97+float64(2*i)) + .3*math.Sin(seconds/23+float64(i)))
+	}
+}
+
+// faults are those of the appliances.
+func (v *volumes) faults(mu *sync.Mutex) []Fault {
+	at := func(f func()) func(context.Context) error {
+		return func(context.Context) error {
+			f()
+			return nil
+		}
+	}
+	return []Fault{
+		{
+			"volume-degrades", "a drive of the Weka cluster of training and datasets has failed", "the Weka cluster is whole again", mu,
+			at(func() { v.weka.Set(func() { v.weka.Down = 1 }) }), at(func() { v.weka.Set(func() { v.weka.Down = 0 }) }),
+		},
+		{
+			"volume-offline", "the Weka cluster refuses connections: training and datasets go offline", "the Weka cluster answers again", mu,
+			at(v.weka.Emulator.Appliance.Down), at(v.weka.Emulator.Up),
+		},
+		{
+			"appliance-hangs", "the FlashBlade of checkpoints and models hangs", "the FlashBlade answers again", mu,
+			at(func() { v.array.Break(appliancetest.Hangs()) }), at(v.array.Mend),
+		},
+	}
+}

@@ -13,6 +13,7 @@ import (
 
 	"storage_exporter/volume"
 	"storage_exporter/volume/appliancetest"
+	"storage_exporter/volume/gpfs/gpfstest"
 	"storage_exporter/volume/rest"
 	"storage_exporter/volume/volumetest"
 )
@@ -25,9 +26,9 @@ type lab struct {
 }
 
 // inLab runs a test against a cluster, in a bubble of time.
-func inLab(t *testing.T, g *gui, test func(*testing.T, lab)) {
+func inLab(t *testing.T, g *gpfstest.GUI, test func(*testing.T, lab)) {
 	volumetest.Bubble(t, func(t *testing.T, network *appliancetest.Network) {
-		l := lab{e: g.start(t, network), log: &bytes.Buffer{}}
+		l := lab{e: g.Start(t, network), log: &bytes.Buffer{}}
 		b, err := Kind(network.Dial).New(l.e.Volumes, slog.New(slog.NewTextHandler(l.log, nil)))
 		if err != nil {
 			t.Fatal(err)
@@ -58,7 +59,7 @@ func (l lab) health(t *testing.T, name string) volume.Health {
 
 // The unit of the collector's values is found out, and not asked for again.
 func TestUnit(t *testing.T) {
-	inLab(t, &gui{filesystems: 2}, func(t *testing.T, l lab) {
+	inLab(t, &gpfstest.GUI{Filesystems: 2}, func(t *testing.T, l lab) {
 		if got := l.reads(t, "v1"); got != 101 {
 			t.Errorf("%v reads a second, not 101", got)
 		}
@@ -68,7 +69,7 @@ func TestUnit(t *testing.T) {
 			t.Errorf("%d calls once the unit is known: %v", n, l.meter.known)
 		}
 	})
-	inLab(t, &gui{filesystems: 2, rates: true}, func(t *testing.T, l lab) {
+	inLab(t, &gpfstest.GUI{Filesystems: 2, Rates: true}, func(t *testing.T, l lab) {
 		if got := l.reads(t, "v0"); got != 10 {
 			t.Errorf("%v reads a second before the unit is known, not 10", got)
 		}
@@ -89,7 +90,7 @@ func TestUnit(t *testing.T) {
 }
 
 func TestSensorOff(t *testing.T) {
-	inLab(t, &gui{filesystems: 1, silent: true}, func(t *testing.T, l lab) {
+	inLab(t, &gpfstest.GUI{Filesystems: 1, Silent: true}, func(t *testing.T, l lab) {
 		for range 3 {
 			results, err := l.Performance(t.Context())
 			if err != nil || !errors.Is(results["v0"].Err, volume.ErrNoSample) {
@@ -104,7 +105,7 @@ func TestSensorOff(t *testing.T) {
 
 // A sample's age is the collector's, whatever its clock says.
 func TestSampledAt(t *testing.T) {
-	inLab(t, &gui{filesystems: 1}, func(t *testing.T, l lab) {
+	inLab(t, &gpfstest.GUI{Filesystems: 1}, func(t *testing.T, l lab) {
 		time.Sleep(4 * time.Second)
 		results, err := l.Performance(t.Context())
 		if age := time.Since(results["v0"].SampledAt); err != nil || age < 20*time.Second || age > 30*time.Second {
@@ -117,13 +118,13 @@ func TestSampledAt(t *testing.T) {
 func TestHealthForms(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
-		gui   gui
+		gui   gpfstest.GUI
 		calls int // for the states, once it is known how
 	}{
-		{"class", gui{}, 1}, {"keyword", gui{classless: true}, 1}, {"each", gui{classless: true, keywordless: true}, 2},
+		{"class", gpfstest.GUI{}, 1}, {"keyword", gpfstest.GUI{Classless: true}, 1}, {"each", gpfstest.GUI{Classless: true, Keywordless: true}, 2},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			tt.gui.filesystems = 1
+			tt.gui.Filesystems = 1
 			inLab(t, &tt.gui, func(t *testing.T, l lab) {
 				for range 2 {
 					l.e.Forget()
@@ -142,12 +143,12 @@ func TestHealthForms(t *testing.T) {
 // A GUI node that knows no nodes, as one that starts, is not asked node by node
 // from then on.
 func TestNoNodes(t *testing.T) {
-	g := &gui{filesystems: 1, classless: true, keywordless: true, nodeless: true}
+	g := &gpfstest.GUI{Filesystems: 1, Classless: true, Keywordless: true, Nodeless: true}
 	inLab(t, g, func(t *testing.T, l lab) {
 		if _, err := l.Health(t.Context()); !errors.Is(err, rest.ErrBadAnswer) || !strings.Contains(err.Error(), "lists no nodes") {
 			t.Errorf("%v", err)
 		}
-		g.classless, g.keywordless, g.nodeless = false, false, false
+		g.Classless, g.Keywordless, g.Nodeless = false, false, false
 		time.Sleep(nodesEvery)
 		l.health(t, "v0")
 		l.e.Forget()
@@ -160,7 +161,7 @@ func TestNoNodes(t *testing.T) {
 
 // Of what only adds to the health, its failure is told and no more.
 func TestHealthWithoutTheRest(t *testing.T) {
-	inLab(t, &gui{filesystems: 1}, func(t *testing.T, l lab) {
+	inLab(t, &gpfstest.GUI{Filesystems: 1}, func(t *testing.T, l lab) {
 		l.e.Break(appliancetest.Fails(http.StatusForbidden, ""), func(r *http.Request) bool { return !strings.HasSuffix(r.URL.Path, "/states") })
 		h := l.health(t, "v0")
 		if h.Status != volume.Healthy || !strings.Contains(h.Info, "the nodes are not known") || !strings.Contains(h.Info, "may not do this") {
@@ -172,14 +173,14 @@ func TestHealthWithoutTheRest(t *testing.T) {
 // With a class, nodes that do not belong to it do not count: clients come and go.
 func TestClass(t *testing.T) {
 	for class, want := range map[string]volume.Status{"servers": volume.Healthy, "all": volume.Degraded} {
-		inLab(t, &gui{filesystems: 1, down: 2}, func(t *testing.T, l lab) {
+		inLab(t, &gpfstest.GUI{Filesystems: 1, Down: 2}, func(t *testing.T, l lab) {
 			l.class = class
 			if h := l.health(t, "v0"); h.Status != want {
 				t.Errorf("%s: %s: %s", class, h.Status, h.Info)
 			}
 		})
 	}
-	inLab(t, &gui{filesystems: 1, down: 1}, func(t *testing.T, l lab) {
+	inLab(t, &gpfstest.GUI{Filesystems: 1, Down: 1}, func(t *testing.T, l lab) {
 		l.class = "servers"
 		if h := l.health(t, "v0"); h.Status != volume.Offline || h.Metadata["nodes_total"] != "1" {
 			t.Errorf("%s: %s: %v", h.Status, h.Info, h.Metadata)
@@ -189,7 +190,7 @@ func TestClass(t *testing.T) {
 
 // A class that the cluster does not know is not replaced by all nodes in silence.
 func TestUnknownClass(t *testing.T) {
-	inLab(t, &gui{filesystems: 1}, func(t *testing.T, l lab) {
+	inLab(t, &gpfstest.GUI{Filesystems: 1}, func(t *testing.T, l lab) {
 		l.class = "servres"
 		for range 3 {
 			if h := l.health(t, "v0"); h.Status != volume.Healthy {
@@ -205,9 +206,9 @@ func TestUnknownClass(t *testing.T) {
 // What the health can do without costs it little time, and pools that take long are
 // not walked over at each check.
 func TestTheRestHangs(t *testing.T) {
-	g := &gui{filesystems: 1}
+	g := &gpfstest.GUI{Filesystems: 1}
 	volumetest.Bubble(t, func(t *testing.T, network *appliancetest.Network) {
-		e := g.start(t, network)
+		e := g.Start(t, network)
 		e.Volumes[0].Options["request_timeout"] = "60s"
 		b := volumetest.Open[*backend](t, Kind(network.Dial), e.Volumes...)
 		l := lab{backend: b, e: e}
@@ -246,7 +247,7 @@ func TestTheRestHangs(t *testing.T) {
 
 // A failure that only the answer's own status tells is not an empty cluster.
 func TestFailureInside(t *testing.T) {
-	inLab(t, &gui{filesystems: 1, failure: 500}, func(t *testing.T, l lab) {
+	inLab(t, &gpfstest.GUI{Filesystems: 1, Failure: 500}, func(t *testing.T, l lab) {
 		_, health := l.Health(t.Context())
 		_, usage := l.Usage(t.Context())
 		_, performance := l.Performance(t.Context())
@@ -260,7 +261,7 @@ func TestFailureInside(t *testing.T) {
 
 // Where the list of pools has names alone, each is asked for.
 func TestPoolsByName(t *testing.T) {
-	inLab(t, &gui{filesystems: 3, namesOnly: true}, func(t *testing.T, l lab) {
+	inLab(t, &gpfstest.GUI{Filesystems: 3, NamesOnly: true}, func(t *testing.T, l lab) {
 		results, err := l.Usage(t.Context())
 		if u := results["v2"].Value; err != nil || u.CapacityBytes == nil || *u.CapacityBytes != 1024*10002 || *u.AvailableBytes != 1024*4000 {
 			t.Errorf("%v, %+v", err, results["v2"])
@@ -274,7 +275,7 @@ func TestPoolsByName(t *testing.T) {
 // What a list repeats is there once.
 func TestPoolsTwice(t *testing.T) {
 	for _, namesOnly := range []bool{false, true} {
-		inLab(t, &gui{filesystems: 3, twice: true, namesOnly: namesOnly}, func(t *testing.T, l lab) {
+		inLab(t, &gpfstest.GUI{Filesystems: 3, Twice: true, NamesOnly: namesOnly}, func(t *testing.T, l lab) {
 			results, err := l.Usage(t.Context())
 			if u := results["v2"].Value; err != nil || u.CapacityBytes == nil || *u.CapacityBytes != 1024*10002 || *u.AvailableBytes != 1024*4000 {
 				t.Errorf("%v, %+v", err, results["v2"])
@@ -298,7 +299,7 @@ func TestListOfMountsIsOld(t *testing.T) {
 		{"DEGRADED", true, volume.Degraded, "file system fs0 is DEGRADED on n1.example.net, n2.example.net; " + listed + "reads or writes are measured: check it with mmlsmount"},
 		{"DEGRADED", false, volume.Offline, "it is not mounted on any node: mount it with mmmount; file system fs0 is DEGRADED on n1.example.net, n2.example.net"},
 	} {
-		inLab(t, &gui{filesystems: 1, unlisted: true, word: tt.word}, func(t *testing.T, l lab) {
+		inLab(t, &gpfstest.GUI{Filesystems: 1, Unlisted: true, Word: tt.word}, func(t *testing.T, l lab) {
 			if tt.loaded {
 				l.reads(t, "v0")
 			}
@@ -317,7 +318,7 @@ func TestListOfMountsIsOld(t *testing.T) {
 func TestPoolsOfAnotherCluster(t *testing.T) {
 	for name, want := range map[string]error{"fs0": volume.ErrUnsupported, "nowhere": rest.ErrNotFound} {
 		volumetest.Bubble(t, func(t *testing.T, network *appliancetest.Network) {
-			e := (&gui{filesystems: 1, remote: true}).start(t, network)
+			e := (&gpfstest.GUI{Filesystems: 1, Remote: true}).Start(t, network)
 			e.Volumes[0].Options["gpfs_fs_name"] = name
 			results, err := volumetest.Open[*backend](t, Kind(network.Dial), e.Volumes...).Usage(t.Context())
 			if got := cmp.Or(err, results["v0"].Err); !errors.Is(got, want) {
@@ -329,9 +330,9 @@ func TestPoolsOfAnotherCluster(t *testing.T) {
 
 // One file system is asked for by name: other ones cost nothing.
 func TestOneFilesystem(t *testing.T) {
-	g := &gui{filesystems: 12} // fs1, but also fs10 and fs11
+	g := &gpfstest.GUI{Filesystems: 12} // fs1, but also fs10 and fs11
 	volumetest.Bubble(t, func(t *testing.T, network *appliancetest.Network) {
-		e := g.start(t, network)
+		e := g.Start(t, network)
 		b := volumetest.Open[*backend](t, Kind(network.Dial), e.Volumes[1:2]...)
 		l := lab{backend: b, e: e}
 		if got := l.reads(t, "v1"); got != 101 {
@@ -352,9 +353,9 @@ func TestOneFilesystem(t *testing.T) {
 
 // One that is not there is told by its name.
 func TestNoFilesystem(t *testing.T) {
-	g := &gui{filesystems: 1}
+	g := &gpfstest.GUI{Filesystems: 1}
 	volumetest.Bubble(t, func(t *testing.T, network *appliancetest.Network) {
-		e := g.start(t, network)
+		e := g.Start(t, network)
 		e.Volumes[0].Options["gpfs_fs_name"] = "nowhere"
 		b := volumetest.Open[*backend](t, Kind(network.Dial), e.Volumes...)
 		results, err := b.Health(t.Context())
@@ -371,7 +372,7 @@ func TestNoFilesystem(t *testing.T) {
 }
 
 func TestIntervals(t *testing.T) {
-	inLab(t, &gui{filesystems: 1}, func(t *testing.T, l lab) {
+	inLab(t, &gpfstest.GUI{Filesystems: 1}, func(t *testing.T, l lab) {
 		if got, want := l.Intervals(), (volume.Intervals{Performance: 10 * time.Second, Health: 30 * time.Second, Usage: 5 * time.Minute}); got != want {
 			t.Errorf("%+v", got)
 		}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"storage_exporter/volume/appliancetest"
+	"storage_exporter/volume/gpfs/gpfstest"
 )
 
 // wideAndNarrow are what a collector answers of a load, in reads for each ten
@@ -77,7 +78,7 @@ func TestCompare(t *testing.T) {
 
 // A collector that answers a look late does not cost the figures.
 func TestLookHangs(t *testing.T) {
-	inLab(t, &gui{filesystems: 1}, func(t *testing.T, l lab) {
+	inLab(t, &gpfstest.GUI{Filesystems: 1}, func(t *testing.T, l lab) {
 		l.e.Break(appliancetest.Hangs(), func(r *http.Request) bool { return strings.Contains(r.URL.Query().Get("query"), "bucket_size 60") })
 		start := time.Now()
 		if got := l.reads(t, "v0"); got != 100 {

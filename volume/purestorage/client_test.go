@@ -11,6 +11,7 @@ import (
 
 	"storage_exporter/volume"
 	"storage_exporter/volume/appliancetest"
+	"storage_exporter/volume/purestorage/purestoragetest"
 	"storage_exporter/volume/rest"
 	"storage_exporter/volume/volumetest"
 )
@@ -54,7 +55,7 @@ func TestFamilies(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			const volumes = 100
 			volumetest.Bubble(t, func(t *testing.T, network *appliancetest.Network) {
-				e := newEmulator(t, network, volumes, test.version, test.versions...)
+				e := purestoragetest.Start(t, network, volumes, test.version, test.versions...)
 				b := volumetest.Open[*backend](t, Kind(network.Dial), e.Volumes...)
 				if usage, err := b.Usage(volumetest.Within(t)); err != nil || len(usage) != volumes || usage["v99"].Err != nil || *usage["v99"].Value.CapacityBytes != 100<<40 {
 					t.Fatalf("%v, %+v", err, usage["v99"])
@@ -83,7 +84,7 @@ func TestFamilies(t *testing.T) {
 // call in between.
 func TestWrongNameAmongMany(t *testing.T) {
 	volumetest.Bubble(t, func(t *testing.T, network *appliancetest.Network) {
-		e := newEmulator(t, network, 12, "2.9", "2.9")
+		e := purestoragetest.Start(t, network, 12, "2.9", "2.9")
 		e.Volumes[3].Options["purity_fs_name"] = "no-such-fs"
 		b := volumetest.Open[*backend](t, Kind(network.Dial), e.Volumes...)
 		observe := func() (calls int) {
@@ -123,7 +124,7 @@ func TestWrongNameAmongMany(t *testing.T) {
 // Where every name is refused, the calls do not multiply.
 func TestEveryNameRefused(t *testing.T) {
 	volumetest.Bubble(t, func(t *testing.T, network *appliancetest.Network) {
-		e := newEmulator(t, network, 100, "2.9", "2.9")
+		e := purestoragetest.Start(t, network, 100, "2.9", "2.9")
 		e.Break(appliancetest.Fails(http.StatusBadRequest, ""), func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "performance") })
 		b := volumetest.Open[*backend](t, Kind(network.Dial), e.Volumes...)
 		got, err := b.Performance(volumetest.Within(t))
@@ -140,7 +141,7 @@ func TestProtocol(t *testing.T) {
 	for configured, want := range map[string]string{"": "NFS", "smb": "SMB", "ALL": ""} {
 		t.Run("protocol "+configured, func(t *testing.T) {
 			volumetest.Bubble(t, func(t *testing.T, network *appliancetest.Network) {
-				e := newEmulator(t, network, 1, "2.9", "2.9")
+				e := purestoragetest.Start(t, network, 1, "2.9", "2.9")
 				if configured != "" {
 					e.Volumes[0].Options["purity_protocol"] = configured
 				}
@@ -159,7 +160,7 @@ func TestProtocol(t *testing.T) {
 // Volumes of one array share its session, whatever their protocols.
 func TestProtocolsOfOneArray(t *testing.T) {
 	volumetest.Bubble(t, func(t *testing.T, network *appliancetest.Network) {
-		e := newEmulator(t, network, 12, "2.9", "2.9")
+		e := purestoragetest.Start(t, network, 12, "2.9", "2.9")
 		shares := map[string]bool{}
 		for i, protocol := range []string{"SMB", "NFS", "smb", "all"} {
 			e.Volumes[3*i].Options["purity_protocol"] = protocol
@@ -200,7 +201,7 @@ func TestProtocolsOfOneArray(t *testing.T) {
 // all, the next one begins with the others.
 func TestThousand(t *testing.T) {
 	volumetest.Bubble(t, func(t *testing.T, network *appliancetest.Network) {
-		e := newEmulator(t, network, 1000, "2.9", "2.9")
+		e := purestoragetest.Start(t, network, 1000, "2.9", "2.9")
 		b := volumetest.Open[*backend](t, Kind(network.Dial), e.Volumes...)
 		usage, err := b.Usage(volumetest.Within(t))
 		if err != nil || usage["v999"].Err != nil {
@@ -237,7 +238,7 @@ func TestThousand(t *testing.T) {
 func TestOneCallFails(t *testing.T) {
 	for _, bad := range []string{"vfolder-0", "vfolder-15", "vfolder-9"} { // the first, one in between, the last
 		volumetest.Bubble(t, func(t *testing.T, network *appliancetest.Network) {
-			e := newEmulator(t, network, 30, "2.9", "2.9")
+			e := purestoragetest.Start(t, network, 30, "2.9", "2.9")
 			e.Break(appliancetest.Fails(http.StatusInternalServerError, ""), func(r *http.Request) bool {
 				return strings.HasSuffix(r.URL.Path, "performance") && strings.Contains(r.URL.RawQuery, bad)
 			})
@@ -265,7 +266,7 @@ func TestWrongOptions(t *testing.T) {
 	for key, value := range map[string]any{
 		"purity_api_version": "3.0", "purity_protocol": "iSCSI", "purity_used": "half", "purity_fs_name": "a,b",
 	} {
-		options := map[string]any{"purity_endpoint": "https://fb01", "purity_api_token": apiToken, "purity_fs_name": "a"}
+		options := map[string]any{"purity_endpoint": "https://fb01", "purity_api_token": purestoragetest.Token, "purity_fs_name": "a"}
 		options[key] = value
 		_, err := Kind(nil).Identify(volume.Config{Name: "v", Options: options})
 		if err == nil || !strings.Contains(err.Error(), "volume.v.options."+key) {

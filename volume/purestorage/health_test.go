@@ -11,6 +11,7 @@ import (
 
 	"storage_exporter/volume"
 	"storage_exporter/volume/appliancetest"
+	"storage_exporter/volume/purestorage/purestoragetest"
 	"storage_exporter/volume/rest"
 	"storage_exporter/volume/volumetest"
 )
@@ -88,7 +89,7 @@ func TestHealthOfSamples(t *testing.T) {
 // same.
 func TestHealthOfSlowArray(t *testing.T) {
 	volumetest.Bubble(t, func(t *testing.T, network *appliancetest.Network) {
-		e := newEmulator(t, network, 2, "2.9", "2.9")
+		e := purestoragetest.Start(t, network, 2, "2.9", "2.9")
 		e.Break(appliancetest.Hangs(), func(r *http.Request) bool {
 			return slices.Contains([]string{"/api/2.9/blades", "/api/2.9/hardware", "/api/2.9/alerts"}, r.URL.Path)
 		})

@@ -12,6 +12,7 @@ import (
 
 	"storage_exporter/volume"
 	"storage_exporter/volume/appliancetest"
+	"storage_exporter/volume/purestorage/purestoragetest"
 	"storage_exporter/volume/rest"
 	"storage_exporter/volume/volumetest"
 )
@@ -74,7 +75,7 @@ func v1() samples {
 func open(t testing.TB, h http.Handler, change map[string]any, files ...string) *backend {
 	t.Helper()
 	e := appliancetest.NewEmulator(t, nil, h, "purestorage", "purity_endpoint", files, func(_ int, fs string) map[string]any {
-		options := map[string]any{"purity_api_token": apiToken, "purity_fs_name": fs}
+		options := map[string]any{"purity_api_token": purestoragetest.Token, "purity_fs_name": fs}
 		maps.Copy(options, change)
 		return options
 	})

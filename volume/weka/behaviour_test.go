@@ -11,13 +11,14 @@ import (
 	"storage_exporter/volume/appliancetest"
 	"storage_exporter/volume/rest"
 	"storage_exporter/volume/volumetest"
+	"storage_exporter/volume/weka/wekatest"
 )
 
 // within a bubble, with an emulator of two volumes.
-func bubble(t *testing.T, change func(*emulator), check func(*testing.T, *emulator, *backend)) {
+func bubble(t *testing.T, change func(*wekatest.Cluster), check func(*testing.T, *wekatest.Cluster, *backend)) {
 	t.Helper()
 	volumetest.Bubble(t, func(t *testing.T, network *appliancetest.Network) {
-		e := start(t, network, 2)
+		e := wekatest.Start(t, network, 2)
 		if change != nil {
 			change(e)
 		}
@@ -38,7 +39,7 @@ func reads(t *testing.T, b *backend) (float64, error) {
 	return *got["v0"].Value.IOPSRead, nil
 }
 
-func asked(e *emulator, path string) int {
+func asked(e *wekatest.Cluster, path string) int {
 	n := 0
 	for _, c := range e.Calls() {
 		if strings.HasSuffix(c.Path, path) {
@@ -49,12 +50,12 @@ func asked(e *emulator, path string) int {
 }
 
 func TestScopeNeverWidens(t *testing.T) {
-	bubble(t, nil, func(t *testing.T, e *emulator, b *backend) {
+	bubble(t, nil, func(t *testing.T, e *wekatest.Cluster, b *backend) {
 		if got, err := reads(t, b); got != 10.5 || err != nil {
 			t.Fatal(got, err)
 		}
 		for _, refuses := range []bool{false, true} {
-			e.set(func() { e.without, e.refuses = "fs_stats", refuses })
+			e.Set(func() { e.Without, e.Refuses = "fs_stats", refuses })
 			for range 30 {
 				time.Sleep(time.Minute)
 				if got, err := reads(t, b); err == nil {
@@ -64,7 +65,7 @@ func TestScopeNeverWidens(t *testing.T) {
 				}
 			}
 		}
-		e.set(func() { e.without = "" })
+		e.Set(func() { e.Without = "" })
 		time.Sleep(time.Minute)
 		if got, err := reads(t, b); got != 10.5 || err != nil {
 			t.Fatal(got, err)
@@ -73,7 +74,7 @@ func TestScopeNeverWidens(t *testing.T) {
 }
 
 func TestScopeNarrows(t *testing.T) {
-	bubble(t, func(e *emulator) { e.without, e.refuses = "fs_stats", true }, func(t *testing.T, e *emulator, b *backend) {
+	bubble(t, func(e *wekatest.Cluster) { e.Without, e.Refuses = "fs_stats", true }, func(t *testing.T, e *wekatest.Cluster, b *backend) {
 		for range 20 {
 			if got, err := reads(t, b); got != 31.5 || err != nil {
 				t.Fatal(got, err)
@@ -83,7 +84,7 @@ func TestScopeNarrows(t *testing.T) {
 		if n := asked(e, "/stats"); n > 22 {
 			t.Errorf("%d calls in twenty minutes", n)
 		}
-		e.set(func() { e.without = "" })
+		e.Set(func() { e.Without = "" })
 		time.Sleep(retryScope)
 		if got, err := reads(t, b); got != 10.5 || err != nil {
 			t.Fatal(got, err)
@@ -95,7 +96,7 @@ func TestScopeNarrows(t *testing.T) {
 // leaves it to performance to find out first.
 func TestScopeWithoutPerformance(t *testing.T) {
 	for without, want := range map[string]string{"": "volume", "fs_stats": "cluster"} {
-		bubble(t, func(e *emulator) { e.without = without }, func(t *testing.T, e *emulator, b *backend) {
+		bubble(t, func(e *wekatest.Cluster) { e.Without = without }, func(t *testing.T, e *wekatest.Cluster, b *backend) {
 			for range 2 {
 				if _, err := b.Health(volumetest.Within(t)); err != nil || asked(e, "/stats") != 0 {
 					t.Fatalf("%d calls in the first minute, %v", asked(e, "/stats"), err)
@@ -114,7 +115,7 @@ func TestScopeWithoutPerformance(t *testing.T) {
 			}
 		})
 	}
-	bubble(t, func(e *emulator) { e.forbidden = "/stats" }, func(t *testing.T, e *emulator, b *backend) {
+	bubble(t, func(e *wekatest.Cluster) { e.Forbidden = "/stats" }, func(t *testing.T, e *wekatest.Cluster, b *backend) {
 		for range 10 {
 			results, err := b.Health(volumetest.Within(t))
 			if h := results["v0"].Value; err != nil || h.Status != volume.Healthy || h.Metadata["performance_scope"] != "" {
@@ -130,7 +131,7 @@ func TestScopeWithoutPerformance(t *testing.T) {
 
 // The statistics that hang do not cost the health.
 func TestScopeHangs(t *testing.T) {
-	bubble(t, nil, func(t *testing.T, e *emulator, b *backend) {
+	bubble(t, nil, func(t *testing.T, e *wekatest.Cluster, b *backend) {
 		e.Break(appliancetest.Hangs(), func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/stats") })
 		start := time.Now()
 		results, err := b.Health(volumetest.Within(t))
@@ -151,7 +152,7 @@ func TestMadeAnew(t *testing.T) {
 
 // A minute's statistics come late.
 func TestLateStatistics(t *testing.T) {
-	bubble(t, func(e *emulator) { e.lag = 50 * time.Second }, func(t *testing.T, _ *emulator, b *backend) {
+	bubble(t, func(e *wekatest.Cluster) { e.Lag = 50 * time.Second }, func(t *testing.T, _ *wekatest.Cluster, b *backend) {
 		for range 60 {
 			time.Sleep(7 * time.Second)
 			got, err := b.Performance(volumetest.Within(t))
@@ -167,7 +168,7 @@ func TestLateStatistics(t *testing.T) {
 }
 
 func TestForbiddenStatistics(t *testing.T) {
-	bubble(t, func(e *emulator) { e.forbidden = "/stats" }, func(t *testing.T, e *emulator, b *backend) {
+	bubble(t, func(e *wekatest.Cluster) { e.Forbidden = "/stats" }, func(t *testing.T, e *wekatest.Cluster, b *backend) {
 		if _, err := reads(t, b); !errors.Is(err, rest.ErrForbidden) {
 			t.Error(err)
 		}
@@ -179,14 +180,14 @@ func TestForbiddenStatistics(t *testing.T) {
 
 // A session that was revoked altogether is made anew, with one login.
 func TestRevoked(t *testing.T) {
-	bubble(t, func(e *emulator) { e.listForm = true }, func(t *testing.T, e *emulator, b *backend) {
+	bubble(t, func(e *wekatest.Cluster) { e.ListForm = true }, func(t *testing.T, e *wekatest.Cluster, b *backend) {
 		for range 3 {
 			if _, err := reads(t, b); err != nil {
 				t.Fatal(err)
 			}
 			time.Sleep(time.Minute)
-			e.access.End()
-			e.refresh.End()
+			e.Access.End()
+			e.Refresh.End()
 		}
 		e.Forget()
 		if _, err := reads(t, b); err != nil {
@@ -200,7 +201,7 @@ func TestRevoked(t *testing.T) {
 
 // For hours, the password is sent once.
 func TestRefreshes(t *testing.T) {
-	bubble(t, nil, func(t *testing.T, e *emulator, b *backend) {
+	bubble(t, nil, func(t *testing.T, e *wekatest.Cluster, b *backend) {
 		for range 120 {
 			if _, err := reads(t, b); err != nil {
 				t.Fatal(err)
@@ -218,15 +219,15 @@ func TestRefreshes(t *testing.T) {
 
 func TestLongLivedToken(t *testing.T) {
 	const token = "weka-long-lived-token"
-	bubble(t, func(e *emulator) {
-		e.access.New(e.Appliance, token)
+	bubble(t, func(e *wekatest.Cluster) {
+		e.Access.New(e.Appliance, token)
 		for i := range e.Volumes {
 			o := e.Volumes[i].Options
 			o["weka_token"] = token
 			delete(o, "weka_username")
 			delete(o, "weka_password")
 		}
-	}, func(t *testing.T, e *emulator, b *backend) {
+	}, func(t *testing.T, e *wekatest.Cluster, b *backend) {
 		if got, err := reads(t, b); got != 10.5 || err != nil {
 			t.Fatal(got, err)
 		}
@@ -239,7 +240,7 @@ func TestLongLivedToken(t *testing.T) {
 // A list of backend servers: the next is asked when one is away.
 func TestServersTakeOver(t *testing.T) {
 	volumetest.Bubble(t, func(t *testing.T, network *appliancetest.Network) {
-		e := start(t, network, 1)
+		e := wekatest.Start(t, network, 1)
 		gone := appliancetest.NewAppliance(t, network, e)
 		gone.Down()
 		e.Volumes[0].Options["weka_endpoint"] = gone.URL + ", " + e.URL

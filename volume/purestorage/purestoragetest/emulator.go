@@ -1,4 +1,5 @@
-package purestorage
+// Package purestoragetest emulates a FlashBlade.
+package purestoragetest
 
 import (
 	"fmt"
@@ -6,51 +7,58 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"testing"
 	"time"
 
-	"storage_exporter/volume"
+	"storage_exporter/internal/kit"
 	"storage_exporter/volume/appliancetest"
-	"storage_exporter/volume/volumetest"
+)
+
+// What the array is asked with, and how many objects it answers with at once.
+const (
+	Token    = "T-11111111-2222-3333-4444-555555555555"
+	PageSize = 60
 )
 
 const (
-	apiToken    = "T-11111111-2222-3333-4444-555555555555"
 	idleTimeout = 5 * time.Minute // the least that an array can be set to
-	pageSize    = 60
+	sampling    = 30 * time.Second
 )
 
-// emulator is a FlashBlade.
-type emulator struct {
+// Array is a FlashBlade.
+type Array struct {
 	*appliancetest.Emulator
+	// Load is how much of its usual work a file system does at a time; nil: all of it.
+	// It is set before the array is asked.
+	Load func(i int, at time.Time) float64
+
 	versions []string
 	files    int
 	sessions appliancetest.Sessions
 }
 
-// newEmulator starts one that speaks these versions; version is the option's.
-func newEmulator(t testing.TB, network *appliancetest.Network, volumes int, version string, versions ...string) *emulator {
-	e := &emulator{versions: versions, files: volumes, sessions: appliancetest.Sessions{Idle: idleTimeout}}
-	e.Emulator = appliancetest.NewEmulator(t, network, e, "purestorage", "purity_endpoint", appliancetest.Names(volumes), func(i int, _ string) map[string]any {
-		return map[string]any{"purity_api_token": apiToken, "purity_fs_name": fileName(i), "purity_api_version": version}
+// Start makes one that speaks these versions; version is the option's.
+func Start(t kit.T, network *appliancetest.Network, volumes int, version string, versions ...string) *Array {
+	a := &Array{versions: versions, files: volumes, sessions: appliancetest.Sessions{Idle: idleTimeout}}
+	a.Emulator = appliancetest.NewEmulator(t, network, a, "purestorage", "purity_endpoint", appliancetest.Names(volumes), func(i int, _ string) map[string]any {
+		return map[string]any{"purity_api_token": Token, "purity_fs_name": fileName(i), "purity_api_version": version}
 	})
-	e.Secret(apiToken)
-	e.Expire = func() { e.sessions.End() }
-	return e
+	a.Secret(Token)
+	a.Expire = func() { a.sessions.End() }
+	return a
 }
 
 func fileName(i int) string { return fmt.Sprint("vfolder-", i) }
 
-func (e *emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (a *Array) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch r.URL.Path {
 	case "/api/api_version":
-		answer(w, map[string]any{"versions": e.versions})
+		answer(w, map[string]any{"versions": a.versions})
 		return
 	case "/api/login":
-		e.login(w, r)
+		a.login(w, r)
 		return
 	}
-	if !e.sessions.Use(r.Header.Get("x-auth-token")) {
+	if !a.sessions.Use(r.Header.Get("x-auth-token")) {
 		complain(w, http.StatusUnauthorized, "", "Not authenticated.")
 		return
 	}
@@ -59,32 +67,32 @@ func (e *emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	version, resource, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/api/"), "/")
-	if !slices.Contains(e.versions, version) {
+	if !slices.Contains(a.versions, version) {
 		complain(w, http.StatusNotFound, "", "Not found.")
 		return
 	}
-	items, missing, ok := e.items(resource, r)
+	items, missing, ok := a.items(resource, r)
 	switch {
 	case missing != "":
 		complain(w, http.StatusBadRequest, missing, "File system does not exist.")
 	case !ok:
 		complain(w, http.StatusNotFound, "", "Not found.")
 	default:
-		e.page(w, r, strings.HasPrefix(version, "2."), items)
+		a.page(w, r, strings.HasPrefix(version, "2."), items)
 	}
 }
 
-func (e *emulator) login(w http.ResponseWriter, r *http.Request) {
-	if r.Method != http.MethodPost || r.Header.Get("api-token") != apiToken || r.ContentLength > 0 {
+func (a *Array) login(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodPost || r.Header.Get("api-token") != Token || r.ContentLength > 0 {
 		complain(w, http.StatusUnauthorized, "", "Invalid API token.")
 		return
 	}
-	w.Header().Set("x-auth-token", e.sessions.New(e.Appliance, "3be3d489-0000-4643-90ac-%012d"))
+	w.Header().Set("x-auth-token", a.sessions.New(a.Appliance, "3be3d489-0000-4643-90ac-%012d"))
 	answer(w, map[string]any{"username": "pureuser"})
 }
 
 // items are those of a resource; missing is a name that is not there.
-func (e *emulator) items(resource string, r *http.Request) (items []any, missing string, ok bool) {
+func (a *Array) items(resource string, r *http.Request) (items []any, missing string, ok bool) {
 	switch resource {
 	case "arrays":
 		return []any{map[string]any{
@@ -111,13 +119,13 @@ func (e *emulator) items(resource string, r *http.Request) (items []any, missing
 	if names := r.URL.Query().Get("names"); names != "" {
 		for name := range strings.SplitSeq(names, ",") {
 			i, err := strconv.Atoi(strings.TrimPrefix(name, "vfolder-"))
-			if err != nil || i >= e.files {
+			if err != nil || i >= a.files {
 				return nil, name, true
 			}
 			indexes = append(indexes, i)
 		}
 	} else {
-		for i := range e.files {
+		for i := range a.files {
 			indexes = append(indexes, i)
 		}
 	}
@@ -125,7 +133,7 @@ func (e *emulator) items(resource string, r *http.Request) (items []any, missing
 		if resource == "file-systems" {
 			items = append(items, fileItem(i))
 		} else {
-			items = append(items, performanceItem(i))
+			items = append(items, a.performanceItem(i))
 		}
 	}
 	return items, "", true
@@ -146,19 +154,24 @@ func fileItem(i int) map[string]any {
 
 // performanceItem is that of the last half minute. Nothing is written to the
 // third.
-func performanceItem(i int) map[string]any {
-	writes, usec := 320.25, 1310.5
+func (a *Array) performanceItem(i int) map[string]any {
+	at := time.Now().Truncate(sampling)
+	share := 1.0
+	if a.Load != nil {
+		share = a.Load(i, at)
+	}
+	reads, writes, usec := 10.5*float64(i+1)*share, 320.25*share, 1310.5
 	if i == 2 {
 		writes, usec = 0, 0
 	}
 	return map[string]any{
-		"name": fileName(i), "reads_per_sec": 10.5 * float64(i+1), "writes_per_sec": writes, "others_per_sec": 88.0,
-		"read_bytes_per_sec": 65536 * 10.5 * float64(i+1), "write_bytes_per_sec": 4096 * writes,
-		"usec_per_read_op": 745.25, "usec_per_write_op": usec, "usec_per_other_op": 210.0, "time": time.Now().Truncate(sampling).UnixMilli(),
+		"name": fileName(i), "reads_per_sec": reads, "writes_per_sec": writes, "others_per_sec": 88.0,
+		"read_bytes_per_sec": 65536 * reads, "write_bytes_per_sec": 4096 * writes,
+		"usec_per_read_op": 745.25, "usec_per_write_op": usec, "usec_per_other_op": 210.0, "time": at.UnixMilli(),
 	}
 }
 
-func (e *emulator) page(w http.ResponseWriter, r *http.Request, v2 bool, items []any) {
+func (a *Array) page(w http.ResponseWriter, r *http.Request, v2 bool, items []any) {
 	parameter := "token"
 	if v2 {
 		parameter = "continuation_token"
@@ -170,7 +183,7 @@ func (e *emulator) page(w http.ResponseWriter, r *http.Request, v2 bool, items [
 		}
 	}
 	begin, _ := strconv.Atoi(r.URL.Query().Get(parameter))
-	page, next := appliancetest.Page(items, begin, pageSize)
+	page, next := appliancetest.Page(items, begin, PageSize)
 	var token any
 	if next > 0 {
 		token = fmt.Sprint(next)
@@ -189,46 +202,3 @@ func complain(w http.ResponseWriter, status int, context, message string) {
 }
 
 func answer(w http.ResponseWriter, v any) { appliancetest.Reply(w, http.StatusOK, v) }
-
-func TestContract(t *testing.T) {
-	volumetest.Contract(t, volumetest.Suite{
-		Kind: Kind,
-		Start: func(t testing.TB, network *appliancetest.Network, volumes int) *appliancetest.Emulator {
-			return newEmulator(t, network, volumes, "auto", "1.12", "2.0", "2.9", "2.28").Emulator
-		},
-		Want:      want,
-		Calls:     calls,
-		Required:  []string{"purity_endpoint", "purity_api_token", "purity_fs_name"},
-		VerifyKey: "purity_verify_ssl",
-		States:    []string{"healthy"},
-		Lose:      func(options map[string]any) { options["purity_fs_name"] = "no-such-fs" },
-		Login:     func(r *http.Request) bool { return r.URL.Path == "/api/login" },
-		Logout:    func(r *http.Request) bool { return r.URL.Path == "/api/logout" },
-	})
-}
-
-// calls are the documented costs; one of them looks up the versions. The emulator
-// answers with pages.
-func calls(volumes int) volumetest.Calls {
-	files := (volumes + pageSize - 1) / pageSize
-	return volumetest.Calls{Performance: (volumes+batch-1)/batch + 1, Health: files + 1 + 4 + 1, Usage: files + 1 + 1}
-}
-
-func want(i int) volumetest.Want {
-	reads := 10.5 * float64(i+1)
-	w := volumetest.Want{
-		Performance: volume.Performance{
-			IOPSRead: new(reads), IOPSWrite: new(320.25), BytesRead: new(65536 * reads), BytesWrite: new(4096 * 320.25),
-			LatencyReadUsec: new(745.25), LatencyWriteUsec: new(1310.5),
-		},
-		Usage: volume.Usage{CapacityBytes: new(uint64(i+1) << 40), UsedBytes: new(uint64(i+1) << 40 / 3)},
-	}
-	w.Usage.AvailableBytes = new(*w.Usage.CapacityBytes - *w.Usage.UsedBytes)
-	switch i {
-	case 1: // no limit
-		w.Usage.CapacityBytes, w.Usage.AvailableBytes = new(uint64(89314175302419)), nil
-	case 2: // nothing written
-		w.Performance.IOPSWrite, w.Performance.BytesWrite, w.Performance.LatencyWriteUsec = new(0.0), new(0.0), nil
-	}
-	return w
-}

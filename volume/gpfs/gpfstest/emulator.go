@@ -1,4 +1,5 @@
-package gpfs
+// Package gpfstest emulates the GUI node of an IBM Storage Scale cluster.
+package gpfstest
 
 import (
 	"cmp"
@@ -9,42 +10,46 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"testing"
 	"time"
 
-	"storage_exporter/volume"
+	"storage_exporter/internal/kit"
 	"storage_exporter/volume/appliancetest"
-	"storage_exporter/volume/volumetest"
 )
 
+// How many objects a page has, where a real one has 1000, and the cluster's nodes.
 const (
-	emulatedPage  = 200 // objects; the real one has 1000
-	emulatedNodes = 2
+	Page  = 200
+	Nodes = 2
 )
 
-// gui is a GUI node of a cluster of two nodes, with file systems fs0, fs1, …
-type gui struct {
-	filesystems int
-	rates       bool   // its collector's values are rates
-	classless   bool   // it does not know node classes
-	keywordless bool   // nor :all: for nodes
-	nodeless    bool   // it does not know any node yet
-	down        int    // that node is; 0 for none
-	namesOnly   bool   // its list of pools has no sizes
-	remote      bool   // the file systems are another cluster's: their pools are not known
-	unlisted    bool   // its list of mounts has no node
-	word        string // the health of the file systems; empty for HEALTHY
-	twice       bool   // its list of pools has each of them twice
-	silent      bool   // its sensor is off
-	failure     int    // the code of the status in its answers, where it is not 200
+// GUI is a GUI node of a cluster of two nodes, with file systems fs0, fs1, …
+type GUI struct {
+	Filesystems int
+	Rates       bool   // its collector's values are rates
+	Classless   bool   // it does not know node classes
+	Keywordless bool   // nor :all: for nodes
+	Nodeless    bool   // it does not know any node yet
+	Down        int    // that node is; 0 for none
+	NamesOnly   bool   // its list of pools has no sizes
+	Remote      bool   // the file systems are another cluster's: their pools are not known
+	Unlisted    bool   // its list of mounts has no node
+	Word        string // the health of the file systems; empty for HEALTHY
+	Twice       bool   // its list of pools has each of them twice
+	Silent      bool   // its sensor is off
+	Failure     int    // the code of the status in its answers, where it is not 200
+	Scale       int    // times the sizes of pools are multiplied; 0: not
+	// Load is how much of its usual work a file system does at a time; nil: all of it.
+	Load func(i int, at time.Time) float64
 }
 
-func startGUI(t testing.TB, network *appliancetest.Network, volumes int) *appliancetest.Emulator {
-	return (&gui{filesystems: volumes}).start(t, network)
+// Start makes a cluster whose file systems are all well.
+func Start(t kit.T, network *appliancetest.Network, volumes int) *appliancetest.Emulator {
+	return (&GUI{Filesystems: volumes}).Start(t, network)
 }
 
-func (g *gui) start(t testing.TB, network *appliancetest.Network) *appliancetest.Emulator {
-	e := appliancetest.NewEmulator(t, network, g, "gpfs", "gpfs_endpoint", appliancetest.Names(g.filesystems), func(i int, _ string) map[string]any {
+// Start makes its API, and configures all of its file systems.
+func (g *GUI) Start(t kit.T, network *appliancetest.Network) *appliancetest.Emulator {
+	e := appliancetest.NewEmulator(t, network, g, "gpfs", "gpfs_endpoint", appliancetest.Names(g.Filesystems), func(i int, _ string) map[string]any {
 		return map[string]any{
 			"gpfs_username": "monitor", "gpfs_password": "scale-secret-password",
 			"gpfs_fs_name": fmt.Sprint("fs", i), "gpfs_owner": "1000:1000", "gpfs_fileset_prefix": "vf_",
@@ -54,7 +59,7 @@ func (g *gui) start(t testing.TB, network *appliancetest.Network) *appliancetest
 	return e
 }
 
-func (g *gui) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (g *GUI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if user, password, _ := r.BasicAuth(); user != "monitor" || password != "scale-secret-password" {
 		w.Header().Set("WWW-Authenticate", `Basic realm="defaultRealm"`)
 		w.Header().Set("Content-Type", "text/html;charset=ISO-8859-1")
@@ -82,20 +87,20 @@ func (g *gui) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (g *gui) say(w http.ResponseWriter, body map[string]any) {
-	body["status"] = map[string]any{"code": cmp.Or(g.failure, 200), "message": "The request finished successfully."}
+func (g *GUI) say(w http.ResponseWriter, body map[string]any) {
+	body["status"] = map[string]any{"code": cmp.Or(g.Failure, 200), "message": "The request finished successfully."}
 	appliancetest.Reply(w, http.StatusOK, body)
 }
 
-func (g *gui) fail(w http.ResponseWriter, status int, message string) {
+func (g *GUI) fail(w http.ResponseWriter, status int, message string) {
 	appliancetest.Reply(w, status, map[string]any{"status": map[string]any{"code": status, "message": message}})
 }
 
 // list answers with a page. The link to the next names a host that is not there.
-func (g *gui) list(w http.ResponseWriter, r *http.Request, key string, all []any) {
+func (g *GUI) list(w http.ResponseWriter, r *http.Request, key string, all []any) {
 	last, _ := strconv.Atoi(r.URL.Query().Get("lastId"))
 	body := map[string]any{}
-	page, next := appliancetest.Page(all, last, emulatedPage)
+	page, next := appliancetest.Page(all, last, Page)
 	if len(page) > 0 {
 		body[key] = page
 	}
@@ -109,14 +114,14 @@ func (g *gui) list(w http.ResponseWriter, r *http.Request, key string, all []any
 
 func nodeName(i int) string { return fmt.Sprintf("n%d.example.net", i+1) }
 
-func (g *gui) nodes() []any {
+func (g *GUI) nodes() []any {
 	var nodes []any
-	if g.nodeless {
+	if g.Nodeless {
 		return nil
 	}
-	for i := range emulatedNodes {
+	for i := range Nodes {
 		word := "active"
-		if i+1 == g.down {
+		if i+1 == g.Down {
 			word = "down"
 		}
 		nodes = append(nodes, map[string]any{
@@ -127,7 +132,7 @@ func (g *gui) nodes() []any {
 	return nodes
 }
 
-func (g *gui) health(w http.ResponseWriter, r *http.Request, who string) {
+func (g *GUI) health(w http.ResponseWriter, r *http.Request, who string) {
 	var states []any
 	say := func(node int, component, kind, entity, parent string) {
 		states = append(states, map[string]any{
@@ -135,14 +140,14 @@ func (g *gui) health(w http.ResponseWriter, r *http.Request, who string) {
 			"parentName": parent, "oid": len(states), "reasons": []any{}, "reportingNode": nodeName(node), "state": cmp.Or(g.wordOf(kind), "HEALTHY"),
 		})
 	}
-	for n := range emulatedNodes {
-		if (who != "servers" || n > 0) && who != nodeName(n) && (who != "all" || g.classless) && (who != ":all:" || g.keywordless) {
+	for n := range Nodes {
+		if (who != "servers" || n > 0) && who != nodeName(n) && (who != "all" || g.Classless) && (who != ":all:" || g.Keywordless) {
 			continue
 		}
 		say(n, "NODE", "NODE", nodeName(n), nodeName(n))
 		say(n, "GPFS", "NODE", nodeName(n), nodeName(n))
 		say(n, "FILESYSTEM", "NODE", nodeName(n), nodeName(n))
-		for fs := range g.filesystems {
+		for fs := range g.Filesystems {
 			say(n, "FILESYSTEM", "FILESYSTEM", fmt.Sprint("fs", fs), nodeName(n))
 		}
 	}
@@ -150,34 +155,34 @@ func (g *gui) health(w http.ResponseWriter, r *http.Request, who string) {
 		g.fail(w, http.StatusBadRequest, "Invalid value in 'nodeName'")
 		return
 	}
-	for fs := range g.filesystems {
+	for fs := range g.Filesystems {
 		say(0, "DISK", "NSD", fmt.Sprintf("nsd%02d", fs), fmt.Sprint("fs", fs))
 	}
 	g.list(w, r, "states", states)
 }
 
-func (g *gui) wordOf(kind string) string {
+func (g *GUI) wordOf(kind string) string {
 	if kind == "FILESYSTEM" {
-		return g.word
+		return g.Word
 	}
 	return ""
 }
 
-func (g *gui) filesystem(w http.ResponseWriter, r *http.Request, parts []string) {
+func (g *GUI) filesystem(w http.ResponseWriter, r *http.Request, parts []string) {
 	var chosen []int
-	for i := range g.filesystems {
+	for i := range g.Filesystems {
 		if parts[0] == ":all:" || parts[0] == fmt.Sprint("fs", i) {
 			chosen = append(chosen, i)
 		}
 	}
-	if chosen == nil || g.remote && len(parts) > 1 {
+	if chosen == nil || g.Remote && len(parts) > 1 {
 		g.fail(w, http.StatusBadRequest, "Invalid value in 'filesystemName'")
 		return
 	}
 	var all []any
 	for _, i := range chosen {
 		name := fmt.Sprint("fs", i)
-		if len(parts) == 1 && g.unlisted {
+		if len(parts) == 1 && g.Unlisted {
 			all = append(all, map[string]any{"name": name, "mount": map[string]any{
 				"status": "not mounted", "nodesMountedReadOnly": []any{}, "nodesMountedInternally": []any{}, "nodesMountedReadWrite": []any{},
 			}})
@@ -193,22 +198,23 @@ func (g *gui) filesystem(w http.ResponseWriter, r *http.Request, parts []string)
 			})
 			continue
 		}
+		scale := max(g.Scale, 1)
 		for _, pool := range []map[string]any{
-			{"storagePoolName": "system", "totalDataInKB": 0, "freeDataInKB": 0, "totalMetaInKB": 4000, "freeMetaInKB": 3000},
-			{"storagePoolName": "data", "totalDataInKB": 10000 + i, "freeDataInKB": 4000, "totalMetaInKB": 0, "freeMetaInKB": 0},
+			{"storagePoolName": "system", "totalDataInKB": 0, "freeDataInKB": 0, "totalMetaInKB": 4000 * scale, "freeMetaInKB": 3000 * scale},
+			{"storagePoolName": "data", "totalDataInKB": (10000 + i) * scale, "freeDataInKB": 4000 * scale, "totalMetaInKB": 0, "freeMetaInKB": 0},
 		} {
 			if len(parts) > 2 && parts[2] != pool["storagePoolName"] {
 				continue
 			}
-			if len(parts) == 2 && g.namesOnly {
+			if len(parts) == 2 && g.NamesOnly {
 				pool = map[string]any{"storagePoolName": pool["storagePoolName"]}
 			}
 			pool["filesystemName"] = name
 			all = append(all, pool)
-			if g.twice && len(parts) == 2 {
+			if g.Twice && len(parts) == 2 {
 				more := maps.Clone(pool)
-				if pool["freeDataInKB"] == 4000 {
-					more["freeDataInKB"] = 4001 // more was written meanwhile
+				if pool["freeDataInKB"] == 4000*scale {
+					more["freeDataInKB"] = 4001 * scale // more was written meanwhile
 				}
 				all = append(all, more)
 			}
@@ -224,17 +230,21 @@ func (g *gui) filesystem(w http.ResponseWriter, r *http.Request, parts []string)
 var queryText = regexp.MustCompile(`^metrics (\S+) bucket_size (\d+) last (\d+) (?:from gpfs_fs_name=(\S+) )?group_by gpfs_fs_name$`)
 
 // perSecond is what file system i does.
-func perSecond(i int) map[string]float64 {
-	reads, writes := float64(100+i), 40.0
+func (g *GUI) perSecond(i int, at time.Time) map[string]float64 {
+	share := 1.0
+	if g.Load != nil {
+		share = g.Load(i, at)
+	}
+	reads, writes := float64(100+i)*share, 40.0*share
 	return map[string]float64{
-		readOps: reads, writeOps: writes, readBytes: 65536 * reads, writeBytes: 4096 * writes,
-		readWait: 0.002 * reads, writeWait: 0.003 * writes,
+		"gpfs_fs_read_ops": reads, "gpfs_fs_write_ops": writes, "gpfs_fs_bytes_read": 65536 * reads, "gpfs_fs_bytes_written": 4096 * writes,
+		"gpfs_fs_tot_disk_wait_rd": 0.002 * reads, "gpfs_fs_tot_disk_wait_wr": 0.003 * writes,
 	}
 }
 
 // perfmon answers a query. The bucket that has not ended is not complete: the one
 // before has only the first node's part, and it has none.
-func (g *gui) perfmon(w http.ResponseWriter, r *http.Request) {
+func (g *GUI) perfmon(w http.ResponseWriter, r *http.Request) {
 	text, _ := url.QueryUnescape(r.URL.Query().Get("query"))
 	m := queryText.FindStringSubmatch(text)
 	if m == nil {
@@ -245,75 +255,47 @@ func (g *gui) perfmon(w http.ResponseWriter, r *http.Request) {
 	count, _ := strconv.Atoi(m[3])
 	now := time.Now().Unix() / int64(seconds) * int64(seconds)
 	var legend, rows []any
-	var columns []float64
+	var columns []func(at time.Time) float64
 	for metric := range strings.SplitSeq(m[1], ",") {
-		for i := range g.filesystems {
+		for i := range g.Filesystems {
 			if !strings.Contains(fmt.Sprint("fs", i), m[4]) { // as an expression without anchors does
 				continue
 			}
 			bare := strings.TrimSuffix(strings.TrimPrefix(metric, "sum("), ")")
 			var keys []any
-			for n := range emulatedNodes {
+			for n := range Nodes {
 				keys = append(keys, fmt.Sprintf("n%d|GPFSFilesystem|scale-a.example.net|fs%d|%s", n+1, i, bare))
 			}
 			legend = append(legend, map[string]any{"caption": metric, "semType": 2, "keys": keys})
-			v := perSecond(i)[bare]
-			if !g.rates {
-				v *= float64(seconds)
-			}
-			columns = append(columns, v)
+			columns = append(columns, func(at time.Time) float64 {
+				v := g.perSecond(i, at)[bare]
+				if !g.Rates {
+					v *= float64(seconds)
+				}
+				return v
+			})
 		}
 	}
 	for k := count - 1; k >= 0; k-- {
+		at := now - int64(k*seconds)
 		var values, samples []any
-		for _, v := range columns {
+		for _, column := range columns {
+			v := column(time.Unix(at, 0))
 			switch k {
 			case 0:
 				values, samples = append(values, nil), append(samples, 0)
 			case 1:
-				values, samples = append(values, v/emulatedNodes), append(samples, 1)
+				values, samples = append(values, v/Nodes), append(samples, 1)
 			default:
-				values, samples = append(values, v), append(samples, emulatedNodes)
+				values, samples = append(values, v), append(samples, Nodes)
 			}
 		}
-		rows = append(rows, map[string]any{"tstamp": now - int64(k*seconds), "values": values, "nsamples": samples})
+		rows = append(rows, map[string]any{"tstamp": at, "values": values, "nsamples": samples})
 	}
-	if g.silent {
+	if g.Silent {
 		legend, rows = []any{}, []any{}
 	}
 	g.say(w, map[string]any{"performanceData": map[string]any{
 		"header": map[string]any{"bcount": count, "bsize": seconds, "t_end": now}, "legend": legend, "rows": rows,
 	}})
-}
-
-func TestContract(t *testing.T) {
-	volumetest.Contract(t, volumetest.Suite{
-		Kind:  Kind,
-		Start: startGUI,
-		Want: func(i int) volumetest.Want {
-			reads := float64(100 + i)
-			return volumetest.Want{
-				Performance: volume.Performance{
-					IOPSRead: new(reads), IOPSWrite: new(40.0), BytesRead: new(65536 * reads), BytesWrite: new(163840.0),
-					LatencyReadUsec: new(2000.0), LatencyWriteUsec: new(3000.0),
-				},
-				Usage: volume.Usage{
-					CapacityBytes: new(uint64(1024 * (10000 + i))), UsedBytes: new(uint64(1024 * (6000 + i))), AvailableBytes: new(uint64(1024 * 4000)),
-				},
-			}
-		},
-		Calls: func(volumes int) volumetest.Calls {
-			pages := func(objects int) int { return (objects + emulatedPage - 1) / emulatedPage }
-			pools := pages(2 * volumes)
-			return volumetest.Calls{
-				Performance: 1,
-				Health:      pages(emulatedNodes*(3+volumes)+volumes) + pages(emulatedNodes) + pages(volumes) + pools + 1,
-				Usage:       pools,
-			}
-		},
-		Required:  []string{"gpfs_endpoint", "gpfs_username", "gpfs_password", "gpfs_fs_name"},
-		VerifyKey: "gpfs_verify_ssl",
-		States:    []string{"HEALTHY", "active"},
-		Lose:      func(options map[string]any) { options["gpfs_fs_name"] = "nowhere" },
-	})
 }
