@@ -46,7 +46,7 @@ func TestConformance(t *testing.T) {
 			}
 		}},
 		{"redis sentinel", func(t *testing.T) func(*testing.T) cachestore.Store {
-			s := startRedisSentinel(t, sentinelOptions{Password: "a", SentinelPassword: "b"})
+			s := redistest.StartSentinel(t, redistest.SentinelOptions{Password: "a", SentinelPassword: "b"})
 			return func(t *testing.T) cachestore.Store {
 				return newRedis(t, cachestore.RedisConfig{
 					Mode: cachestore.RedisSentinel, Addresses: s.Addrs(),

@@ -406,7 +406,7 @@ func TestRedisConfigHidesPasswords(t *testing.T) {
 
 func TestRedisSentinelFailover(t *testing.T) {
 	t.Parallel()
-	s := startRedisSentinel(t, sentinelOptions{})
+	s := redistest.StartSentinel(t, redistest.SentinelOptions{})
 	store := newRedis(t, cachestore.RedisConfig{
 		Mode: cachestore.RedisSentinel, Addresses: s.Addrs(),
 		Sentinel: cachestore.RedisSentinelConfig{Master: s.Name},

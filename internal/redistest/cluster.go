@@ -46,9 +46,11 @@ func StartCluster(tb testing.TB) *Cluster {
 }
 
 // Addrs are those of the nodes.
-func (c *Cluster) Addrs() []string {
-	all := make([]string, len(c.Nodes))
-	for i, s := range c.Nodes {
+func (c *Cluster) Addrs() []string { return addrs(c.Nodes) }
+
+func addrs(servers []*Server) []string {
+	all := make([]string, len(servers))
+	for i, s := range servers {
 		all[i] = s.Addr
 	}
 	return all

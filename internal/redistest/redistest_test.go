@@ -69,3 +69,18 @@ func TestStartCluster(t *testing.T) {
 		t.Errorf("nodes: %v", c.Addrs())
 	}
 }
+
+func TestStartSentinel(t *testing.T) {
+	t.Parallel()
+	s := redistest.StartSentinel(t, redistest.SentinelOptions{Password: "a", SentinelPassword: "b"})
+	if len(s.Addrs()) != 3 {
+		t.Errorf("sentinels: %v", s.Addrs())
+	}
+	s.Master.Kill()
+	s.AwaitReplaced(s.Master)
+	s.Master.Restart()
+	s.Follow(s.Master)
+	if master, other := s.Roles(); master != s.Replica || other != s.Master {
+		t.Errorf("%s is the master", master.Addr)
+	}
+}
