@@ -130,10 +130,18 @@ func (c *Cache) spawn(f func()) bool {
 	return true
 }
 
+// storeShare is the part of a reader's time that one call of the store may take: a
+// scrape makes several, and has to show what is here if the store hangs.
+const storeShare = 4
+
 // storeContext bounds one call of the store. It outlives the cache's own
 // context, so that claims are released and snapshots kept on shutdown.
 func (c *Cache) storeContext(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(ctx), c.cfg.StoreTimeout)
+	limit := c.cfg.StoreTimeout
+	if deadline, ok := ctx.Deadline(); ok {
+		limit = min(limit, time.Until(deadline)/storeShare)
+	}
+	return context.WithTimeout(context.WithoutCancel(ctx), limit)
 }
 
 // busyPause is how long a call waits before the store is asked again whose

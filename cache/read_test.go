@@ -155,6 +155,29 @@ func TestStoreFailureIsNotTheReaders(t *testing.T) {
 	}
 }
 
+// A store that hangs takes a part of a reader's time: what is here is served in time,
+// also to a scrape with less time than the store's own timeout.
+func TestHangingStoreLeavesReadersTime(t *testing.T) {
+	bubble(t, func(t *testing.T, c *Cache, store *faultyStore) {
+		p := newProbe(c, "a", SourceConfig{}) // never started: readers look themselves
+		wantValue(t, p.entry, 1, Miss)
+		time.Sleep(13 * time.Second)
+		store.breakWith(nil, make(chan struct{}))
+		for range 3 { // as a collector that reads one thing after the other
+			begun := time.Now()
+			snap, err := p.entry.Get(within(t, 450*time.Millisecond))
+			if took := time.Since(begun); err != nil || snap.Lookup != Stale || took > 450*time.Millisecond/storeShare {
+				t.Errorf("after %v: %v, %v", took, snap.Lookup, err)
+			}
+		}
+		begun := time.Now()
+		if _, err := p.entry.Get(within(t, 10*time.Second)); err != nil || time.Since(begun) > 500*time.Millisecond {
+			t.Errorf("with much time, after %v: %v", time.Since(begun), err)
+		}
+		store.breakWith(nil, nil)
+	})
+}
+
 func TestForeignSnapshotsAreCountedOnce(t *testing.T) {
 	bubble(t, func(t *testing.T, c *Cache, store *faultyStore) {
 		p := newProbe(c, "a", SourceConfig{})
