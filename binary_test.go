@@ -69,7 +69,12 @@ func startProcess(t testing.TB, args ...string) *process {
 // startCommand starts the program by a command line that the arguments are added to.
 func startCommand(t testing.TB, command []string, args ...string) *process {
 	t.Helper()
-	addr := freeAddress(t)
+	return startAt(t, freeAddress(t), command, args...)
+}
+
+// startAt is startCommand where the address is known before.
+func startAt(t testing.TB, addr string, command []string, args ...string) *process {
+	t.Helper()
 	p := &process{t: t, url: "http://" + addr, log: &logtest.Buffer{}, done: make(chan struct{})}
 	command = append(append(command, "--web.listen-address="+addr), args...)
 	p.cmd = exec.Command(command[0], command[1:]...) //nolint:noctx // killed in Cleanup
@@ -93,6 +98,14 @@ func startCommand(t testing.TB, command []string, args ...string) *process {
 	}
 	t.Fatalf("does not answer:\n%s", p.log)
 	return nil
+}
+
+// signal sends one that stops the process, lets it go on or ends it.
+func (p *process) signal(sig syscall.Signal) {
+	p.t.Helper()
+	if err := p.cmd.Process.Signal(sig); err != nil {
+		p.t.Fatalf("signal %v: %v", sig, err)
+	}
 }
 
 // status is that of a GET request, 0 without an answer.

@@ -87,6 +87,24 @@ func prometheusOf(t testing.TB, jobs string) *promServer {
 // query answers an instant query with the values it yields.
 func (p *promServer) query(expr string) []string {
 	p.t.Helper()
+	var values []string
+	for _, r := range p.ask(expr) {
+		values = append(values, fmt.Sprint(r.Value[1]))
+	}
+	return values
+}
+
+// queried is one series of an answer: its value, or those of a range as they were
+// scraped, each with its time in seconds.
+type queried struct {
+	Metric map[string]string `json:"metric"`
+	Value  [2]any            `json:"value"`
+	Values [][2]any          `json:"values"`
+}
+
+// ask is none while Prometheus does not answer.
+func (p *promServer) ask(expr string) []queried {
+	p.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.addr+"/api/v1/query?query="+url.QueryEscape(expr), nil)
@@ -100,20 +118,14 @@ func (p *promServer) query(expr string) []string {
 	defer resp.Body.Close()
 	var answer struct {
 		Data struct {
-			Result []struct {
-				Value [2]any `json:"value"`
-			} `json:"result"`
+			Result []queried `json:"result"`
 		} `json:"data"`
 	}
 	raw, err := io.ReadAll(resp.Body)
 	if err != nil || json.Unmarshal(raw, &answer) != nil {
 		return nil
 	}
-	var values []string
-	for _, r := range answer.Data.Result {
-		values = append(values, fmt.Sprint(r.Value[1]))
-	}
-	return values
+	return answer.Data.Result
 }
 
 func (p *promServer) await(expr, want string) {

@@ -1,0 +1,370 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"storage_exporter/event"
+	"storage_exporter/internal/fakesmartctl/faketest"
+	"storage_exporter/internal/fakesmartctl/fleet"
+	"storage_exporter/internal/redistest"
+)
+
+// outageTTL is how long each snapshot of an outage's exporters lives.
+const outageTTL = 6 * time.Second
+
+// outage is three exporters as users start them, on one Redis: two replicas of node a,
+// and node b, which shows the fleet. A real Prometheus scrapes them all the time. Each
+// part can be killed or stopped.
+type outage struct {
+	t          *testing.T
+	a1, a2, b  *member
+	all        []*member
+	prometheus *promServer
+	calls      *deliveries
+	drives     *fleet.Fleet // of node a
+	away       string       // the directory of a volume of node a whose series are not looked at
+	began      time.Time    // when all was scraped from all
+	troubles   []span       // in which the Redis may be out of use
+}
+
+// member is one exporter, which may be killed and started again.
+type member struct {
+	o       *outage
+	name    string
+	addr    string
+	args    []string
+	process *process
+	ended   []string // logs of the processes before
+	gone    []span   // when it was killed or stopped
+}
+
+type span struct{ from, to time.Time }
+
+func (s span) overlaps(from, to time.Time) bool { return from.Before(s.to) && s.from.Before(to) }
+
+const (
+	outageDrives  = 4 // of each node
+	outageVolumes = 3
+)
+
+// startOutage returns when Prometheus has everything from all three.
+func startOutage(t *testing.T, redis ...string) *outage {
+	t.Helper()
+	o := &outage{t: t, calls: &deliveries{by: make(map[string][]event.Event)}}
+	receiver := httptest.NewServer(o.calls)
+	t.Cleanup(receiver.Close)
+	var volumes, drives [2]string
+	for i := range volumes {
+		dir := t.TempDir()
+		for v := range outageVolumes {
+			path := filepath.Join(dir, fmt.Sprint("v", v))
+			if err := os.Mkdir(path, 0o700); err != nil {
+				t.Fatal(err)
+			}
+			volumes[i] += fmt.Sprintf("[volume.v%d]\nbackend = \"vfs\"\npath = %q\n", v, path)
+		}
+		var f *fleet.Fleet
+		if drives[i], f = faketest.New(t, fleet.Mixed(outageDrives, 2, 10*time.Millisecond)...); i == 0 {
+			o.drives, o.away = f, filepath.Join(dir, "away")
+		}
+	}
+	if err := os.Mkdir(o.away, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	volumes[0] += fmt.Sprintf("[volume.away]\nbackend = \"vfs\"\npath = %q\n", o.away)
+	addrs := []string{freeAddress(t), freeAddress(t), freeAddress(t)}
+	for i, name := range []string{"a1", "a2", "b"} {
+		node, other, at := 0, "b", addrs[2]
+		args := []string{"--node.name=a"}
+		if name == "b" {
+			node, other, at = 1, "a", addrs[0]
+			args = []string{"--node.name=b", "--fleet"}
+		}
+		text := fmt.Sprintf(`
+[smart]
+interval = "2s"
+timeout = "1s"
+ttl = %q
+[volumes]
+performance_interval = "2s"
+performance_timeout = "1s"
+health_check_interval = "2s"
+health_check_timeout = "1s"
+usage_interval = "2s"
+usage_timeout = "1s"
+%s
+[proxy.%s]
+url = "http://%s"
+interval = "2s"
+timeout = "1s"
+[[webhook]]
+name = "w"
+url = "%s/%s"
+timeout = "1m"
+`, outageTTL, volumes[node], other, at, receiver.URL, name)
+		args = append(args, "--no-collector.enclosures", "--no-collector.zfs", "--smartctl.path="+drives[node],
+			"--web.disable-exporter-metrics", "--config.file="+writeFile(t, "c.toml", text))
+		m := &member{o: o, name: name, addr: addrs[i], args: append(args, redis...)}
+		o.all = append(o.all, m)
+		m.start()
+	}
+	o.a1, o.a2, o.b = o.all[0], o.all[1], o.all[2]
+	o.prometheus = prometheusOf(t, fmt.Sprintf("\n- job_name: storage\n  static_configs: [{targets: [%q, %q, %q]}]\n", addrs[0], addrs[1], addrs[2]))
+	o.await("everything to be scraped", o.complete)
+	o.began = time.Now()
+	return o
+}
+
+// start starts the exporter, or starts it again.
+func (m *member) start() {
+	m.o.t.Helper()
+	m.process = startAt(m.o.t, m.addr, []string{binary(m.o.t)}, m.args...)
+}
+
+// log is that of all its processes.
+func (m *member) log() string { return strings.Join(m.ended, "") + m.process.log.String() }
+
+// without has the exporter killed or stopped while something is done.
+func (m *member) without(sig syscall.Signal, do func()) {
+	m.o.t.Helper()
+	from := time.Now()
+	m.process.signal(sig)
+	do()
+	if sig == syscall.SIGKILL {
+		<-m.process.done
+		m.ended = append(m.ended, m.process.log.String())
+		m.start()
+	} else {
+		m.process.signal(syscall.SIGCONT)
+	}
+	m.o.await(m.name+" to be ready", func() bool { return m.process.status("/-/ready") == 200 })
+	m.gone = append(m.gone, span{from, time.Now()})
+}
+
+func (m *member) living(from, to time.Time) bool {
+	return !slices.ContainsFunc(m.gone, func(s span) bool { return s.overlaps(from, to) })
+}
+
+// await waits for a condition, and shows the logs if it does not come.
+func (o *outage) await(what string, ok func() bool) {
+	o.t.Helper()
+	for end := time.Now().Add(45 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		if ok() {
+			return
+		}
+	}
+	o.showLogs()
+	o.t.Fatalf("waited for %s in vain; delivered: %+v", what, o.delivered())
+}
+
+func (o *outage) showLogs() {
+	for _, m := range o.all {
+		o.t.Logf("%s at %s:\n%s", m.name, m.addr, m.log())
+	}
+}
+
+// complete says whether the last scrapes of all had everything.
+func (o *outage) complete() bool {
+	same := func(expr string, want int) bool {
+		values := o.prometheus.query(expr)
+		return len(values) == len(o.all) && !slices.ContainsFunc(values, func(v string) bool { return v != strconv.Itoa(want) })
+	}
+	return same("up", 1) && same("count by (instance) (jbod_drive_info)", outageDrives) &&
+		same(`count by (instance) (backendai_storage_volume_capacity_bytes{volume!="away"})`, outageVolumes) &&
+		same(`count by (instance) (backendai_storage_volume_health_status{volume!="away",status="healthy"} == 1)`, outageVolumes) &&
+		same("backendai_storage_proxy_up", 1) && same("storage_cache_store_up", 1)
+}
+
+// scrapes waits until Prometheus has asked each exporter n times from now on.
+func (o *outage) scrapes(n int) {
+	o.t.Helper()
+	now := time.Now()
+	o.await("scrapes", func() bool {
+		up := o.prometheus.ask("up[1m]")
+		return len(up) == len(o.all) && !slices.ContainsFunc(up, func(q queried) bool {
+			times := q.times()
+			return len(times) < n || !times[len(times)-n].After(now)
+		})
+	})
+}
+
+// times are when the samples were scraped.
+func (q queried) times() []time.Time {
+	times := make([]time.Time, len(q.Values))
+	for i, v := range q.Values {
+		seconds, _ := v[0].(float64)
+		times[i] = time.UnixMilli(int64(seconds * 1000))
+	}
+	return times
+}
+
+// trouble has the Redis lost while something is done, which every exporter that lives
+// must notice, and go on after it.
+func (o *outage) trouble(what string, do func()) {
+	o.t.Helper()
+	from := time.Now()
+	o.t.Logf("%s: %s", from.Format("05.0"), what)
+	do()
+	o.await(what+": the trouble to be shown by all", func() bool {
+		low := o.prometheus.query(fmt.Sprintf("min_over_time(storage_cache_store_up[%ds])", int(time.Since(from)/time.Second)+1))
+		return len(low) == len(o.all) && !slices.Contains(low, "1")
+	})
+	o.await(what+": the end of the trouble", o.complete)
+	o.troubles = append(o.troubles, span{from, time.Now()})
+	o.t.Logf("over after %s", time.Since(from).Round(100*time.Millisecond))
+}
+
+// delivered are the events that the receiver got, of all exporters.
+func (o *outage) delivered() (all []event.Event) {
+	for _, m := range o.all {
+		all = append(all, o.calls.of("/"+m.name)...)
+	}
+	return all
+}
+
+// once waits for a change to be delivered, and returns it.
+func (o *outage) once(kind event.Kind, name, state string) event.Event {
+	o.t.Helper()
+	var found event.Event
+	is := func(e event.Event) bool {
+		return e.Subject.Kind == kind && e.Subject.Name == name && e.State == state
+	}
+	o.await(fmt.Sprintf("%s %s to be %s", kind, name, state), func() bool {
+		all := o.delivered()
+		i := slices.IndexFunc(all, is)
+		if i >= 0 {
+			found = all[i]
+		}
+		return i >= 0
+	})
+	return found
+}
+
+// looked are the series that must not have gaps. A latency is there only where something
+// was read or written meanwhile, which a test cannot know.
+const looked = `{__name__=~"jbod_drive_info|smartctl_device_smart_status|backendai_storage_volume_.*|backendai_storage_proxy_.*",` +
+	`__name__!~".*_(transitions_total|latency_usec_.*)",volume!="away"}`
+
+// check looks at all that Prometheus has scraped. No series may be missing for half of
+// its snapshot's life: nothing that a Redis does keeps an exporter from observing.
+func (o *outage) check() {
+	o.t.Helper()
+	end := time.Now()
+	whole := fmt.Sprintf("[%ds]", int(end.Sub(o.began)/time.Second))
+	byAddr := make(map[string]*member)
+	for _, m := range o.all {
+		byAddr[m.addr] = m
+	}
+	scrapes, failed := 0, 0
+	up := o.prometheus.ask("up" + whole)
+	for _, q := range up {
+		m := byAddr[q.Metric["instance"]]
+		times := q.times()
+		for i, at := range times {
+			if i == 0 || !m.living(times[i-1], at) {
+				continue
+			}
+			if scrapes++; q.Values[i][1] != "1" {
+				failed++
+				o.t.Errorf("a scrape of %s failed at %s, when it lived", m.name, at.Format("05.0"))
+			}
+		}
+	}
+	if len(up) != len(o.all) {
+		o.t.Errorf("%d targets were scraped", len(up))
+	}
+	for _, q := range o.prometheus.ask("storage_cache_store_up" + whole) {
+		for i, at := range q.times() {
+			known := slices.ContainsFunc(o.troubles, func(s span) bool { return s.overlaps(at, at.Add(time.Millisecond)) })
+			if q.Values[i][1] != "1" && !known {
+				o.t.Errorf("%s could not use its Redis at %s, when all was well", byAddr[q.Metric["instance"]].name, at.Format("05.0"))
+			}
+		}
+	}
+	longest, of, series := time.Duration(0), "", 0
+	for _, q := range o.prometheus.ask(looked + whole) {
+		series++
+		m := byAddr[q.Metric["instance"]]
+		times := append(q.times(), end)
+		for i := 1; i < len(times); i++ {
+			from := times[i-1]
+			for _, s := range m.gone {
+				if s.overlaps(from, times[i]) && s.to.After(from) {
+					from = s.to
+				}
+			}
+			if gap := times[i].Sub(from); gap > longest {
+				longest, of = gap, fmt.Sprintf("of %s at %s: %v", m.name, times[i].Format("05.0"), q.Metric)
+			}
+		}
+	}
+	if series == 0 || longest > outageTTL/2 {
+		o.t.Errorf("%d series, longest gap %s %s", series, longest, of)
+	}
+	o.t.Logf("%d scrapes of living exporters, %d failed; %d series, scraped each second, longest time between two samples %s (%s)",
+		scrapes, failed, series, longest.Round(10*time.Millisecond), of)
+	o.checkLogs()
+	o.checkDeliveries()
+	if o.t.Failed() {
+		o.showLogs()
+	}
+}
+
+// checkLogs wants each trouble with the Redis once at its begin and once at its end.
+func (o *outage) checkLogs() {
+	for _, m := range o.all {
+		begins, ends := strings.Count(m.log(), "cache store cannot be used"), strings.Count(m.log(), "cache store is available again")
+		if begins != len(o.troubles) || ends != len(o.troubles) {
+			o.t.Errorf("%s logged %d begins and %d ends of %d troubles", m.name, begins, ends, len(o.troubles))
+		}
+	}
+}
+
+// checkDeliveries wants each event once.
+func (o *outage) checkDeliveries() {
+	ids := make(map[string]int)
+	for _, e := range o.delivered() {
+		ids[e.ID]++
+	}
+	for _, id := range slices.Sorted(maps.Keys(ids)) {
+		if ids[id] != 1 {
+			o.t.Errorf("%s was delivered %d times: %+v", id, ids[id], o.delivered())
+		}
+	}
+}
+
+// fail has a drive of node a say that it fails.
+func (o *outage) fail(name string) {
+	o.t.Helper()
+	d, err := o.drives.Drive(name, "scsi")
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	d.Report = regexp.MustCompile(`("passed": ?)true`).ReplaceAll(d.Report, []byte("${1}false"))
+	if err := o.drives.Put(d); err != nil {
+		o.t.Fatal(err)
+	}
+}
+
+// inTurn kills a server and stops it, with what is to hold meanwhile and after it.
+func (o *outage) inTurn(s *redistest.Server, after func()) {
+	s.Pause()
+	o.scrapes(2)
+	s.Resume()
+	after()
+	s.Kill()
+	o.scrapes(2)
+	s.Restart()
+	after()
+}
