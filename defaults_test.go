@@ -51,6 +51,7 @@ func TestExampleIsComplete(t *testing.T) {
 	for _, key := range []string{"name", "url", "url_file", "format", "secret", "secret_file", "routing_key", "routing_key_file", "subjects", "states", "timeout"} {
 		keys["[webhook]."+key] = ""
 	}
+	keys["enclosure.0x5003048000000001.columns"] = ""
 	for key := range keys {
 		if !settings[key] {
 			t.Errorf("%s is missing", key)

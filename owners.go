@@ -20,6 +20,7 @@ import (
 	"storage_exporter/smart/smartctl"
 	"storage_exporter/volume"
 	"storage_exporter/volume/observed"
+	"storage_exporter/web"
 )
 
 // defaults are what holds where nothing is set, as the owners of the values have
@@ -45,6 +46,28 @@ func checkOwned(c *config.Config, r *config.Report) {
 	checkPeriods(c, r)
 	checkProxies(c, r)
 	checkEvents(c, r)
+	checkEnclosures(c, r)
+}
+
+// checkEnclosures checks how enclosures are shown.
+func checkEnclosures(c *config.Config, r *config.Report) {
+	for _, e := range c.Enclosures {
+		section := config.EnclosureKey(e.ID)
+		if r.Given(section + ".columns") {
+			web.CheckColumns(e.Columns, r.In(section))
+		}
+	}
+}
+
+// columnsOf are the columns of the enclosures that have them.
+func columnsOf(c *config.Config) *web.Columns {
+	by := make(map[string]int)
+	for _, e := range c.Enclosures {
+		if e.Columns > 0 {
+			by[e.ID] = e.Columns
+		}
+	}
+	return web.NewColumns(by)
 }
 
 func checkNode(c *config.Config, r *config.Report) {

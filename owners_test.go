@@ -69,6 +69,7 @@ func TestOwnersFindMistakes(t *testing.T) {
 		{"too short", "[volumes]\nusage_interval = \"1ms\"", "c.toml: volumes.usage_interval: must be 100ms at least"},
 		{"device that is an option", "[smart]\ndevices = [\"--scan\"]", `c.toml: smart.devices: must be absolute paths, with a type where one is needed, as in "/dev/bus/0;megaraid,1": entry 1 is not`},
 		{"device type that is an option", "[smart]\nscan_device_types = [\"-x\"]", `c.toml: smart.scan_device_types: must be device types of smartctl, such as "nvme": entry 1 is not`},
+		{"no column", "[enclosure.0x5]\ncolumns = 0", "c.toml: enclosure.0x5.columns: must be 1 to 100, and is 0"},
 		{"node name", "[node]\nname = \"a:b\"", "c.toml: node.name: must be 1 to 63 letters, digits, dots, dashes and underscores: it becomes part of keys"},
 		{"address without port", "[redis]\naddresses = [\"localhost\"]", `c.toml: redis.addresses: must be host:port, as in "127.0.0.1:6379": entry 1 is not`},
 		{"address as URL", "[redis]\naddresses = [\"redis://u:p@h:1\"]", `c.toml: redis.addresses: must be host:port, as in "127.0.0.1:6379": entry 1 is not`},

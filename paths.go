@@ -162,7 +162,8 @@ func (e *exporter) landing() web.LandingConfig {
 		links = append(links, web.LandingLinks{Address: "/api/proxies", Text: "Proxies", Description: "other storage proxies and exporters"})
 	}
 	if e.fleet != nil {
-		links = append(links, web.LandingLinks{Address: "/api/fleet", Text: "Fleet", Description: "all hosts that share the Redis"})
+		links = append(links, web.LandingLinks{Address: "/fleet", Text: "Fleet", Description: "all hosts that share the Redis"},
+			web.LandingLinks{Address: "/api/fleet", Text: "Fleet as JSON", Description: "the same for programs"})
 	}
 	return web.LandingConfig{
 		Name: "storage_exporter", Version: version.Info(), Profiling: fmt.Sprint(e.flags.pprof),

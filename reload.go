@@ -53,6 +53,7 @@ func (e *exporter) apply(cfg *config.Config) error {
 	e.applyEvents(cfg)
 	e.cfg = cfg
 	e.token.Store(&cfg.API.Token)
+	e.columns.Store(columnsOf(cfg))
 	e.log.Info("Enabled collectors", "collectors", strings.Join(e.collectors.Names(), " "), "volumes", len(volumes), "proxies", len(e.proxies.List()), "store", cfg.Cache.Store)
 	return nil
 }

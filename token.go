@@ -10,6 +10,7 @@ import (
 	"storage_exporter/config"
 	"storage_exporter/internal/inbound"
 	"storage_exporter/proxy"
+	"storage_exporter/web"
 )
 
 // withToken goes around all paths. Where a token is configured, it must be given for
@@ -22,7 +23,10 @@ func (e *exporter) withToken(next http.Handler) http.Handler {
 			return
 		}
 		w.Header().Set("WWW-Authenticate", `Bearer realm="storage_exporter"`)
-		inbound.Problem{Status: http.StatusUnauthorized, Title: "Unauthorized", Detail: "send the token of [api], in the header " + proxy.TokenHeader + " or as Authorization: Bearer"}.Write(w)
+		if web.IsPage(r.URL.Path) || r.URL.Path == "/" {
+			w.Header().Add("WWW-Authenticate", `Basic realm="storage_exporter: the token as the password"`)
+		}
+		inbound.Problem{Status: http.StatusUnauthorized, Title: "Unauthorized", Detail: "send the token of [api], in the header " + proxy.TokenHeader + ", as Authorization: Bearer, or as a password"}.Write(w)
 	})
 }
 
@@ -30,10 +34,13 @@ func (e *exporter) needsNoToken(path string) bool {
 	return path == e.flags.telemetryPath || strings.HasPrefix(path, "/-/") || api.WithoutToken(path)
 }
 
-// hasToken takes as long whatever is sent.
+// hasToken takes as long whatever is sent. A browser can send the token only as a
+// password, with any name.
 func hasToken(r *http.Request, token string) bool {
 	scheme, bearer, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	return sameToken(r.Header.Get(proxy.TokenHeader), token) || sameToken(bearer, token) && strings.EqualFold(scheme, "Bearer")
+	_, password, _ := r.BasicAuth()
+	own, asPassword := sameToken(r.Header.Get(proxy.TokenHeader), token), sameToken(password, token)
+	return own || asPassword || sameToken(bearer, token) && strings.EqualFold(scheme, "Bearer")
 }
 
 func sameToken(given, token string) bool {

@@ -1,13 +1,36 @@
 package main
 
 import (
+	"encoding/base64"
 	"net/http"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 
 	"storage_exporter/proxy"
 )
+
+func basic(name, password string) string {
+	return "Basic " + base64.StdEncoding.EncodeToString([]byte(name+":"+password))
+}
+
+// A browser asks its user for the token where a page is wanted, and only there.
+func TestTokenForBrowsers(t *testing.T) {
+	in := start(t, noSmartctl, "--config.file="+writeFile(t, "c.toml", "[api]\ntoken = \"first-t0ken\"\n"))
+	for path, asks := range map[string]bool{"/": true, "/overview": true, "/drives": true, "/drives/sda": true, "/fleet": true, "/api/overview": false, "/volumes": false} {
+		status, header, _ := in.get(path)
+		challenges := strings.Join(header.Values("WWW-Authenticate"), ", ")
+		if status != http.StatusUnauthorized || !strings.HasPrefix(challenges, "Bearer ") || strings.Contains(challenges, "Basic ") != asks {
+			t.Errorf("%s: %d %q", path, status, challenges)
+		}
+	}
+	_, _, page := in.ask("GET", "/overview", "Authorization", basic("me", "first-t0ken"))
+	asset := regexp.MustCompile(`assets/[^"]+`).FindString(page)
+	if status, _, _ := in.ask("GET", "/"+asset, "Authorization", basic("me", "first-t0ken")); asset == "" || status != http.StatusOK {
+		t.Errorf("%q: %d", asset, status)
+	}
+}
 
 // With a token, only the metrics, the service's health and /-/ are for everybody; the
 // token is changed by a reload, and shown nowhere.
@@ -38,8 +61,8 @@ func TestToken(t *testing.T) {
 			t.Errorf("%s without a token: %d", path, got)
 		}
 	}
-	for _, path := range []string{"/", "/volumes", "/volume/hwinfo?volume=v", "/manager-api/volumes", "/api/overview", "/nowhere", "/metrics/../volumes", "/-/../volumes"} {
-		for _, wrong := range [][2]string{{"", ""}, {proxy.TokenHeader, ""}, {proxy.TokenHeader, token + "x"}, {"Authorization", "Bearer "}, {"Authorization", token}, {"Authorization", "Basic " + token}} {
+	for _, path := range []string{"/", "/volumes", "/volume/hwinfo?volume=v", "/manager-api/volumes", "/api/overview", "/overview", "/drives", "/nowhere", "/metrics/../volumes", "/-/../volumes"} {
+		for _, wrong := range [][2]string{{"", ""}, {proxy.TokenHeader, ""}, {proxy.TokenHeader, token + "x"}, {"Authorization", "Bearer "}, {"Authorization", token}, {"Authorization", "Basic " + token}, {"Authorization", basic(token, "")}, {"Authorization", basic("", token+"x")}} {
 			if got := ask(path, wrong[0], wrong[1]); got != 401 {
 				t.Errorf("%s with %q: %d, want 401", path, wrong, got)
 			}
@@ -48,7 +71,7 @@ func TestToken(t *testing.T) {
 		if path == "/nowhere" {
 			want = 404
 		}
-		for _, right := range [][2]string{{proxy.TokenHeader, token}, {"Authorization", "Bearer " + token}} {
+		for _, right := range [][2]string{{proxy.TokenHeader, token}, {"Authorization", "Bearer " + token}, {"Authorization", basic("anybody", token)}, {"Authorization", basic("", token)}} {
 			if got := ask(path, right[0], right[1]); got != want {
 				t.Errorf("%s with the token in %s: %d, want %d", path, right[0], got, want)
 			}

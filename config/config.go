@@ -25,6 +25,8 @@ type Config struct {
 	Volumes []Volume `toml:"-"`
 	// Proxies are other storage proxies and exporters, sorted by name.
 	Proxies []Proxy `toml:"-"`
+	// Enclosures are those that are shown otherwise than usual, sorted by id.
+	Enclosures []Enclosure `toml:"-"`
 	// Events is what counts as a change of state, and Webhooks are told of it, in the
 	// order of the file.
 	Events   Events    `toml:"events"`

@@ -54,6 +54,12 @@ func (l *loader) readSection(name string, v any) {
 			return
 		}
 		l.readProxies(table)
+	case name == "enclosure":
+		if !isTable {
+			l.problem("enclosure", `must be sections: write [enclosure."ID"]`)
+			return
+		}
+		l.readEnclosures(table)
 	case name == "webhook":
 		l.readWebhooks(v)
 	case slices.Contains(l.ownSections(), name):

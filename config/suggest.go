@@ -14,7 +14,7 @@ func (l *loader) suggestIn(section, name string, known []string) string {
 
 // suggestSection is suggestIn for a section.
 func (l *loader) suggestSection(name string) string {
-	if near := nearest.Name(name, append(l.ownSections(), "volume", "proxy", "webhook")); near != "" {
+	if near := nearest.Name(name, append(l.ownSections(), "volume", "proxy", "enclosure", "webhook")); near != "" {
 		l.meant[near] = true
 		return "; did you mean [" + near + "]?"
 	}

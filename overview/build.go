@@ -46,7 +46,7 @@ func Build(in Parts) *Overview {
 	for i := range in.Proxies {
 		o.Proxies = append(o.Proxies, in.Proxies[i].describe())
 	}
-	o.Counts = o.count()
+	o.Counts = o.Count()
 	return o
 }
 

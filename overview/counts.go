@@ -38,8 +38,8 @@ type PoolCounts struct {
 	ByState map[string]int `json:"by_state"`
 }
 
-// count counts what the overview shows.
-func (o *Overview) count() Counts {
+// Count counts what the overview shows.
+func (o *Overview) Count() Counts {
 	c := Counts{Drives: o.countDrives(), Volumes: countVolumes(o.Volumes), Proxies: countProxies(o.Proxies)}
 	if o.Enclosures != nil {
 		c.Slots = new(SlotCounts)

@@ -50,7 +50,7 @@ func (o *Overview) Filter(f Filter) *Overview {
 		out.Outside = append(out.Outside, f.drives(o.Outside)...)
 	}
 	out.Pools = out.poolsShown()
-	out.Counts = out.count()
+	out.Counts = out.Count()
 	return &out
 }
 

@@ -6,8 +6,15 @@ import (
 	"slices"
 )
 
-// MaxColumns bounds the columns of an enclosure.
-const MaxColumns = 100
+// maxColumns bounds the columns of an enclosure.
+const maxColumns = 100
+
+// CheckColumns says what is wrong with the columns of an enclosure.
+func CheckColumns(n int, wrong func(key, format string, args ...any)) {
+	if n < 1 || n > maxColumns {
+		wrong("columns", "must be 1 to %d, and is %d", maxColumns, n)
+	}
+}
 
 // Columns are those that the operator gives enclosures, by their ids. It never changes.
 type Columns struct {

@@ -9,10 +9,11 @@ import (
 	"storage_exporter/overview"
 )
 
-// countsOf are the tiles of an overview, each with a link to its list.
-func countsOf(o *overview.Overview) (list []count) {
-	if o.Outside != nil {
-		list = append(list, count{grouped(float64(o.Counts.Drives.Total)), "drives", talliedDrives(o), "drives"})
+// countsOf are the tiles of an overview, each with a link to its list: drives is that of
+// the drives.
+func countsOf(o *overview.Overview, drives string) (list []count) {
+	if o.Counts.Drives != nil {
+		list = append(list, count{grouped(float64(o.Counts.Drives.Total)), "drives", talliedDrives(o), drives})
 	}
 	if s := o.Counts.Slots; s != nil && len(o.Enclosures) > 0 {
 		says := []string{plural(s.Total, "slot", "slots"), grouped(float64(s.Empty)) + " empty"}

@@ -13,7 +13,7 @@ import (
 var templateFiles embed.FS
 
 // templates are those of the pages, by name, each with what all have in common.
-var templates = parseTemplates("overview", "drives", "drive", "message")
+var templates = parseTemplates("overview", "drives", "drive", "fleet", "message")
 
 func parseTemplates(names ...string) map[string]*template.Template {
 	all := make(map[string]*template.Template, len(names))
@@ -80,6 +80,9 @@ func (p *Pages) headOf(shown *page, tag string) head {
 	}
 	way("Overview", "overview")
 	way("Drives", "drives")
+	if p.cfg.Fleet != nil {
+		way("Fleet", "fleet")
+	}
 	if p.cfg.Metrics != "" {
 		way("Metrics", strings.TrimPrefix(p.cfg.Metrics, "/"))
 	}

@@ -9,9 +9,13 @@ import (
 	"storage_exporter/overview"
 )
 
+// maxEnclosures and maxPools bound what a page shows.
+const maxEnclosures, maxPools = 500, 200
+
 // overviewView is what the overview's template shows, of this host or of a node.
 type overviewView struct {
-	Path      string // of the page, from the root
+	Path      string    // of the page, from the root
+	Node      *nodeHead // nil: this host's own
 	Problems  []problem
 	Headline  string
 	Calm      string // all is well, with the counts; empty where something is wrong
@@ -89,34 +93,38 @@ func (a asked) href(path string, show overlay, all bool) string {
 // viewOf shapes an overview. drive is the address of a drive's page, nil where there is
 // none.
 func viewOf(o *overview.Overview, path string, a asked, columns *Columns, drive func(string) string) *overviewView {
-	c := &scene{show: a.show, pools: marksOf(o), places: placesOf(o), drive: drive, left: maxTiles}
+	c := &scene{show: a.show, pools: marksOf(o), places: placesOf(o), drive: drive, tiles: maxTiles, vdevs: maxVdevs}
 	v := &overviewView{Path: path, Show: a.show, Legend: a.show.meaning(), Enclosed: o.Enclosures != nil, HasPools: o.Pools != nil}
 	v.problems(o, c, a)
 	for _, show := range overlays {
 		v.Overlays = append(v.Overlays, choice{show.title(), a.href(path, show, a.all) + "#enclosures", show == a.show})
 	}
-	for i := range o.Enclosures {
+	for i := range o.Enclosures[:min(len(o.Enclosures), maxEnclosures)] {
 		e := &o.Enclosures[i]
 		v.Enclosure = append(v.Enclosure, c.enclosure(e, columns.of(e.ID, len(e.Slots))))
 	}
 	v.OutsideN = len(o.Outside)
-	for i := range o.Outside[:min(len(o.Outside), c.left)] {
+	for i := range o.Outside[:min(len(o.Outside), c.tiles)] {
 		v.Outside = append(v.Outside, c.loose(&o.Outside[i]))
 	}
-	for i := range o.Pools {
+	for i := range o.Pools[:min(len(o.Pools), maxPools)] {
 		p := &o.Pools[i]
 		v.Pools = append(v.Pools, c.pool(p, o.BuiltAt))
 		if a.show == showPool {
 			v.Marks = append(v.Marks, c.pools[p.Name])
 		}
 	}
-	for i := range o.Volumes {
+	for i := range o.Volumes[:min(len(o.Volumes), maxRows)] {
 		v.Volumes = append(v.Volumes, volumeOf(&o.Volumes[i]))
 	}
-	for i := range o.Proxies {
+	for i := range o.Proxies[:min(len(o.Proxies), maxRows)] {
 		v.Proxies = append(v.Proxies, proxyOf(&o.Proxies[i]))
 	}
-	v.Counts = countsOf(o)
+	drives := "drives"
+	if path != "overview" {
+		drives = "#enclosures"
+	}
+	v.Counts = countsOf(o, drives)
 	return v
 }
 

@@ -14,7 +14,7 @@ import (
 	"storage_exporter/zpool"
 )
 
-// maxVdevs bounds the vdevs of a pool that a page shows, and fewVdevs those that are not
+// maxVdevs bounds the vdevs that a page shows, and fewVdevs those of a pool that are not
 // well.
 const maxVdevs, fewVdevs = 5000, 50
 
@@ -80,7 +80,8 @@ func (c *scene) pool(p *overview.Pool, now time.Time) poolView {
 		v.Errors = grouped(float64(*p.DataErrors)) + " data errors"
 	}
 	depth := make(map[string]int, len(p.Vdevs))
-	shown := min(len(p.Vdevs), maxVdevs)
+	shown := min(len(p.Vdevs), c.vdevs)
+	c.vdevs -= shown
 	v.LeftOut = len(p.Vdevs) - shown
 	for i := range p.Vdevs[:shown] {
 		d := &p.Vdevs[i]

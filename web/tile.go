@@ -31,7 +31,8 @@ type scene struct {
 	places places
 	// drive is the address of a drive's page; empty where there is none.
 	drive func(label string) string
-	left  int // tiles that may still be shown
+	// tiles and vdevs are how many may still be shown.
+	tiles, vdevs int
 }
 
 // slot is the tile of a slot.
@@ -135,8 +136,8 @@ func (c *scene) enclosure(e *overview.Enclosure, columns int) enclosureView {
 		}
 	}
 	v.About = joined(" · ", text(e.Vendor+" "+e.Model), plural(len(e.Slots), "slot", "slots")+", "+plural(drives, "drive", "drives"), text(e.ID))
-	shown := min(len(e.Slots), c.left)
-	c.left -= shown
+	shown := min(len(e.Slots), c.tiles)
+	c.tiles -= shown
 	v.LeftOut = len(e.Slots) - shown
 	for from := 0; from < shown; from += columns {
 		row := make([]tile, columns)

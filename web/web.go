@@ -87,9 +87,19 @@ func (p *Pages) Register(mux Mux) {
 	mux.Handle("/overview", p.serve(p.overview))
 	mux.Handle("/drives", p.serve(p.drives))
 	mux.Handle("/drives/{device}", p.serve(p.drive))
+	if p.cfg.Fleet != nil {
+		mux.Handle("/fleet", p.serve(p.fleet))
+		mux.Handle("/fleet/{node}", p.serve(p.node))
+	}
 	for _, a := range []*asset{styleAsset, scriptAsset} {
 		mux.Handle("/"+a.name, inbound.ReadOnly(a))
 	}
+}
+
+// IsPage says whether a path is that of a page, or of what pages use.
+func IsPage(path string) bool {
+	first, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	return first == "overview" || first == "drives" || first == "fleet" || first == "assets"
 }
 
 // page is what an address shows.
