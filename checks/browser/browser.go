@@ -123,6 +123,18 @@ func Get[T any](t *Tab, expression string) (T, error) {
 	return chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
 }
 
+// First has each page run a script before its own.
+func (t *Tab) First(script string) error {
+	_, err := chromedp.Call(t.ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: script})
+	return err
+}
+
+// Script allows the pages' own scripts, or does not.
+func (t *Tab) Script(allowed bool) error {
+	_, err := chromedp.Call(t.ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !allowed})
+	return err
+}
+
 // Size makes the page as large as that, in CSS pixels.
 func (t *Tab) Size(width, height int) error {
 	return t.Do(chromedp.EmulateViewport(int64(width), int64(height)))
