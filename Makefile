@@ -10,7 +10,7 @@ NAME := storage_exporter
 # What --version shows. With SOURCE_DATE_EPOCH set, two builds of one revision and
 # branch are the same to the byte, on any machine. A release has the date of its
 # commit.
-ifneq ($(filter release,$(MAKECMDGOALS)),)
+ifneq ($(filter release packages,$(MAKECMDGOALS)),)
 SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || date -r VERSION +%s)
 export SOURCE_DATE_EPOCH
 endif
@@ -105,8 +105,19 @@ docker: .build/linux-$(DOCKER_ARCH)/$(NAME) ## build the image (needs a Docker e
 		-t $(DOCKER_REPO)-linux-$(DOCKER_ARCH):$(VERSION) .
 
 .PHONY: release
-release: $(CROSS) ## tarballs of all platforms with their checksums, in .tarballs
+release: $(CROSS) ## tarballs, packages and SBOMs of all platforms with their checksums, in .tarballs
 	scripts/release $(NAME) '$(VERSION)' $(PLATFORMS) -- $(TARBALL_FILES)
+	$(PACK)
+	scripts/sbom $(NAME) '$(VERSION)' $(PLATFORMS)
+	cat .tarballs/sha256sums.txt
+
+# Whoever publishes packages gives the address at which people reach them.
+MAINTAINER ?= The storage_exporter authors <authors@storage-exporter.invalid>
+PACK = MAINTAINER='$(MAINTAINER)' scripts/packages $(NAME) '$(VERSION)' $(PLATFORMS) -- $(TARBALL_FILES)
+.PHONY: packages
+packages: $(CROSS) ## deb and rpm of all platforms with their checksums, in .tarballs
+	$(PACK)
+	cat .tarballs/sha256sums.txt
 
 .PHONY: clean
 clean: ## remove what was built

@@ -20,7 +20,7 @@ func TestGoVersion(t *testing.T) {
 		return string(m[1])
 	}
 	want := version("../go.mod")
-	for _, file := range []string{"go.mod", "../tools/go.mod"} {
+	for _, file := range []string{"go.mod", "../tools/go.mod", "../tools/packages/go.mod"} {
 		if got := version(file); got != want {
 			t.Errorf("%s wants Go %s, the exporter %s", file, got, want)
 		}
