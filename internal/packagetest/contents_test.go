@@ -105,12 +105,27 @@ func TestContents(t *testing.T) {
 	if len(documented) < 8 {
 		t.Fatalf("only %v", documented)
 	}
+	// The documents lie as in the tarball, so that their links lead somewhere.
+	tarball := map[string]bool{}
+	for name := range strings.FieldsSeq(run(t, "tar", "-tzf", first.file(t, "*-amd64.tar.gz"))) {
+		if _, file, _ := strings.Cut(name, "/"); file != "" {
+			file, _, _ = strings.Cut(file, "/")
+			tarball[file] = true
+		}
+	}
+	delete(tarball, "storage_exporter")
+	delete(tarball, "LICENSE") // each format has its own place for it
 	conffiles := []string{"/etc/default/storage_exporter", "/etc/storage_exporter/storage_exporter.toml"}
 	has := func(format string, paths []string) {
 		t.Helper()
 		for _, m := range documented {
 			if !slices.Contains(paths, m[1]) {
 				t.Errorf("the %s has no %s", format, m[1])
+			}
+		}
+		for file := range tarball {
+			if path := "/usr/share/doc/storage-exporter/" + file; !slices.Contains(paths, path) {
+				t.Errorf("the %s has no %s", format, path)
 			}
 		}
 		for _, path := range []string{"/usr/share/storage_exporter/packaging/drop-ins/no-nvme.conf", "/usr/share/storage_exporter/web-config.yml", "/usr/share/doc/storage-exporter/docs/install.md"} {
