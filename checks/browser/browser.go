@@ -67,7 +67,8 @@ type Tab struct {
 func (b *Browser) Tab() (*Tab, error) {
 	t := &Tab{}
 	t.ctx, t.close = chromedp.NewContext(b.ctx, chromedp.WithListener(t.hear))
-	if err := chromedp.Do(t.ctx); err != nil {
+	// Each tab believes that it has the focus, however many there are.
+	if _, err := chromedp.Call(t.ctx, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true}); err != nil {
 		t.close()
 		return nil, fmt.Errorf("open a tab: %w", err)
 	}
