@@ -23,6 +23,9 @@ import (
 // maxDocument bounds what is shown of the tool's own document, in bytes.
 const maxDocument = 256 << 10
 
+// maxReasons bounds the reasons and the pools of a drive that are shown.
+const maxReasons = 64
+
 // fact is a name with its value.
 type fact struct{ Name, Value string }
 
@@ -138,7 +141,7 @@ func driveOf(l *listed, known readings) *driveView {
 	if letter, _, in := strings.Cut(l.Place, ","); in {
 		v.Href = "overview#enclosure-" + letter
 	}
-	for _, r := range d.Assessment.Reasons {
+	for _, r := range d.Assessment.Reasons[:min(len(d.Assessment.Reasons), maxReasons)] {
 		why, do := explain(r)
 		v.Reasons = append(v.Reasons, problem{State: stateOfVerdict(r.Severity), Reason: why, Do: do})
 	}
@@ -153,7 +156,7 @@ func driveOf(l *listed, known readings) *driveView {
 	case l.State == asleep:
 		v.Note = "The drive sleeps, and is not woken. What is shown is its last report."
 	}
-	for _, m := range d.Pools {
+	for _, m := range d.Pools[:min(len(d.Pools), maxReasons)] {
 		v.Pools = append(v.Pools, memberView{text(m.Pool), text(m.Vdev), text(string(m.Role)), stateOfPool(m.State)})
 	}
 	r := known.report.Snapshot.Value
@@ -184,7 +187,7 @@ func factsOf(d *overview.Drive, r *report.Report) []fact {
 	}
 	all := []fact{
 		{"Serial", text(d.Serial)}, {"Model", text(d.Model)}, {"Family", text(r.ModelFamily)}, {"Firmware", text(r.FirmwareVersion)}, {"WWN", text(d.WWN)},
-		{"Names", text(strings.Join(d.Paths, ", "))}, {"Protocol", joined(", ", text(d.Protocol), kind, text(r.FormFactor))},
+		{"Names", text(strings.Join(d.Paths[:min(len(d.Paths), 64)], ", "))}, {"Protocol", joined(", ", text(d.Protocol), kind, text(r.FormFactor))},
 		{"Size", present(d.CapacityBytes, bytesOf)}, {"Power mode", text(string(d.PowerMode))},
 		{"Temperature", joined(", ", present(d.TemperatureCelsius, celsius), prefixed("its limit is ", present(d.TemperatureLimit, celsius)))},
 		{"Power-on time", joined(", ", present(d.PowerOnSeconds, years), present(d.PowerOnSeconds, hoursOf))},

@@ -86,10 +86,7 @@ func drivesOf(i inquiry, list []listed) *drivesView {
 	v.LeftOut = len(list) - shown
 	for k := range list[:shown] {
 		l := &list[k]
-		row := driveRow{State: l.State}
-		if l.Device != "" {
-			row.Href = drivePage(l.Device)
-		}
+		row := driveRow{State: l.State, Href: driveLinks(drivePage).to(l.Device)}
 		for _, c := range driveColumns[1:] {
 			row.Cells = append(row.Cells, cell{c.cell(l), c.number})
 		}

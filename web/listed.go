@@ -26,10 +26,13 @@ func listOf(o *overview.Overview) []listed {
 	var list []listed
 	p := placesOf(o)
 	add := func(d *overview.Drive, slot, place string, more ...string) {
-		l := listed{Drive: d, State: stateOfDrive(d), Place: place, slot: strings.ToLower(slot), ordinal: len(list)}
-		words := slices.Concat([]string{d.Device, d.Serial, d.WWN, d.Model, place}, d.Paths, more)
-		for _, m := range d.Pools {
+		l := listed{Drive: d, State: stateOfDrive(d), Place: place, slot: strings.ToLower(text(slot)), ordinal: len(list)}
+		words := slices.Concat([]string{d.Device, d.Serial, d.WWN, d.Model, place}, d.Paths[:min(len(d.Paths), 64)], more)
+		for _, m := range d.Pools[:min(len(d.Pools), 16)] {
 			words = append(words, m.Pool, m.Vdev)
+		}
+		for i := range words {
+			words[i] = text(words[i])
 		}
 		l.within = strings.ToLower(strings.Join(words, "\n"))
 		list = append(list, l)

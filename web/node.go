@@ -38,7 +38,7 @@ func (p *Pages) node(ctx context.Context, r *http.Request) (page, error) {
 		return page{}, &refused{http.StatusServiceUnavailable, "The fleet is not known now", sentence(err.Error())}
 	}
 	n := &detail.Node
-	mark := nodeHead{Name: text(n.Node), State: stateOfNode(n), Says: text(n.Error), Version: text(n.Version), Own: ownPage(n)}
+	mark := nodeHead{Name: text(n.Node), State: stateOfNode(n), Says: sentence(n.Error), Version: text(n.Version), Own: ownPage(n)}
 	if n.State == fleet.Silent {
 		mark.Says = "It has not reported for " + seconds(n.LastSeen) + "."
 	}

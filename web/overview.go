@@ -92,7 +92,7 @@ func (a asked) href(path string, show overlay, all bool) string {
 
 // viewOf shapes an overview. drive is the address of a drive's page, nil where there is
 // none.
-func viewOf(o *overview.Overview, path string, a asked, columns *Columns, drive func(string) string) *overviewView {
+func viewOf(o *overview.Overview, path string, a asked, columns *Columns, drive driveLinks) *overviewView {
 	c := &scene{show: a.show, pools: marksOf(o), places: placesOf(o), drive: drive, tiles: maxTiles, vdevs: maxVdevs}
 	v := &overviewView{Path: path, Show: a.show, Legend: a.show.meaning(), Enclosed: o.Enclosures != nil, HasPools: o.Pools != nil}
 	v.problems(o, c, a)
@@ -202,7 +202,7 @@ func eventsOf(page event.Page, err error) *eventsView {
 	for i := range page.Events {
 		e := &page.Events[i]
 		row := eventView{
-			Time: clock(e.Time), Machine: e.Time.UTC().Format(time.RFC3339), Kind: string(e.Subject.Kind), Subject: text(e.Subject.Name),
+			Time: clock(e.Time), Machine: e.Time.UTC().Format(time.RFC3339), Kind: text(string(e.Subject.Kind)), Subject: text(e.Subject.Name),
 			From: stateOfEvent(e.Previous), To: stateOfEvent(e.State), Reason: sentence(e.Reason), Host: text(e.Host),
 		}
 		v.Rows = append(v.Rows, row)

@@ -27,22 +27,30 @@ const hues = 8
 // marksOf gives each pool a letter, of its name where that is free, and a hue.
 func marksOf(o *overview.Overview) map[string]poolMark {
 	marks, taken := make(map[string]poolMark, len(o.Pools)), make(map[string]bool)
-	for i := range o.Pools {
+	for i := range o.Pools[:min(len(o.Pools), maxPools)] {
 		name := o.Pools[i].Name
 		if _, known := marks[name]; known {
 			continue
 		}
-		letter := letters(i)
-		for _, r := range strings.ToUpper(name) {
-			if unicode.IsLetter(r) && !taken[string(r)] {
-				letter = string(r)
-				break
-			}
-		}
+		letter := letterOf(name, taken)
 		taken[letter] = true
 		marks[name] = poolMark{text(name), letter, "hue" + strconv.Itoa(i%hues)}
 	}
 	return marks
+}
+
+// letterOf is the first letter of a name that is free, or else the first free one.
+func letterOf(name string, taken map[string]bool) string {
+	for _, r := range strings.ToUpper(text(name)) {
+		if unicode.IsLetter(r) && !taken[string(r)] {
+			return string(r)
+		}
+	}
+	n := 0
+	for taken[letters(n)] {
+		n++
+	}
+	return letters(n)
 }
 
 // poolView is a pool with its vdevs.
@@ -95,9 +103,7 @@ func (c *scene) pool(p *overview.Pool, now time.Time) poolView {
 			Device: text(d.Device), Place: c.places.of(d.Enclosure, d.Slot),
 			Read: known(d.ReadErrors, grouped), Write: known(d.WriteErrors, grouped), Sum: known(d.ChecksumErrors, grouped),
 		}
-		if c.drive != nil && d.Device != "" {
-			row.Href = c.drive(d.Device)
-		}
+		row.Href = c.drive.to(d.Device)
 		v.Vdevs = append(v.Vdevs, row)
 		if (row.State.wrong() || vdevErrors(d) > 0) && len(v.Wrong) < fewVdevs {
 			v.Wrong = append(v.Wrong, row)

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"storage_exporter/overview"
+	"storage_exporter/zpool"
 )
 
 // maxTiles bounds the slots and drives that a page shows as pictures.
@@ -29,8 +30,7 @@ type scene struct {
 	show   overlay
 	pools  map[string]poolMark
 	places places
-	// drive is the address of a drive's page; empty where there is none.
-	drive func(label string) string
+	drive  driveLinks
 	// tiles and vdevs are how many may still be shown.
 	tiles, vdevs int
 }
@@ -87,7 +87,7 @@ func (c *scene) drawn(t *tile, d *overview.Drive) []string {
 		if len(d.Pools) > 0 {
 			m := d.Pools[0]
 			mark := c.pools[m.Pool]
-			t.Class, t.Value = mark.Class, mark.Letter+" "+text(m.Vdev)
+			t.Class, t.Value = mark.Class, mark.Letter+" "+short(&m)
 			words = append(words, "pool "+text(m.Pool)+" "+text(m.Vdev))
 		}
 	case c.show == showAssessment && s == asleep:
@@ -106,9 +106,7 @@ func (c *scene) drawn(t *tile, d *overview.Drive) []string {
 	if c.show != showPool && t.Value != s.Word {
 		words = append(words, t.Value)
 	}
-	if c.drive != nil && d.Device != "" {
-		t.Href = c.drive(d.Device)
-	}
+	t.Href = c.drive.to(d.Device)
 	said := words[:0]
 	for _, w := range words {
 		if w != "" && w != dash {
@@ -116,6 +114,14 @@ func (c *scene) drawn(t *tile, d *overview.Drive) []string {
 		}
 	}
 	return said
+}
+
+// short is a drive's place in a pool in a few letters.
+func short(m *overview.Membership) string {
+	if m.Role != zpool.Data {
+		return text(string(m.Role))
+	}
+	return strings.Replace(text(m.Vdev), "raidz", "z", 1)
 }
 
 func is(b *bool) bool { return b != nil && *b }
@@ -201,6 +207,18 @@ func joined(by string, parts ...string) string {
 		}
 	}
 	return strings.Join(list, by)
+}
+
+// driveLinks are the addresses of drives' pages; nil: there are none.
+type driveLinks func(label string) string
+
+// to is the address of a drive's page; empty where there is none. A label that is no
+// honest one leads nowhere.
+func (l driveLinks) to(label string) string {
+	if l == nil || label == "" || len(label) > maxText {
+		return ""
+	}
+	return l(label)
 }
 
 // drivePage is the address of a drive's page, from the root.

@@ -16,7 +16,7 @@ const dash = "–"
 const maxText = 160
 
 // text makes a text of a drive, a proxy or another host fit to be shown.
-func text(s string) string { return outside.TextUpTo(s, maxText) }
+func text(s string) string { return cut(s, maxText) }
 
 // orDash is a text, or a dash where there is none.
 func orDash(s string) string {
@@ -45,7 +45,7 @@ func round(v float64) string {
 	case a >= 9.95 || v == math.Trunc(v):
 		return strconv.FormatFloat(math.Round(v), 'f', 0, 64)
 	}
-	return strconv.FormatFloat(v, 'f', 1, 64)
+	return strings.TrimSuffix(strconv.FormatFloat(v, 'f', 1, 64), ".0")
 }
 
 // grouped writes a whole number with commas.
@@ -123,9 +123,8 @@ func sentence(s string) string {
 	if s = text(s); s == "" {
 		return ""
 	}
-	first := s[:1]
-	if upper := strings.ToUpper(first); first != upper && !strings.HasPrefix(s, "smartctl") {
-		s = upper + s[1:]
+	if first := s[0]; first >= 'a' && first <= 'z' && !strings.HasPrefix(s, "smartctl") {
+		s = title(s)
 	}
 	if !strings.ContainsAny(s[len(s)-1:], ".!?") {
 		s += "."
@@ -136,5 +135,6 @@ func sentence(s string) string {
 // title begins a word with a capital letter.
 func title(word string) string { return strings.ToUpper(word[:1]) + word[1:] }
 
-// cut is the beginning of a text, in whole runes.
-func cut(s string, most int) string { return outside.TextUpTo(s, most) }
+// cut is the beginning of a text, fit to be shown. However long it is, little of it is
+// looked at.
+func cut(s string, most int) string { return outside.TextUpTo(s[:min(len(s), 4*most)], most) }

@@ -26,7 +26,7 @@ type problem struct {
 }
 
 // problemsOf finds what is wrong, the worst first.
-func problemsOf(o *overview.Overview, p places, drive func(label string) string) []problem {
+func problemsOf(o *overview.Overview, p places, drive driveLinks) []problem {
 	var list []problem
 	for _, part := range slices.Sorted(maps.Keys(o.Errors)) {
 		if why := o.Errors[part]; why != overview.ErrNotObserved.Error() {
@@ -66,7 +66,7 @@ func problemOfVolume(v *overview.Volume) problem {
 	}
 }
 
-func problemsOfSlot(s *overview.Slot, place string, drive func(string) string) (list []problem) {
+func problemsOfSlot(s *overview.Slot, place string, drive driveLinks) (list []problem) {
 	lit := is(s.Fault)
 	each := func(d *overview.Drive) {
 		x := problemOfDrive(d, place, drive)
@@ -86,24 +86,20 @@ func problemsOfSlot(s *overview.Slot, place string, drive func(string) string) (
 		x := problem{State: warning.as("fault light", "W"), Kind: fleet.Slot, Name: "slot " + text(s.Slot), Place: place, Href: "#enclosures", Reason: "The fault light is on, and the slot is empty."}
 		if s.Drive != nil {
 			x.Reason = fmt.Sprintf("The fault light is on, though %s is %s.", cmp.Or(text(s.Drive.Device), "the drive"), stateOfDrive(s.Drive).Word)
-			if drive != nil && s.Drive.Device != "" {
-				x.Href = drive(s.Drive.Device)
-			}
+			x.Href = drive.to(s.Drive.Device)
 		}
 		list = append(list, x)
 	}
 	return list
 }
 
-func problemOfDrive(d *overview.Drive, place string, drive func(string) string) problem {
+func problemOfDrive(d *overview.Drive, place string, drive driveLinks) problem {
 	s := stateOfDrive(d)
 	if d.NotMonitored {
 		s = asleep // known by its enclosure only, which is no fault
 	}
 	x := problem{State: s, Kind: fleet.Drive, Name: joined(" · ", text(d.Device), text(d.Serial)), Place: joined(" · ", place, poolsOf(d))}
-	if drive != nil && d.Device != "" {
-		x.Href = drive(d.Device)
-	}
+	x.Href = drive.to(d.Device)
 	trouble, troubled := troubleWords[d.Trouble]
 	switch reasons := d.Assessment.Reasons; {
 	case len(reasons) > 0:
