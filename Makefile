@@ -34,7 +34,7 @@ LDFLAGS      = -X $(VERSION_PKG).Version=$(VERSION) \
 	-X $(VERSION_PKG).Branch=$(BRANCH) \
 	-X $(VERSION_PKG).BuildUser=$(BUILD_USER) \
 	-X $(VERSION_PKG).BuildDate=$(BUILD_DATE)
-TARBALL_FILES := LICENSE NOTICE README.md CHANGELOG.md CONTRIBUTING.md web-config.yml docs packaging rules
+TARBALL_FILES := LICENSE NOTICE README.md CHANGELOG.md CONTRIBUTING.md web-config.yml docs packaging dashboards rules
 
 GO_BUILD = CGO_ENABLED=0 $(GO) build $(BUILD_FLAGS) -ldflags "$(LDFLAGS)"
 

@@ -62,3 +62,18 @@ func Documented(tb testing.TB, root string) map[string]bool {
 	}
 	return known
 }
+
+// Selectors are the series that the expression selects, each once: the names with what
+// follows them in braces.
+func Selectors(expr string) []string {
+	found := make(map[string]bool)
+	names := Metrics(expr)
+	expr = labels.ReplaceAllString(expr, " ")
+	for _, name := range names {
+		selected := regexp.MustCompile(`(?:^|[^\w:"])(` + regexp.QuoteMeta(name) + `(?:\{[^{}]*\}|\b))`)
+		for _, m := range selected.FindAllStringSubmatch(expr, -1) {
+			found[m[1]] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(found))
+}

@@ -19,3 +19,11 @@ func TestMetrics(t *testing.T) {
 		}
 	}
 }
+
+func TestSelectors(t *testing.T) {
+	const expr = `sum by (x) (x{job=~".*"}) / on (y) x{} + xx:y - z offset 1h > sum(rate(xx:y{l="x"}[5m]))`
+	want := []string{`xx:y`, `xx:y{l="x"}`, `x{job=~".*"}`, `x{}`, `z`}
+	if got := Selectors(expr); !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}

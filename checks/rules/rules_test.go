@@ -1,4 +1,3 @@
-// Package rules checks the rules for Prometheus, their tests and their documentation.
 package rules
 
 import (
@@ -20,18 +19,6 @@ import (
 
 const root = "../.."
 
-// rule is an alerting or a recording rule; unknown keys are errors.
-type rule struct {
-	Alert       string            `yaml:"alert"`
-	Record      string            `yaml:"record"`
-	Expr        string            `yaml:"expr"`
-	For         string            `yaml:"for"`
-	Labels      map[string]string `yaml:"labels"`
-	Annotations map[string]string `yaml:"annotations"`
-}
-
-func (r rule) name() string { return r.Alert + r.Record }
-
 func files(t *testing.T, pattern string) []string {
 	t.Helper()
 	found, err := filepath.Glob(filepath.Join(root, pattern))
@@ -50,30 +37,9 @@ func read(t *testing.T, file string) []byte {
 	return b
 }
 
-// all are the rules of all files.
-func all(t *testing.T) []rule {
+func alerts(t *testing.T) []Rule {
 	t.Helper()
-	var rules []rule
-	for _, file := range files(t, "rules/*.yml") {
-		var f struct {
-			Groups []struct {
-				Name  string `yaml:"name"`
-				Rules []rule `yaml:"rules"`
-			} `yaml:"groups"`
-		}
-		if err := yaml.UnmarshalStrict(read(t, file), &f); err != nil {
-			t.Fatalf("%s: %v", file, err)
-		}
-		for _, g := range f.Groups {
-			rules = append(rules, g.Rules...)
-		}
-	}
-	return rules
-}
-
-func alerts(t *testing.T) []rule {
-	t.Helper()
-	return slices.DeleteFunc(all(t), func(r rule) bool { return r.Alert == "" })
+	return slices.DeleteFunc(All(t, root), func(r Rule) bool { return r.Alert == "" })
 }
 
 // run runs a program, or skips the test where it is not installed.
@@ -196,12 +162,12 @@ var query = regexp.MustCompile(`(?:query|printf) "((?:[^"\\]|\\.)*)"`)
 func TestEveryMetricIsKnown(t *testing.T) {
 	known := expression.Documented(t, root)
 	known["up"] = true
-	for _, r := range all(t) {
+	for _, r := range All(t, root) {
 		if r.Record != "" {
 			known[r.Record] = true
 		}
 	}
-	for _, r := range all(t) {
+	for _, r := range All(t, root) {
 		exprs := []string{r.Expr}
 		for _, text := range r.Annotations {
 			for _, m := range query.FindAllStringSubmatch(text, -1) {
@@ -211,11 +177,11 @@ func TestEveryMetricIsKnown(t *testing.T) {
 		for _, expr := range exprs {
 			names := expression.Metrics(expr)
 			if len(names) == 0 {
-				t.Errorf("%s: no metric in %s", r.name(), expr)
+				t.Errorf("%s: no metric in %s", r.Name(), expr)
 			}
 			for _, name := range names {
 				if !known[name] {
-					t.Errorf("%s: %s is not in docs/metrics.md", r.name(), name)
+					t.Errorf("%s: %s is not in docs/metrics.md", r.Name(), name)
 				}
 			}
 		}
@@ -230,7 +196,7 @@ func TestAlertmanager(t *testing.T) {
 	for _, m := range matcher.FindAllSubmatch(bytes.TrimSpace(read(t, file)), -1) {
 		for part := range strings.SplitSeq(string(m[1]), "|") {
 			name := regexp.MustCompile("^(?:" + part + ")$")
-			if !slices.ContainsFunc(alerts(t), func(r rule) bool { return name.MatchString(r.Alert) }) {
+			if !slices.ContainsFunc(alerts(t), func(r Rule) bool { return name.MatchString(r.Alert) }) {
 				t.Errorf("%s names %s, which is no alert", file, part)
 			}
 		}
