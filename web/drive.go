@@ -100,7 +100,7 @@ func (p *Pages) readingsOf(label string) (r readings) {
 func (p *Pages) drive(_ context.Context, r *http.Request) (page, error) {
 	name := r.PathValue("device")
 	snap := p.cfg.Overview()
-	list := listOf(snap.Value)
+	list := p.listed.of(snap)
 	i := slices.IndexFunc(list, func(l listed) bool { return l.Device == name && name != "" })
 	if i < 0 {
 		if label := otherwise(list, name); label != "" {

@@ -49,7 +49,7 @@ func (p *Pages) drives(_ context.Context, r *http.Request) (page, error) {
 		template: "drives", key: i.key(), once: i.query != "", made: fmt.Sprint(snap.Revision), age: time.Since(o.BuiltAt),
 		head: head{Title: "Drives", Current: "drives", Query: i.query, At: o.BuiltAt, Stale: o.Stale},
 		body: func() any {
-			v := drivesOf(i, listOf(o))
+			v := drivesOf(i, p.listed.of(snap))
 			v.Why = text(o.Errors["drives"])
 			return v
 		},

@@ -6,8 +6,10 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"storage_exporter/block"
+	"storage_exporter/cache"
 	"storage_exporter/overview"
 )
 
@@ -19,6 +21,24 @@ type listed struct {
 	slot    string // in lower case
 	within  string // all that a search looks at, in lower case
 	ordinal int    // in the order of the places
+}
+
+// newestList is the list of the newest overview that was asked for.
+type newestList struct{ atomic.Pointer[revisedList] }
+
+type revisedList struct {
+	revision uint64
+	list     []listed // never changed
+}
+
+// of is the list of a snapshot, made once for each.
+func (n *newestList) of(snap cache.Snapshot[overview.Overview]) []listed {
+	if l := n.Load(); l != nil && l.revision == snap.Revision {
+		return l.list
+	}
+	l := &revisedList{snap.Revision, listOf(snap.Value)}
+	n.Store(l)
+	return l.list
 }
 
 // listOf lists all drives of an overview, those in slots first.
@@ -113,14 +133,14 @@ func (i inquiry) href() string {
 // begin so.
 var slotNamed = regexp.MustCompile(`\bslot (\S+)`)
 
-// choose is the drives of the list that are asked for, in order.
+// choose is the drives of the list that are asked for, in order. The list stays as it is.
 func (i inquiry) choose(list []listed) []listed {
 	query, slot := strings.ToLower(i.query), ""
 	if m := slotNamed.FindStringSubmatch(query); m != nil {
 		query, slot = strings.Replace(query, m[0], "", 1), m[1]
 	}
 	words := strings.Fields(query)
-	list = slices.DeleteFunc(list, func(l listed) bool {
+	list = slices.DeleteFunc(slices.Clone(list), func(l listed) bool {
 		return slot != "" && l.slot != slot || i.state != "" && l.State.Word != i.state || slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(l.within, w) })
 	})
 	compare := driveColumns[0].compare

@@ -66,6 +66,7 @@ type Pages struct {
 	nonce  string // distinguishes this process's generations from those of others
 	kept   renderings
 	recent recentEvents
+	listed newestList
 }
 
 // New makes the pages.
