@@ -54,6 +54,7 @@ type head struct {
 	Current string // which of the ways
 	Root    string // the way to the root: "", or "../" once for each folder
 	Query   string // what is searched for
+	Search  bool   // there is something to search
 	At      time.Time
 	Stale   bool
 	Still   bool // the page does not change
@@ -79,7 +80,9 @@ func (p *Pages) headOf(shown *page, tag string) head {
 		h.Ways = append(h.Ways, choice{title, h.Root + href, h.Current == href})
 	}
 	way("Overview", "overview")
-	way("Drives", "drives")
+	if h.Search = !p.cfg.NoDrives; h.Search {
+		way("Drives", "drives")
+	}
 	if p.cfg.Fleet != nil {
 		way("Fleet", "fleet")
 	}

@@ -36,6 +36,9 @@ type Config struct {
 	Overview func() cache.Snapshot[overview.Overview]
 	// Drives are those observed now; nil: drives are not observed.
 	Drives func() *smart.Drives
+	// NoDrives says that nothing here knows of drives: neither they nor enclosures are
+	// observed.
+	NoDrives bool
 	// Events are the changes of state that were sent; nil: they are not shown.
 	Events func(ctx context.Context, f event.Filter, before string, n int) (event.Page, error)
 	// Fleet is all hosts that share the store; nil: they are not shown.
@@ -86,8 +89,10 @@ type Mux interface {
 // Register adds the pages and what they use to mux.
 func (p *Pages) Register(mux Mux) {
 	mux.Handle("/overview", p.serve(p.overview))
-	mux.Handle("/drives", p.serve(p.drives))
-	mux.Handle("/drives/{device}", p.serve(p.drive))
+	if !p.cfg.NoDrives {
+		mux.Handle("/drives", p.serve(p.drives))
+		mux.Handle("/drives/{device}", p.serve(p.drive))
+	}
 	if p.cfg.Fleet != nil {
 		mux.Handle("/fleet", p.serve(p.fleet))
 		mux.Handle("/fleet/{node}", p.serve(p.node))

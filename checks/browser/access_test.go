@@ -100,7 +100,8 @@ func (x *tab) ringed() {
 
 // The name of a slot says all that its picture shows.
 func TestNamesOfSlots(t *testing.T) {
-	x := open(t, demoOf(t).URL()+"/overview")
+	x := quiet(t)
+	x.visit(demoOf(t).URL() + "/overview")
 	eval[bool](x, reveal)
 	nodes, err := x.Tree()
 	x.must(err)

@@ -23,7 +23,6 @@ func still(t *testing.T, x *tab, url string, see func(o *overview.Overview)) {
 	for end := time.Now().Add(soon); time.Now().Before(end); time.Sleep(200 * time.Millisecond) {
 		before := overviewOf(t, d)
 		x.visit(url)
-		x.stop()
 		if after := overviewOf(t, d); moving(t, before) == moving(t, after) {
 			see(after)
 			return
@@ -64,12 +63,6 @@ func moving(t *testing.T, o *overview.Overview) string {
 	strip(all)
 	raw, _ = json.Marshal(all)
 	return string(raw)
-}
-
-// stop keeps the page from following the data.
-func (x *tab) stop() {
-	x.t.Helper()
-	eval[bool](x, "(window.fetch = () => new Promise(() => {}), true)")
 }
 
 // stateOf is how a drive is, in a word.
@@ -142,7 +135,7 @@ func (f *fills) see(what, colour, where string) {
 // it; what is hatched is empty, and lights are as they are.
 func TestSlotsAreTheData(t *testing.T) {
 	d := demoOf(t)
-	x := blank(t)
+	x := quiet(t)
 	for _, scheme := range []string{"light", "dark"} {
 		x.must(x.Colours(scheme))
 		still(t, x, d.URL()+"/overview", func(o *overview.Overview) {
@@ -243,7 +236,7 @@ func meanings(t *testing.T, of map[string]string) {
 // Each overlay shows its value and the step of that, and the letters stay.
 func TestOverlays(t *testing.T) {
 	d := demoOf(t)
-	x := blank(t)
+	x := quiet(t)
 	steps := fills{t, map[string]string{}}
 	for _, o := range []overlay{
 		{"temperature", func(d *overview.Drive) *float64 { return d.TemperatureCelsius }, heatOf, " °C"},
@@ -349,7 +342,7 @@ func heatOf(d *overview.Drive) int {
 // Drives of one pool have one colour and one letter, which the legend explains.
 func TestOverlayOfPools(t *testing.T) {
 	d := demoOf(t)
-	x := blank(t)
+	x := quiet(t)
 	still(t, x, d.URL()+"/overview?show=pool", func(o *overview.Overview) {
 		legend := eval[map[string]string](x, legendOf)
 		shown := slices.Concat(eval[[][]picture](x, picturesOf)...)
@@ -384,7 +377,7 @@ func TestOverlayOfPools(t *testing.T) {
 // The counts are those of the data, and each leads to its list.
 func TestCounts(t *testing.T) {
 	d := demoOf(t)
-	x := blank(t)
+	x := quiet(t)
 	still(t, x, d.URL()+"/overview", func(o *overview.Overview) {
 		type tile struct{ N, Noun, Says, Href string }
 		shown := map[string]tile{}
@@ -458,7 +451,7 @@ func renamed(by map[string]int, from, to string) map[string]int {
 // Above all stands what is wrong, the worst first, with its place.
 func TestWhatIsWrongComesFirst(t *testing.T) {
 	d := demoOf(t)
-	x := blank(t)
+	x := quiet(t)
 	still(t, x, d.URL()+"/overview?wrong=all", func(o *overview.Overview) {
 		type row struct{ Letter, Word, What, Why string }
 		rows := eval[[]row](x, `[...document.querySelectorAll(".problems li")].map((e) => ({Letter: e.querySelector("[aria-hidden]") ? e.querySelector("[aria-hidden]").textContent : "",

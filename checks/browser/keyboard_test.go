@@ -28,8 +28,8 @@ const focusedNow = `((e) => {
 // and one sees where one is.
 func TestKeyboard(t *testing.T) {
 	d := demoOf(t)
-	x := open(t, d.URL()+"/overview")
-	x.stop()
+	x := quiet(t)
+	x.visit(d.URL() + "/overview")
 	slots := eval[[]string](x, `[...document.querySelectorAll("#enclosures .rack a.tile")].map((e) => e.href)`)
 	var way []focused
 	var reached []string

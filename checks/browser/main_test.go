@@ -168,6 +168,15 @@ func blank(t *testing.T) *tab {
 	return &tab{x, t}
 }
 
+// quiet opens an empty one whose pages do not follow the data. What asks by itself is
+// window.asked.
+func quiet(t *testing.T) *tab {
+	t.Helper()
+	x := blank(t)
+	x.must(x.First("window.asked = window.fetch.bind(window); window.fetch = () => new Promise(() => {});"))
+	return x
+}
+
 // open opens one that shows an address.
 func open(t *testing.T, url string) *tab {
 	t.Helper()

@@ -120,8 +120,8 @@ func TestSearch(t *testing.T) {
 // The table sorts by links, both ways, and filters.
 func TestTableOfDrives(t *testing.T) {
 	d := demoOf(t)
-	x := open(t, d.URL()+"/drives")
-	x.stop()
+	x := quiet(t)
+	x.visit(d.URL() + "/drives")
 	total := overviewOf(t, d).Counts.Drives.Total
 	column := func(n int) (cells []string) {
 		t.Helper()
@@ -136,7 +136,6 @@ func TestTableOfDrives(t *testing.T) {
 		ways := map[string]bool{}
 		for range 2 {
 			x.click(`#drives-table thead th:nth-child(` + strconv.Itoa(n+1) + `) a`)
-			x.stop()
 			sorted := eval[string](x, `document.querySelectorAll("#drives-table thead th")[`+strconv.Itoa(n)+`].getAttribute("aria-sort") || ""`)
 			ways[sorted] = true
 			cells := column(n)
