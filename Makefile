@@ -34,7 +34,7 @@ LDFLAGS      = -X $(VERSION_PKG).Version=$(VERSION) \
 	-X $(VERSION_PKG).Branch=$(BRANCH) \
 	-X $(VERSION_PKG).BuildUser=$(BUILD_USER) \
 	-X $(VERSION_PKG).BuildDate=$(BUILD_DATE)
-TARBALL_FILES := LICENSE NOTICE README.md CHANGELOG.md CONTRIBUTING.md web-config.yml docs packaging dashboards rules
+TARBALL_FILES := LICENSE NOTICE README.md CHANGELOG.md CONTRIBUTING.md web-config.yml docs packaging dashboards rules compose
 
 GO_BUILD = CGO_ENABLED=0 $(GO) build $(BUILD_FLAGS) -ldflags "$(LDFLAGS)"
 
@@ -77,6 +77,10 @@ endif
 test-vm: ## run it in a virtual machine with drives, md, XFS and an NFS server that ends
 	scripts/test-deps vm
 	STORAGE_EXPORTER_REQUIRE=all scripts/test -tags vm $(TESTFLAGS) ./internal/vmtest
+
+.PHONY: test-docker
+test-docker: ## build the image and run it by Compose with a Redis that is stopped, where a Docker engine answers
+	scripts/test-docker $(TESTFLAGS)
 
 .PHONY: lint
 lint: ## gofmt, go vet and golangci-lint
