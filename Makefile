@@ -10,7 +10,7 @@ NAME := storage_exporter
 # What --version shows. With SOURCE_DATE_EPOCH set, two builds of one revision and
 # branch are the same to the byte, on any machine. A release has the date of its
 # commit.
-ifneq ($(filter release packages,$(MAKECMDGOALS)),)
+ifneq ($(filter release packages demo,$(MAKECMDGOALS)),)
 SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || date -r VERSION +%s)
 export SOURCE_DATE_EPOCH
 endif

@@ -31,7 +31,6 @@ type Options struct {
 	// Rules is the directory whose *.yml Prometheus loads, with each `for` cut to a
 	// minute; empty or not there: none.
 	Rules string
-	Note  string   // shown beside the host's name
 	Flags []string // further ones of the exporter
 }
 
@@ -57,7 +56,8 @@ type Demo struct {
 	redis, prometheus *process // nil: not run
 	first, second     *process // the exporters
 	third             *process // while the proxy that is down is up
-	thirdAddress      string
+
+	firstAddress, secondAddress, thirdAddress string
 
 	mu sync.Mutex // held by faults
 }
@@ -74,12 +74,17 @@ func Start(ctx context.Context, o Options) (*Demo, error) {
 			return nil, err
 		}
 	}
-	d := &Demo{opts: o, kit: kit.New(o.Dir)}
-	d.ctx, d.stop = context.WithCancel(context.WithoutCancel(ctx))
-	if err := d.start(ctx); err != nil {
-		return nil, errors.Join(err, d.Close())
+	for attempt := 0; ; attempt++ {
+		d := &Demo{opts: o, kit: kit.New(o.Dir)}
+		d.ctx, d.stop = context.WithCancel(context.WithoutCancel(ctx))
+		err := d.start(ctx)
+		if err == nil {
+			return d, nil
+		}
+		if err = errors.Join(err, d.Close()); attempt == 3 || !portTaken(err) {
+			return nil, err
+		}
 	}
-	return d, nil
 }
 
 func (d *Demo) start(ctx context.Context) error {
@@ -98,11 +103,14 @@ func (d *Demo) start(ctx context.Context) error {
 	if err := d.startRedis(ctx); err != nil {
 		return err
 	}
-	if err := d.startExporters(ctx); err != nil {
+	if err := d.startExporters(); err != nil {
+		return err
+	}
+	if err := d.startPrometheus(); err != nil {
 		return err
 	}
 	d.run.Go(d.live)
-	return d.startPrometheus(ctx)
+	return d.first.listens(ctx)
 }
 
 // live lets the hosts go on as hosts do.

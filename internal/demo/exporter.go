@@ -26,60 +26,64 @@ health_check_timeout = "3s"
 usage_interval = "20s"
 `
 
-// startExporters starts the small host's, then the big one's, which polls it.
-func (d *Demo) startExporters(ctx context.Context) error {
-	small, err := newLocal(d.small).config()
-	if err != nil {
-		return err
-	}
-	if d.second, err = d.startExporter(ctx, d.small, intervals+small); err != nil {
-		return err
-	}
-	if d.thirdAddress, err = freeAddress(); err != nil {
-		return err
+// startExporters starts that of the small host, and that of the big one, which polls it.
+// It does not wait for them.
+func (d *Demo) startExporters() error {
+	for _, address := range []*string{&d.firstAddress, &d.secondAddress, &d.thirdAddress} {
+		var err error
+		if *address, err = freeAddress(); err != nil {
+			return err
+		}
 	}
 	config, err := d.volumes.config()
 	if err != nil {
 		return err
 	}
-	config = intervals + config
-	for name, address := range map[string]string{proxyUp: d.second.address, proxyDown: d.thirdAddress} {
+	for name, address := range map[string]string{proxyUp: d.secondAddress, proxyDown: d.thirdAddress} {
 		config += fmt.Sprintf("[proxy.%s]\nurl = \"http://%s\"\nmetrics = %q\ninterval = \"5s\"\ntimeout = \"2s\"\n", name, address, address)
 	}
 	flags := slices.Clone(d.opts.Flags)
 	if d.redis != nil {
 		flags = append(flags, "--fleet", `--fleet.targets=127\.0\.0\.1:[0-9]+`)
 	}
-	d.first, err = d.startExporter(ctx, d.big, config, flags...)
+	if d.first, err = d.startExporter(d.big, d.firstAddress, config, flags...); err != nil {
+		return err
+	}
+	if config, err = newLocal(d.small).config(); err != nil {
+		return err
+	}
+	d.second, err = d.startExporter(d.small, d.secondAddress, config)
 	return err
 }
 
 // startExporter starts that of a host.
-func (d *Demo) startExporter(ctx context.Context, h *host, config string, flags ...string) (*process, error) {
+func (d *Demo) startExporter(h *host, address, config string, flags ...string) (*process, error) {
 	file := filepath.Join(d.opts.Dir, h.name+".toml")
-	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(intervals+config), 0o600); err != nil {
 		return nil, err
 	}
-	return onFreePort(ctx, h.name, func(address string) (*process, error) {
-		return d.runExporter(h, address, append(flags, "--config.file="+file))
-	})
-}
-
-func (d *Demo) runExporter(h *host, address string, flags []string) (*process, error) {
 	args := slices.Concat(h.flags(), flags, []string{
-		"--web.listen-address=" + address, "--web.note=demo", "--web.external-url=http://" + address, "--node.name=" + h.name, "--node.url=http://" + address,
+		"--config.file=" + file, "--web.listen-address=" + address, "--web.note=demo", "--web.external-url=http://" + address,
+		"--node.name=" + h.name, "--node.url=http://" + address,
 	})
 	if d.redis != nil {
 		args = append(args, "--redis.address="+d.redis.address)
 	}
 	// It ends its own children, which a kill would leave alone.
-	return d.startProcess(h.name, syscall.SIGTERM, d.opts.Exporter, args...)
+	return d.startProcess(h.name, address, syscall.SIGTERM, d.opts.Exporter, args...)
 }
 
 // Await returns when the exporter knows all of its drives, pools, volumes and proxies,
-// and the page shows them.
+// and the others answer.
 func (d *Demo) Await(ctx context.Context) error {
-	return d.first.await(ctx, "the overview", func() bool {
+	for _, p := range []*process{d.second, d.prometheus} {
+		if p != nil {
+			if err := p.listens(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	return d.first.await(ctx, "to know everything", func() bool {
 		o, err := d.Overview(ctx)
 		return err == nil && whole(o)
 	})

@@ -123,13 +123,13 @@ func (d *Demo) startThird(ctx context.Context) (err error) {
 		return nil
 	}
 	file := filepath.Join(d.opts.Dir, node2+".toml")
-	d.third, err = d.startProcess(proxyDown, syscall.SIGTERM, d.opts.Exporter, "--collector.disable-defaults", "--collector.vfs",
+	d.third, err = d.startProcess(proxyDown, d.thirdAddress, syscall.SIGTERM, d.opts.Exporter, "--collector.disable-defaults", "--collector.vfs",
 		"--config.file="+file, "--path.rootfs="+d.small.tree.Path(""), "--path.procfs="+d.small.tree.Path("proc"), "--path.sysfs="+d.small.tree.Sys(),
 		"--web.listen-address="+d.thirdAddress)
 	if err != nil {
 		return err
 	}
-	return d.third.await(ctx, proxyDown, func() bool { return listens(d.thirdAddress) })
+	return d.third.listens(ctx)
 }
 
 func (d *Demo) endThird(context.Context) error {

@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"syscall"
 	"time"
@@ -21,16 +20,17 @@ const (
 
 // process is a program that runs in a process group of its own. The nil one does not.
 type process struct {
+	name    string
 	address string // where it listens
 	log     string // the file with what it says
 	cmd     *exec.Cmd
 	done    chan struct{} // closed when it has been waited for
 }
 
-// startProcess runs a program whose log is a file of that name. Where this process is
-// killed, the program gets the signal.
-func (d *Demo) startProcess(name string, death syscall.Signal, program string, args ...string) (*process, error) {
-	p := &process{log: filepath.Join(d.opts.Dir, name+".log"), done: make(chan struct{})}
+// startProcess runs a program that is to listen at an address, and whose log is a file of
+// that name. Where this process is killed, the program gets the signal.
+func (d *Demo) startProcess(name, address string, death syscall.Signal, program string, args ...string) (*process, error) {
+	p := &process{name: name, address: address, log: filepath.Join(d.opts.Dir, name+".log"), done: make(chan struct{})}
 	log, err := os.Create(p.log)
 	if err != nil {
 		return nil, err
@@ -99,6 +99,18 @@ func (p *process) tail() string {
 	return strings.TrimSpace(string(text[max(0, len(text)-2000):]))
 }
 
+// listens returns when the program accepts connections.
+func (p *process) listens(ctx context.Context) error {
+	return p.await(ctx, "to listen", func() bool {
+		conn, err := net.DialTimeout("tcp", p.address, time.Second)
+		if err != nil {
+			return false
+		}
+		_ = conn.Close()
+		return true
+	})
+}
+
 // await asks until the condition holds, and fails where the program ends before.
 func (p *process) await(ctx context.Context, what string, condition func() bool) error {
 	ctx, cancel := context.WithTimeout(ctx, startTime)
@@ -108,23 +120,13 @@ func (p *process) await(ctx context.Context, what string, condition func() bool)
 	for !condition() {
 		select {
 		case <-p.done:
-			return fmt.Errorf("%s has ended:\n%s", what, p.tail())
+			return fmt.Errorf("%s has ended:\n%s", p.name, p.tail())
 		case <-ctx.Done():
-			return fmt.Errorf("%s: %w:\n%s", what, ctx.Err(), p.tail())
+			return fmt.Errorf("wait for %s %s: %w\n%s", p.name, what, ctx.Err(), p.tail())
 		case <-every.C:
 		}
 	}
 	return nil
-}
-
-// listens is whether somebody accepts connections.
-func listens(address string) bool {
-	conn, err := net.DialTimeout("tcp", address, time.Second)
-	if err != nil {
-		return false
-	}
-	_ = conn.Close()
-	return true
 }
 
 // freeAddress is one of the loopback interface that nobody listens on.
@@ -137,27 +139,8 @@ func freeAddress() (string, error) {
 	return l.Addr().String(), nil
 }
 
-var portInUse = regexp.MustCompile(`(?i)address already in use`)
-
-// onFreePort starts what listens on a port that is free; where another process has
-// taken that meanwhile, on the next.
-func onFreePort(ctx context.Context, what string, start func(address string) (*process, error)) (*process, error) {
-	for attempt := 0; ; attempt++ {
-		address, err := freeAddress()
-		if err != nil {
-			return nil, err
-		}
-		p, err := start(address)
-		if err != nil {
-			return nil, err
-		}
-		p.address = address
-		if err = p.await(ctx, what, func() bool { return listens(address) }); err == nil {
-			return p, nil
-		}
-		p.end()
-		if attempt == 3 || !portInUse.MatchString(p.tail()) {
-			return nil, err
-		}
-	}
+// portTaken is whether what failed to start says that another process has taken the
+// port that was just found free.
+func portTaken(err error) bool {
+	return err != nil && strings.Contains(strings.ToLower(err.Error()), "address already in use")
 }

@@ -2,7 +2,6 @@ package demo
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -17,7 +16,7 @@ const shortFor = time.Minute
 
 // startPrometheus runs a Prometheus that scrapes the exporters, where one is wanted and
 // installed. It does not wait for it.
-func (d *Demo) startPrometheus(ctx context.Context) error {
+func (d *Demo) startPrometheus() error {
 	if !d.opts.Prometheus {
 		return nil
 	}
@@ -44,10 +43,13 @@ scrape_configs:
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		return err
 	}
-	d.prometheus, err = onFreePort(ctx, "prometheus", func(address string) (*process, error) {
-		return d.startProcess("prometheus", syscall.SIGKILL, program, "--config.file="+config,
-			"--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+address, "--web.enable-lifecycle", "--log.level=warn")
-	})
+	address, err := freeAddress()
+	if err != nil {
+		return err
+	}
+	d.prometheus, err = d.startProcess("prometheus", address, syscall.SIGKILL, program, "--config.file="+config,
+		"--storage.tsdb.path="+filepath.Join(dir, "data"), "--storage.tsdb.retention.time=6h", "--storage.tsdb.retention.size=256MB",
+		"--web.listen-address="+address, "--web.enable-lifecycle", "--log.level=warn")
 	return err
 }
 

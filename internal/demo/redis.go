@@ -18,8 +18,14 @@ func (d *Demo) startRedis(ctx context.Context) error {
 		d.say("Without Redis there is no fleet, and the store is memory. To see both: apt-get install redis-server")
 		return nil
 	}
-	d.redis, err = onFreePort(ctx, "redis-server", func(address string) (*process, error) { return d.runRedis(program, address) })
-	return err
+	address, err := freeAddress()
+	if err != nil {
+		return err
+	}
+	if d.redis, err = d.runRedis(program, address); err != nil {
+		return err
+	}
+	return d.redis.listens(ctx)
 }
 
 func (d *Demo) runRedis(program, address string) (*process, error) {
@@ -31,7 +37,7 @@ func (d *Demo) runRedis(program, address string) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	return d.startProcess("redis", syscall.SIGKILL, program, "--bind", "127.0.0.1", "--port", port, "--dir", dir, "--save", "", "--appendonly", "no")
+	return d.startProcess("redis-server", address, syscall.SIGKILL, program, "--bind", "127.0.0.1", "--port", port, "--dir", dir, "--save", "", "--appendonly", "no")
 }
 
 // restartRedis starts it anew at its address.
@@ -39,11 +45,10 @@ func (d *Demo) restartRedis(ctx context.Context) error {
 	if d.redis.running() {
 		return nil
 	}
-	address := d.redis.address
-	p, err := d.runRedis(d.redis.cmd.Path, address)
+	p, err := d.runRedis(d.redis.cmd.Path, d.redis.address)
 	if err != nil {
 		return err
 	}
-	p.address, d.redis = address, p
-	return p.await(ctx, "redis-server", func() bool { return listens(address) })
+	d.redis = p
+	return p.listens(ctx)
 }

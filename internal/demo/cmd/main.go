@@ -21,7 +21,7 @@ const chaosInterval = 20 * time.Second
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
-	o := demo.Options{Redis: true, Prometheus: true, Note: "demo", Out: os.Stdout}
+	o := demo.Options{Redis: true, Prometheus: true, Out: os.Stdout}
 	flag.StringVar(&o.Exporter, "exporter", "./storage_exporter", "the exporter's binary")
 	flag.StringVar(&o.Tools, "tools", ".build/demo", "directory of fakesmartctl and fakezpool")
 	flag.StringVar(&o.Rules, "rules", "rules", "directory of Prometheus' rules")
