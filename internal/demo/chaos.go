@@ -1,33 +1,44 @@
 package demo
 
-import (
-	"context"
-	"time"
-)
+import "time"
 
-// Chaos breaks and repairs one thing after the other, each after the time, and says what,
-// until ctx ends.
-func (d *Demo) Chaos(ctx context.Context, every time.Duration) {
-	tick := time.NewTicker(every)
-	defer tick.Stop()
-	faults := d.Faults()
-	for n := 0; ; n++ {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		f := faults[n/2%len(faults)]
-		act, said := f.Break, f.Broken
-		if n%2 == 1 {
-			act, said = f.Repair, f.Mended
-		}
-		if err := act(ctx); err != nil {
-			if ctx.Err() == nil {
-				d.say("%s  %v", time.Now().Format(time.TimeOnly), err)
+// atOnce is how many things are broken at the same time: with one change every 20
+// seconds each of them stays so for longer than the 90 seconds from one look of the
+// exporter at slots and pools to the next.
+const atOnce = 3
+
+// Chaos breaks or repairs one thing each time, and says what, until Close.
+func (d *Demo) Chaos(every time.Duration) {
+	d.run.Go(func() {
+		tick := time.NewTicker(every)
+		defer tick.Stop()
+		faults := d.Faults()
+		var broken []Fault
+		for next := 0; ; {
+			select {
+			case <-d.ctx.Done():
+				return
+			case <-tick.C:
 			}
-			continue
+			if len(broken) == atOnce {
+				d.tell(broken[0].Repair(d.ctx), broken[0].Mended)
+				broken = broken[1:]
+				continue
+			}
+			f := faults[next%len(faults)]
+			d.tell(f.Break(d.ctx), f.Broken)
+			broken = append(broken, f)
+			next++
 		}
-		d.say("%s  %s", time.Now().Format(time.TimeOnly), said)
+	})
+}
+
+// tell says what has been done, or why it could not be.
+func (d *Demo) tell(err error, done string) {
+	if err != nil {
+		done = err.Error()
+	}
+	if d.ctx.Err() == nil {
+		d.say("%s  %s", time.Now().Format(time.TimeOnly), done)
 	}
 }

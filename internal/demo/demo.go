@@ -13,6 +13,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -32,6 +33,8 @@ type Options struct {
 	// minute; empty or not there: none.
 	Rules string
 	Flags []string // further ones of the exporter
+	// Broken are the names of faults that are in force from the start.
+	Broken []string
 }
 
 // The nodes of the fleet, and the proxies as the first of them calls them.
@@ -59,7 +62,8 @@ type Demo struct {
 
 	firstAddress, secondAddress, thirdAddress string
 
-	mu sync.Mutex // held by faults
+	mu    sync.Mutex // held by what changes the hosts and the processes
+	ended bool       // no fault is made any more; guarded by mu
 }
 
 // Start runs everything, and returns when the exporter answers. Await waits until it
@@ -99,8 +103,16 @@ func (d *Demo) start(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("make the hardware: %w", err)
 	}
+	for _, address := range []*string{&d.firstAddress, &d.secondAddress, &d.thirdAddress} {
+		if *address, err = freeAddress(); err != nil {
+			return err
+		}
+	}
 	d.load = newLoad(d.big, d.small)
 	if err := d.startRedis(ctx); err != nil {
+		return err
+	}
+	if err := d.breakFirst(ctx); err != nil {
 		return err
 	}
 	if err := d.startExporters(); err != nil {
@@ -111,6 +123,21 @@ func (d *Demo) start(ctx context.Context) error {
 	}
 	d.run.Go(d.live)
 	return d.first.listens(ctx)
+}
+
+// breakFirst breaks what is to be broken from the start.
+func (d *Demo) breakFirst(ctx context.Context) error {
+	faults := d.Faults()
+	for _, name := range d.opts.Broken {
+		i := slices.IndexFunc(faults, func(f Fault) bool { return f.Name == name })
+		if i < 0 {
+			return fmt.Errorf("%q is no fault", name)
+		}
+		if err := faults[i].Break(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // live lets the hosts go on as hosts do.
@@ -186,6 +213,9 @@ func (d *Demo) PIDs() []int {
 func (d *Demo) Close() error {
 	d.stop()
 	d.run.Wait()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.ended = true
 	var all sync.WaitGroup
 	for _, p := range []*process{d.first, d.second, d.third, d.prometheus} {
 		all.Go(p.end)

@@ -72,6 +72,7 @@ func shows(t *testing.T, d *demo.Demo, what string, limit time.Duration, wanted 
 const soon = 20 * time.Second
 
 func TestWithoutRedisAndPrometheus(t *testing.T) {
+	t.Parallel()
 	d := start(t, demo.Options{})
 	if err := d.Await(t.Context()); err != nil {
 		t.Fatal(err)

@@ -29,12 +29,6 @@ usage_interval = "20s"
 // startExporters starts that of the small host, and that of the big one, which polls it.
 // It does not wait for them.
 func (d *Demo) startExporters() error {
-	for _, address := range []*string{&d.firstAddress, &d.secondAddress, &d.thirdAddress} {
-		var err error
-		if *address, err = freeAddress(); err != nil {
-			return err
-		}
-	}
 	config, err := d.volumes.config()
 	if err != nil {
 		return err

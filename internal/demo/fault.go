@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
-	"sync"
 	"syscall"
 
 	"storage_exporter/enclosure/enclosuretest"
@@ -17,7 +16,7 @@ type Fault struct {
 	Name           string // for tests and people: drive-fails
 	Broken, Mended string // what has happened, in a few words
 
-	mu               *sync.Mutex
+	demo             *Demo
 	breaks, restores func(ctx context.Context) error
 }
 
@@ -28,8 +27,11 @@ func (f Fault) Break(ctx context.Context) error { return f.do(ctx, "break", f.br
 func (f Fault) Repair(ctx context.Context) error { return f.do(ctx, "repair", f.restores) }
 
 func (f Fault) do(ctx context.Context, what string, act func(context.Context) error) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
+	f.demo.mu.Lock()
+	defer f.demo.mu.Unlock()
+	if f.demo.ended {
+		return fmt.Errorf("%s %s: the demo has ended", what, f.Name)
+	}
 	if err := act(ctx); err != nil {
 		return fmt.Errorf("%s %s: %w", what, f.Name, err)
 	}
@@ -55,18 +57,24 @@ func (d *Demo) Faults() []Fault {
 	var all []Fault
 	hardware := func(name, broken, mended string, f func(broken bool)) {
 		breaks, restores := made(f)
-		all = append(all, Fault{name, broken, mended, &d.mu, breaks, restores})
+		all = append(all, Fault{name, broken, mended, d, breaks, restores})
 	}
 	hardware("drive-fails", "the drive in slot "+failingPlace+" has pending sectors", "the drive in slot "+failingPlace+" is well again", d.failDrive)
-	hardware("drive-vanishes", "the drive in slot "+vanishPlace+" was pulled", "the drive is in slot "+vanishPlace+" again", d.pullDrive)
+	hardware("drive-vanishes", "the drive in slot "+vanishPlace+" was pulled, and pool "+healthyPool+" lacks it", "the drive is in slot "+vanishPlace+" again", d.pullDrive)
 	hardware("pool-degrades", "pool "+healthyPool+" is degraded: the drive in slot "+memberPlace+" has too many errors", "pool "+healthyPool+" is online again",
-		func(broken bool) { d.big.setMember(memberPlace, broken) })
+		func(broken bool) {
+			if broken {
+				d.big.setMember(memberPlace, "FAULTED")
+			} else {
+				d.big.setMember(memberPlace, "ONLINE")
+			}
+		})
 	hardware("slot-light", "the fault light of slot "+lightPlace+" is on", "the fault light of slot "+lightPlace+" is off", d.lightSlot)
-	all = append(all, d.volumes.faults(&d.mu)...)
-	all = append(all, Fault{"proxy-appears", "proxy " + proxyDown + " has come up", "proxy " + proxyDown + " has gone down", &d.mu, d.startThird, d.endThird})
+	all = append(all, d.volumes.faults(d)...)
+	all = append(all, Fault{"proxy-appears", "proxy " + proxyDown + " has come up", "proxy " + proxyDown + " has gone down", d, d.startThird, d.endThird})
 	if d.redis != nil {
 		all = append(all, Fault{
-			"redis-stops", "Redis was stopped", "Redis runs again, empty", &d.mu,
+			"redis-stops", "Redis was stopped", "Redis runs again, empty", d,
 			func(context.Context) error { d.redis.end(); return nil }, d.restartRedis,
 		})
 	}
@@ -97,6 +105,7 @@ func (d *Demo) pullDrive(broken bool) {
 		tree.RemoveDisk(drive.disk())
 		tree.Attribute(bay, "status", "not installed")
 		tree.Attribute(bay, "power_status", "off")
+		d.big.setMember(vanishPlace, "REMOVED")
 		return
 	}
 	d.big.plug(drive, vanishPlace)
@@ -106,6 +115,7 @@ func (d *Demo) pullDrive(broken bool) {
 	tree.Attribute(bay, "status", "OK")
 	tree.Attribute(bay, "power_status", "on")
 	d.big.show(drive)
+	d.big.setMember(vanishPlace, "ONLINE")
 }
 
 func (d *Demo) lightSlot(broken bool) {

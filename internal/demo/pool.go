@@ -58,8 +58,11 @@ func (h *host) plugPools() {
 func guid(n int) string { return fmt.Sprint(4711000000000001000 + n) }
 
 func member(letter string, n int) fake.Vdev {
-	return fake.Disk(fmt.Sprintf("/dev/disk/by-vdev/%s%d-part1", letter, n), guid(int(letter[0]-'A')*100+n))
+	return fake.Disk(memberPath(fmt.Sprint(letter, n)), guid(int(letter[0]-'A')*100+n))
 }
+
+// memberPath is what a pool calls the drive in a slot.
+func memberPath(place string) string { return "/dev/disk/by-vdev/" + place + "-part1" }
 
 func spare(v fake.Vdev, state string) fake.Vdev {
 	v.State, v.Note = state, ""
@@ -92,9 +95,9 @@ func (h *host) showPools(now time.Time) {
 	}
 }
 
-// setMember changes a member of the healthy pool, which is degraded where it fails.
-func (h *host) setMember(place string, failed bool) {
-	name := "/dev/disk/by-vdev/" + place + "-part1"
+// setMember changes the state of a member of the healthy pool, which is degraded where
+// one is not online.
+func (h *host) setMember(place, state string) {
 	pool := &h.pools[0]
 	pool.State, pool.Status, pool.Action = "ONLINE", "", ""
 	for g := range pool.Vdevs {
@@ -102,16 +105,16 @@ func (h *host) setMember(place string, failed bool) {
 		group.State = "ONLINE"
 		for i := range group.Children {
 			m := &group.Children[i]
-			if m.Name == name {
-				m.State, m.Note, m.Read, m.Write = "ONLINE", "", 0, 0
-				if failed {
-					m.State, m.Note, m.Read, m.Write = "FAULTED", "too many errors", 87, 3
+			if m.Name == memberPath(place) {
+				m.State, m.Note, m.Read, m.Write = state, "", 0, 0
+				if state == "FAULTED" {
+					m.Note, m.Read, m.Write = "too many errors", 87, 3
 				}
 			}
 			if m.State != "ONLINE" {
 				group.State, pool.State = "DEGRADED", "DEGRADED"
-				pool.Status = "One or more devices are faulted in response to persistent errors."
-				pool.Action = "Replace the faulted device, or use 'zpool clear' to mark it repaired."
+				pool.Status = "One or more devices are faulted or removed. The pool goes on to work, in a degraded state."
+				pool.Action = "Replace the device, or bring it online again."
 			}
 		}
 	}

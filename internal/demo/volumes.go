@@ -6,7 +6,6 @@ import (
 	"math"
 	"net/http"
 	"path"
-	"sync"
 	"time"
 
 	"github.com/BurntSushi/toml"
@@ -95,7 +94,7 @@ func waves(times float64) func(i int, at time.Time) float64 {
 }
 
 // faults are those of the appliances.
-func (v *volumes) faults(mu *sync.Mutex) []Fault {
+func (v *volumes) faults(d *Demo) []Fault {
 	at := func(f func()) func(context.Context) error {
 		return func(context.Context) error {
 			f()
@@ -104,15 +103,16 @@ func (v *volumes) faults(mu *sync.Mutex) []Fault {
 	}
 	return []Fault{
 		{
-			"volume-degrades", "a drive of the Weka cluster of training and datasets has failed", "the Weka cluster is whole again", mu,
-			at(func() { v.weka.Set(func() { v.weka.Down = 1 }) }), at(func() { v.weka.Set(func() { v.weka.Down = 0 }) }),
+			"volume-degrades", "a drive of the Weka cluster of training and datasets has failed, and it rebuilds", "the Weka cluster is whole again", d,
+			at(func() { v.weka.Set(func() { v.weka.Down, v.weka.Status = 1, "REBUILDING" }) }),
+			at(func() { v.weka.Set(func() { v.weka.Down, v.weka.Status = 0, "" }) }),
 		},
 		{
-			"volume-offline", "the Weka cluster refuses connections: training and datasets go offline", "the Weka cluster answers again", mu,
+			"volume-offline", "the Weka cluster refuses connections: training and datasets go offline", "the Weka cluster answers again", d,
 			at(v.weka.Emulator.Appliance.Down), at(v.weka.Emulator.Up),
 		},
 		{
-			"appliance-hangs", "the FlashBlade of checkpoints and models hangs", "the FlashBlade answers again", mu,
+			"appliance-hangs", "the FlashBlade of checkpoints and models hangs", "the FlashBlade answers again", d,
 			at(func() { v.array.Break(appliancetest.Hangs()) }), at(v.array.Mend),
 		},
 	}

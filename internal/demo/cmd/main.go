@@ -50,7 +50,7 @@ func run(ctx context.Context, o demo.Options, out io.Writer) (err error) {
 	}()
 	tell(out, d)
 	if os.Getenv("DEMO_CHAOS") == "1" {
-		go d.Chaos(ctx, chaosInterval)
+		d.Chaos(chaosInterval)
 	}
 	select {
 	case <-ctx.Done():
