@@ -56,14 +56,17 @@ type Demo struct {
 	volumes    *volumes
 	load       *load
 
-	redis, prometheus *process // nil: not run
-	first, second     *process // the exporters
-	third             *process // while the proxy that is down is up
+	fleet      bool     // there is a Redis
+	prometheus *process // nil: not run
+	second     *process // the exporter of the small host
 
 	firstAddress, secondAddress, thirdAddress string
 
-	mu    sync.Mutex // held by what changes the hosts and the processes
-	ended bool       // no fault is made any more; guarded by mu
+	mu    sync.Mutex // held by what changes the hosts and the processes; guards the fields below
+	ended bool       // no fault is made any more
+	first *process   // the exporter
+	third *process   // while the proxy that is down is up
+	redis *process   // nil: not run
 }
 
 // Start runs everything, and returns when the exporter answers. Await waits until it
@@ -153,33 +156,31 @@ func (d *Demo) live() {
 		case <-load.C:
 			d.load.work()
 		case now := <-ages.C:
-			d.change("The drives do not age", func() {
-				d.big.age(now)
-				d.small.age(now)
-			})
+			if err := d.age(now); err != nil {
+				d.say("The drives do not age: %v", err)
+			}
 		case <-asleep.C:
-			d.change("No drive sleeps", func() {
-				if d.big.fallAsleep() {
-					asleep.Stop()
-				}
-			})
+			if err := d.fallAsleep(); err != nil {
+				d.say("No drive sleeps: %v", err)
+			}
 		}
 	}
 }
 
-func (d *Demo) change(without string, f func()) {
+func (d *Demo) age(now time.Time) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if err := d.kit.Try(func(kit.T) { f() }); err != nil {
-		d.say("%s: %v", without, err)
-	}
+	return d.kit.Try(func(kit.T) {
+		d.big.age(now)
+		d.small.age(now)
+	})
 }
 
 // say gives a hint.
 func (d *Demo) say(format string, args ...any) { fmt.Fprintf(d.opts.Out, format+"\n", args...) }
 
 // URL is the exporter's, without a slash at its end.
-func (d *Demo) URL() string { return "http://" + d.first.address }
+func (d *Demo) URL() string { return "http://" + d.firstAddress }
 
 // PrometheusURL is that of Prometheus; empty without one.
 func (d *Demo) PrometheusURL() string {
@@ -190,16 +191,26 @@ func (d *Demo) PrometheusURL() string {
 }
 
 // Fleet says whether the exporter shows a fleet: with Redis.
-func (d *Demo) Fleet() bool { return d.redis != nil }
+func (d *Demo) Fleet() bool { return d.fleet }
 
-// Ended is closed when the exporter has ended by itself.
-func (d *Demo) Ended() <-chan struct{} { return d.first.done }
+// Ended is closed when the exporter that runs now has ended.
+func (d *Demo) Ended() <-chan struct{} {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.first.done
+}
 
 // Log is the end of what the exporter has said.
-func (d *Demo) Log() string { return d.first.tail() }
+func (d *Demo) Log() string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.first.tail()
+}
 
 // PIDs are the processes that were started and run.
 func (d *Demo) PIDs() []int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	var pids []int
 	for _, p := range []*process{d.first, d.second, d.third, d.redis, d.prometheus} {
 		if p.running() {

@@ -33,7 +33,12 @@ func start(t *testing.T, with demo.Options) *demo.Demo {
 	if err != nil {
 		t.Fatal(err)
 	}
-	with.Exporter, with.Tools, with.Dir = o.Exporter, o.Tools, t.TempDir()
+	dir, done, err := demo.Directory()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(done)
+	with.Exporter, with.Tools, with.Dir = o.Exporter, o.Tools, dir
 	if with.Out == nil {
 		with.Out = &logtest.Buffer{}
 	}

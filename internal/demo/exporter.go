@@ -37,7 +37,7 @@ func (d *Demo) startExporters() error {
 		config += fmt.Sprintf("[proxy.%s]\nurl = \"http://%s\"\nmetrics = %q\ninterval = \"5s\"\ntimeout = \"2s\"\n", name, address, address)
 	}
 	flags := slices.Clone(d.opts.Flags)
-	if d.redis != nil {
+	if d.fleet {
 		flags = append(flags, "--fleet", `--fleet.targets=127\.0\.0\.1:[0-9]+`)
 	}
 	if d.first, err = d.startExporter(d.big, d.firstAddress, config, flags...); err != nil {
@@ -60,11 +60,31 @@ func (d *Demo) startExporter(h *host, address, config string, flags ...string) (
 		"--config.file=" + file, "--web.listen-address=" + address, "--web.note=demo", "--web.external-url=http://" + address,
 		"--node.name=" + h.name, "--node.url=http://" + address,
 	})
-	if d.redis != nil {
+	if d.fleet {
 		args = append(args, "--redis.address="+d.redis.address)
 	}
 	// It ends its own children, which a kill would leave alone.
 	return d.startProcess(h.name, address, syscall.SIGTERM, d.opts.Exporter, args...)
+}
+
+// Restart ends the exporter and starts it anew at its address: then it looks at once at
+// what it else looks at seldom.
+func (d *Demo) Restart(ctx context.Context) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.ended {
+		return errEnded
+	}
+	d.first.end()
+	if err := d.setAsleep(false); err != nil {
+		return err
+	}
+	first, err := d.startProcess(d.first.name, d.firstAddress, syscall.SIGTERM, d.opts.Exporter, d.first.cmd.Args[1:]...)
+	if err != nil {
+		return err
+	}
+	d.first = first
+	return d.first.listens(ctx)
 }
 
 // Await returns when the exporter knows all of its drives, pools, volumes and proxies,
@@ -77,7 +97,10 @@ func (d *Demo) Await(ctx context.Context) error {
 			}
 		}
 	}
-	return d.first.await(ctx, "to know everything", func() bool {
+	d.mu.Lock()
+	first := d.first
+	d.mu.Unlock()
+	return first.await(ctx, "to know everything", func() bool {
 		o, err := d.Overview(ctx)
 		return err == nil && whole(o)
 	})

@@ -2,6 +2,7 @@ package demo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"syscall"
@@ -9,6 +10,8 @@ import (
 	"storage_exporter/enclosure/enclosuretest"
 	"storage_exporter/internal/kit"
 )
+
+var errEnded = errors.New("the demo has ended")
 
 // Fault is one thing that can be broken and repaired while the demo runs, as often as
 // one likes.
@@ -30,7 +33,7 @@ func (f Fault) do(ctx context.Context, what string, act func(context.Context) er
 	f.demo.mu.Lock()
 	defer f.demo.mu.Unlock()
 	if f.demo.ended {
-		return fmt.Errorf("%s %s: the demo has ended", what, f.Name)
+		return errEnded
 	}
 	if err := act(ctx); err != nil {
 		return fmt.Errorf("%s %s: %w", what, f.Name, err)
@@ -72,7 +75,7 @@ func (d *Demo) Faults() []Fault {
 	hardware("slot-light", "the fault light of slot "+lightPlace+" is on", "the fault light of slot "+lightPlace+" is off", d.lightSlot)
 	all = append(all, d.volumes.faults(d)...)
 	all = append(all, Fault{"proxy-appears", "proxy " + proxyDown + " has come up", "proxy " + proxyDown + " has gone down", d, d.startThird, d.endThird})
-	if d.redis != nil {
+	if d.fleet {
 		all = append(all, Fault{
 			"redis-stops", "Redis was stopped", "Redis runs again, empty", d,
 			func(context.Context) error { d.redis.end(); return nil }, d.restartRedis,

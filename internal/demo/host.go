@@ -14,12 +14,8 @@ import (
 	"storage_exporter/internal/kit"
 )
 
-// How often the drives' values change, and how often it is looked whether the sleeper
-// was read.
-const (
-	ageInterval   = 10 * time.Second
-	sleepInterval = 200 * time.Millisecond
-)
+// ageInterval is how often the drives' values change.
+const ageInterval = 10 * time.Second
 
 // host is a made-up one: what its kernel has in sysfs, its drives and its pools.
 type host struct {
@@ -53,7 +49,10 @@ func newHost(t kit.T, tools, name string) *host {
 	link(t, filepath.Join(tools, fakeZpool), filepath.Join(h.bin, "zpool"))
 	h.zpool = fake.At(h.bin)
 	var err error
-	if h.fleet, err = fleet.Create(filepath.Join(h.bin, "fleet")); err != nil {
+	if h.fleet, err = fleet.Create(filepath.Join(h.bin, "fleet")); err == nil {
+		err = h.fleet.Silence()
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 	return h
@@ -82,9 +81,6 @@ var ailing = map[string]func(d *drive){
 	"A19":        func(d *drive) { d.ails = remapped },
 }
 
-// sleeper falls asleep once it was read.
-const sleeper = "B25"
-
 // plugStorage makes the big host: 78 drives in three enclosures, and three without.
 func (h *host) plugStorage(now time.Time) {
 	h.plugShelf("A", 0, sata, 41200, 28, nil)
@@ -105,9 +101,6 @@ func (h *host) plugStorage(now time.Time) {
 
 // plugSmall makes the small host: twelve drives in one enclosure.
 func (h *host) plugSmall(now time.Time) {
-	if err := h.fleet.Silence(); err != nil {
-		h.t.Fatal(err)
-	}
 	h.plugShelfOf("E", 0, 12, sata, 15800, 29, nil)
 	boot := h.plugBoot("F", 15900)
 	h.mount("/", "ext4", boot.kernel, "8:0", 0)
@@ -224,21 +217,6 @@ func (h *host) age(now time.Time) {
 		h.t.Fatal(err)
 	}
 	h.showPools(now)
-}
-
-// fallAsleep lets the drive sleep that does, once it was read. From then on no runs are
-// noted: a demo goes on for days.
-func (h *host) fallAsleep() bool {
-	d := h.at(sleeper)
-	if len(h.fleet.Reads(d.device())) == 0 {
-		return false
-	}
-	d.asleep = true
-	h.show(d)
-	if err := h.fleet.Silence(); err != nil {
-		h.t.Fatal(err)
-	}
-	return true
 }
 
 // show writes what one drive says now.

@@ -25,6 +25,7 @@ func (d *Demo) startRedis(ctx context.Context) error {
 	if d.redis, err = d.runRedis(program, address); err != nil {
 		return err
 	}
+	d.fleet = true
 	return d.redis.listens(ctx)
 }
 

@@ -24,6 +24,7 @@ type volumes struct {
 
 	weka  *wekatest.Cluster
 	array *purestoragetest.Array
+	scale *appliancetest.Emulator
 }
 
 // absent is the volume whose appliance does not answer.
@@ -40,7 +41,8 @@ func newVolumes(t kit.T, h *host) *volumes {
 	v.add(v.array.Emulator, "checkpoints", "models")
 	// 38 TiB, of which it has lost a disk.
 	scale := &gpfstest.GUI{Filesystems: 1, Word: "DEGRADED", Scale: 4 << 20, Load: waves(14)}
-	v.add(scale.Start(t, nil), "archive")
+	v.scale = scale.Start(t, nil)
+	v.add(v.scale, "archive")
 	nobody := appliancetest.NewAppliance(t, nil, http.NotFoundHandler())
 	nobody.Down()
 	v.sections[absent] = section("dellemc-onefs", "/mnt/"+absent, map[string]any{
@@ -108,12 +110,12 @@ func (v *volumes) faults(d *Demo) []Fault {
 			at(func() { v.weka.Set(func() { v.weka.Down, v.weka.Status = 0, "" }) }),
 		},
 		{
-			"volume-offline", "the Weka cluster refuses connections: training and datasets go offline", "the Weka cluster answers again", d,
-			at(v.weka.Emulator.Appliance.Down), at(v.weka.Emulator.Up),
+			"volume-offline", "the FlashBlade refuses connections: checkpoints and models go offline", "the FlashBlade answers again", d,
+			at(v.array.Emulator.Down), at(v.array.Up),
 		},
 		{
-			"appliance-hangs", "the FlashBlade of checkpoints and models hangs", "the FlashBlade answers again", d,
-			at(func() { v.array.Break(appliancetest.Hangs()) }), at(v.array.Mend),
+			"appliance-hangs", "the GUI node of archive hangs", "the GUI node of archive answers again", d,
+			at(func() { v.scale.Break(appliancetest.Hangs()) }), at(v.scale.Mend),
 		},
 	}
 }
