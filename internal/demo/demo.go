@@ -32,6 +32,7 @@ type Options struct {
 	// Rules is the directory whose *.yml Prometheus loads, with each `for` cut to a
 	// minute; empty or not there: none.
 	Rules string
+	Note  string   // shown beside the host's name; "demo" if empty
 	Flags []string // further ones of the exporter
 	// Broken are the names of faults that are in force from the start.
 	Broken []string
@@ -60,7 +61,7 @@ type Demo struct {
 	prometheus *process // nil: not run
 	second     *process // the exporter of the small host
 
-	firstAddress, secondAddress, thirdAddress string
+	firstPort, secondPort, thirdPort *port
 
 	mu    sync.Mutex // held by what changes the hosts and the processes; guards the fields below
 	ended bool       // no fault is made any more
@@ -106,8 +107,8 @@ func (d *Demo) start(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("make the hardware: %w", err)
 	}
-	for _, address := range []*string{&d.firstAddress, &d.secondAddress, &d.thirdAddress} {
-		if *address, err = freeAddress(); err != nil {
+	for _, p := range []**port{&d.firstPort, &d.secondPort, &d.thirdPort} {
+		if *p, err = hold(); err != nil {
 			return err
 		}
 	}
@@ -180,14 +181,14 @@ func (d *Demo) age(now time.Time) error {
 func (d *Demo) say(format string, args ...any) { fmt.Fprintf(d.opts.Out, format+"\n", args...) }
 
 // URL is the exporter's, without a slash at its end.
-func (d *Demo) URL() string { return "http://" + d.firstAddress }
+func (d *Demo) URL() string { return "http://" + d.firstPort.address }
 
 // PrometheusURL is that of Prometheus; empty without one.
 func (d *Demo) PrometheusURL() string {
 	if d.prometheus == nil {
 		return ""
 	}
-	return "http://" + d.prometheus.address
+	return "http://" + d.prometheus.at.address
 }
 
 // Fleet says whether the exporter shows a fleet: with Redis.
@@ -233,6 +234,9 @@ func (d *Demo) Close() error {
 	}
 	all.Wait()
 	d.redis.end() // after those that write to it
+	for _, p := range []*port{d.firstPort, d.secondPort, d.thirdPort} {
+		p.free()
+	}
 	d.kit.Close()
 	return nil
 }

@@ -27,7 +27,7 @@ func Directory() (dir string, done func(), err error) {
 	for _, parent := range []string{memory, os.TempDir()} {
 		old, _ := filepath.Glob(filepath.Join(parent, prefix+"*"))
 		for _, o := range old {
-			if f, err := hold(o, 0); err == nil {
+			if f, err := lockIn(o, 0); err == nil {
 				_ = os.RemoveAll(o)
 				_ = f.Close()
 			}
@@ -43,7 +43,7 @@ func Directory() (dir string, done func(), err error) {
 	if err != nil {
 		return "", nil, err
 	}
-	f, err := hold(dir, os.O_CREATE)
+	f, err := lockIn(dir, os.O_CREATE)
 	if err != nil {
 		return "", nil, errors.Join(err, os.RemoveAll(dir))
 	}
@@ -53,8 +53,8 @@ func Directory() (dir string, done func(), err error) {
 	}, nil
 }
 
-// hold takes the lock of a directory.
-func hold(dir string, flag int) (*os.File, error) {
+// lockIn takes the lock of a directory.
+func lockIn(dir string, flag int) (*os.File, error) {
 	f, err := os.OpenFile(filepath.Join(dir, lock), os.O_RDWR|flag, 0o600)
 	if err != nil {
 		return nil, err

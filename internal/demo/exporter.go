@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -33,38 +34,38 @@ func (d *Demo) startExporters() error {
 	if err != nil {
 		return err
 	}
-	for name, address := range map[string]string{proxyUp: d.secondAddress, proxyDown: d.thirdAddress} {
+	for name, address := range map[string]string{proxyUp: d.secondPort.address, proxyDown: d.thirdPort.address} {
 		config += fmt.Sprintf("[proxy.%s]\nurl = \"http://%s\"\nmetrics = %q\ninterval = \"5s\"\ntimeout = \"2s\"\n", name, address, address)
 	}
 	flags := slices.Clone(d.opts.Flags)
 	if d.fleet {
 		flags = append(flags, "--fleet", `--fleet.targets=127\.0\.0\.1:[0-9]+`)
 	}
-	if d.first, err = d.startExporter(d.big, d.firstAddress, config, flags...); err != nil {
+	if d.first, err = d.startExporter(d.big, d.firstPort, config, flags...); err != nil {
 		return err
 	}
 	if config, err = newLocal(d.small).config(); err != nil {
 		return err
 	}
-	d.second, err = d.startExporter(d.small, d.secondAddress, config)
+	d.second, err = d.startExporter(d.small, d.secondPort, config)
 	return err
 }
 
 // startExporter starts that of a host.
-func (d *Demo) startExporter(h *host, address, config string, flags ...string) (*process, error) {
+func (d *Demo) startExporter(h *host, at *port, config string, flags ...string) (*process, error) {
 	file := filepath.Join(d.opts.Dir, h.name+".toml")
 	if err := os.WriteFile(file, []byte(intervals+config), 0o600); err != nil {
 		return nil, err
 	}
 	args := slices.Concat(h.flags(), flags, []string{
-		"--config.file=" + file, "--web.listen-address=" + address, "--web.note=demo", "--web.external-url=http://" + address,
-		"--node.name=" + h.name, "--node.url=http://" + address,
+		"--config.file=" + file, "--web.listen-address=" + at.address, "--web.note=" + cmp.Or(d.opts.Note, "demo"), "--web.external-url=http://" + at.address,
+		"--node.name=" + h.name, "--node.url=http://" + at.address,
 	})
 	if d.fleet {
-		args = append(args, "--redis.address="+d.redis.address)
+		args = append(args, "--redis.address="+d.redis.at.address)
 	}
 	// It ends its own children, which a kill would leave alone.
-	return d.startProcess(h.name, address, syscall.SIGTERM, d.opts.Exporter, args...)
+	return d.startProcess(h.name, at, syscall.SIGTERM, d.opts.Exporter, args...)
 }
 
 // Restart ends the exporter and starts it anew at its address: then it looks at once at
@@ -79,7 +80,7 @@ func (d *Demo) Restart(ctx context.Context) error {
 	if err := d.setAsleep(false); err != nil {
 		return err
 	}
-	first, err := d.startProcess(d.first.name, d.firstAddress, syscall.SIGTERM, d.opts.Exporter, d.first.cmd.Args[1:]...)
+	first, err := d.startProcess(d.first.name, d.firstPort, syscall.SIGTERM, d.opts.Exporter, d.first.cmd.Args[1:]...)
 	if err != nil {
 		return err
 	}

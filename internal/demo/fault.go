@@ -78,7 +78,7 @@ func (d *Demo) Faults() []Fault {
 	if d.fleet {
 		all = append(all, Fault{
 			"redis-stops", "Redis was stopped", "Redis runs again, empty", d,
-			func(context.Context) error { d.redis.end(); return nil }, d.restartRedis,
+			d.stopRedis, d.restartRedis,
 		})
 	}
 	return all
@@ -136,9 +136,9 @@ func (d *Demo) startThird(ctx context.Context) (err error) {
 		return nil
 	}
 	file := filepath.Join(d.opts.Dir, node2+".toml")
-	d.third, err = d.startProcess(proxyDown, d.thirdAddress, syscall.SIGTERM, d.opts.Exporter, "--collector.disable-defaults", "--collector.vfs",
+	d.third, err = d.startProcess(proxyDown, d.thirdPort, syscall.SIGTERM, d.opts.Exporter, "--collector.disable-defaults", "--collector.vfs",
 		"--config.file="+file, "--path.rootfs="+d.small.tree.Path(""), "--path.procfs="+d.small.tree.Path("proc"), "--path.sysfs="+d.small.tree.Sys(),
-		"--web.listen-address="+d.thirdAddress)
+		"--web.listen-address="+d.thirdPort.address)
 	if err != nil {
 		return err
 	}
@@ -147,5 +147,5 @@ func (d *Demo) startThird(ctx context.Context) (err error) {
 
 func (d *Demo) endThird(context.Context) error {
 	d.third.end()
-	return nil
+	return d.thirdPort.hold()
 }

@@ -20,17 +20,17 @@ const (
 
 // process is a program that runs in a process group of its own. The nil one does not.
 type process struct {
-	name    string
-	address string // where it listens
-	log     string // the file with what it says
-	cmd     *exec.Cmd
-	done    chan struct{} // closed when it has been waited for
+	name string
+	at   *port  // where it listens
+	log  string // the file with what it says
+	cmd  *exec.Cmd
+	done chan struct{} // closed when it has been waited for
 }
 
-// startProcess runs a program that is to listen at an address, and whose log is a file of
-// that name. Where this process is killed, the program gets the signal.
-func (d *Demo) startProcess(name, address string, death syscall.Signal, program string, args ...string) (*process, error) {
-	p := &process{name: name, address: address, log: filepath.Join(d.opts.Dir, name+".log"), done: make(chan struct{})}
+// startProcess runs a program that is to listen on a port, and whose log is a file of that
+// name. Where this process is killed, the program gets the signal.
+func (d *Demo) startProcess(name string, at *port, death syscall.Signal, program string, args ...string) (*process, error) {
+	p := &process{name: name, at: at, log: filepath.Join(d.opts.Dir, name+".log"), done: make(chan struct{})}
 	log, err := os.Create(p.log)
 	if err != nil {
 		return nil, err
@@ -41,6 +41,7 @@ func (d *Demo) startProcess(name, address string, death syscall.Signal, program 
 	p.cmd.Env = environment()
 	// The signal comes when the thread that forks ends, and the runtime keeps its threads.
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: death}
+	at.free()
 	if err := p.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", name, err)
 	}
@@ -79,18 +80,18 @@ func (p *process) running() bool {
 // signal goes to the whole group.
 func (p *process) signal(s syscall.Signal) { _ = syscall.Kill(-p.pid(), s) }
 
-// end asks the group to end, kills what is left of it, and waits.
+// end asks the group to end, kills it where it does not, and waits.
 func (p *process) end() {
-	if p == nil {
+	if !p.running() {
 		return
 	}
 	p.signal(syscall.SIGTERM)
 	select {
 	case <-p.done:
 	case <-time.After(endTime):
+		p.signal(syscall.SIGKILL)
+		<-p.done
 	}
-	p.signal(syscall.SIGKILL)
-	<-p.done
 }
 
 // tail is the end of its log.
@@ -102,7 +103,7 @@ func (p *process) tail() string {
 // listens returns when the program accepts connections.
 func (p *process) listens(ctx context.Context) error {
 	return p.await(ctx, "to listen", func() bool {
-		conn, err := net.DialTimeout("tcp", p.address, time.Second)
+		conn, err := net.DialTimeout("tcp", p.at.address, time.Second)
 		if err != nil {
 			return false
 		}
@@ -127,16 +128,6 @@ func (p *process) await(ctx context.Context, what string, condition func() bool)
 		}
 	}
 	return nil
-}
-
-// freeAddress is one of the loopback interface that nobody listens on.
-func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	defer l.Close()
-	return l.Addr().String(), nil
 }
 
 // portTaken is whether what failed to start says that another process has taken the

@@ -39,17 +39,17 @@ rule_files: [%q]
 scrape_configs:
 - job_name: storage
   static_configs: [{targets: [%q, %q]}]
-`, rules, d.first.address, d.second.address)
+`, rules, d.firstPort.address, d.secondPort.address)
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		return err
 	}
-	address, err := freeAddress()
+	at, err := hold()
 	if err != nil {
 		return err
 	}
-	d.prometheus, err = d.startProcess("prometheus", address, syscall.SIGKILL, program, "--config.file="+config,
+	d.prometheus, err = d.startProcess("prometheus", at, syscall.SIGKILL, program, "--config.file="+config,
 		"--storage.tsdb.path="+filepath.Join(dir, "data"), "--storage.tsdb.retention.time=6h", "--storage.tsdb.retention.size=256MB",
-		"--web.listen-address="+address, "--web.enable-lifecycle", "--log.level=warn")
+		"--web.listen-address="+at.address, "--web.enable-lifecycle", "--log.level=warn")
 	return err
 }
 

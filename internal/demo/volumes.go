@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"math"
-	"net/http"
 	"path"
 	"time"
 
@@ -43,10 +42,13 @@ func newVolumes(t kit.T, h *host) *volumes {
 	scale := &gpfstest.GUI{Filesystems: 1, Word: "DEGRADED", Scale: 4 << 20, Load: waves(14)}
 	v.scale = scale.Start(t, nil)
 	v.add(v.scale, "archive")
-	nobody := appliancetest.NewAppliance(t, nil, http.NotFoundHandler())
-	nobody.Down()
+	nobody, err := hold()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(nobody.free)
 	v.sections[absent] = section("dellemc-onefs", "/mnt/"+absent, map[string]any{
-		"dell_endpoint": nobody.URL, "ca_file": nobody.CAFile, "dell_username": "monitor", "dell_password": "invented",
+		"dell_endpoint": "https://" + nobody.address, "dell_username": "monitor", "dell_password": "invented",
 		"dell_api_version": "12", "dell_ifs_path": "/ifs/" + absent, "dell_system_name": "nfs",
 	})
 	return v
