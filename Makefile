@@ -61,6 +61,12 @@ demo: build ## show everything without hardware, until Ctrl-C (DEMO_CHAOS=1 brea
 	@CGO_ENABLED=0 $(GO) build -o $(DEMO)/ ./internal/demo/cmd ./internal/fakesmartctl ./internal/fakezpool
 	@exec $(DEMO)/cmd --exporter=./$(NAME) --tools=$(DEMO) --rules=rules
 
+.PHONY: screenshots
+screenshots: build ## take the pictures in docs/images anew (needs chromium)
+	@mkdir -p $(DEMO)
+	@CGO_ENABLED=0 $(GO) build -o $(DEMO)/ ./internal/fakesmartctl ./internal/fakezpool
+	cd checks && $(GO) run ./screenshots --exporter=../$(NAME) --tools=../$(DEMO) --out=../docs/images
+
 .PHONY: build
 build: ## build ./storage_exporter
 	$(GO_BUILD) -o $(NAME) .

@@ -136,9 +136,39 @@ func (t *Tab) Script(allowed bool) error {
 	return err
 }
 
+// Visit goes to an address, and waits for the page.
+func (t *Tab) Visit(url string) error { return t.Do(chromedp.Navigate(url)) }
+
+// Await waits until an expression is true in the page.
+func (t *Tab) Await(limit time.Duration, expression string) error {
+	for end := time.Now().Add(limit); ; time.Sleep(50 * time.Millisecond) {
+		// A page that is being left answers with an error.
+		is, err := Get[bool](t, "!!("+expression+")")
+		switch {
+		case err == nil && is:
+			return nil
+		case time.Now().Before(end):
+		case err == nil:
+			return fmt.Errorf("not within %v: %s", limit, expression)
+		default:
+			return fmt.Errorf("not within %v: %w", limit, err)
+		}
+	}
+}
+
 // Size makes the page as large as that, in CSS pixels.
-func (t *Tab) Size(width, height int) error {
-	return t.Do(chromedp.EmulateViewport(int64(width), int64(height)))
+func (t *Tab) Size(width, height int) error { return t.Scaled(width, height, 1) }
+
+// Scaled is Size where each CSS pixel is so many of the screen.
+func (t *Tab) Scaled(width, height int, scale float64) error {
+	return t.Do(chromedp.EmulateViewport(int64(width), int64(height), chromedp.EmulateScale(scale)))
+}
+
+// Picture is what is seen, as a PNG.
+func (t *Tab) Picture() ([]byte, error) {
+	ctx, cancel := context.WithTimeout(t.ctx, patience)
+	defer cancel()
+	return chromedp.Run(ctx, chromedp.CaptureScreenshot())
 }
 
 // Colours makes the page light or dark, as the system would.

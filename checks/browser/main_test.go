@@ -201,18 +201,8 @@ const soon = 25 * time.Second
 // await waits until an expression is true in the page.
 func (x *tab) await(what, expression string) {
 	x.t.Helper()
-	x.awaitUpTo(soon, what, expression)
-}
-
-func (x *tab) awaitUpTo(limit time.Duration, what, expression string) {
-	x.t.Helper()
-	for end := time.Now().Add(limit); ; time.Sleep(50 * time.Millisecond) {
-		// A page that is being left answers with an error.
-		if is, err := browser.Get[bool](x.Tab, "!!("+expression+")"); err == nil && is {
-			return
-		} else if time.Now().After(end) {
-			x.t.Fatalf("not within %v: %s (%v)\n%s", limit, what, err, x.said())
-		}
+	if err := x.Await(soon, expression); err != nil {
+		x.t.Fatalf("%s: %v\n%s", what, err, x.said())
 	}
 }
 

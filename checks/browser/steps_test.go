@@ -10,7 +10,7 @@ import (
 // visit goes to an address, and waits for the page.
 func (x *tab) visit(url string) {
 	x.t.Helper()
-	x.must(x.Do(chromedp.Navigate(url)))
+	x.must(x.Visit(url))
 }
 
 // click clicks the first element that a selector finds, and waits until it is
