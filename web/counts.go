@@ -12,8 +12,8 @@ import (
 // countsOf are the tiles of an overview, each with a link to its list: drives is that of
 // the drives.
 func countsOf(o *overview.Overview, drives string) (list []count) {
-	if o.Counts.Drives != nil {
-		list = append(list, count{grouped(float64(o.Counts.Drives.Total)), "drives", talliedDrives(o), drives})
+	if d := o.Counts.Drives; d != nil && d.Total+d.NotMonitored > 0 {
+		list = append(list, count{grouped(float64(d.Total)), nouns(d.Total, "drive", "drives"), talliedDrives(o), drives})
 	}
 	if s := o.Counts.Slots; s != nil && len(o.Enclosures) > 0 {
 		says := []string{plural(s.Total, "slot", "slots"), grouped(float64(s.Empty)) + " empty"}

@@ -27,12 +27,9 @@ type overviewView struct {
 	Legend    string // of the steps
 	Pools     []poolView
 	Marks     []poolMark // the legend of the pools; nil: another overlay is shown
-	Unknown   []string   // parts that are not known
-	Enclosed  bool       // the enclosures are known
 	Enclosure []enclosureView
 	Outside   []tile
 	OutsideN  int
-	HasPools  bool
 	Volumes   []volumeView
 	Proxies   []proxyView
 	Events    *eventsView // nil: they are not shown
@@ -94,7 +91,7 @@ func (a asked) href(path string, show overlay, all bool) string {
 // none.
 func viewOf(o *overview.Overview, path string, a asked, columns *Columns, drive driveLinks) *overviewView {
 	c := &scene{show: a.show, pools: marksOf(o), places: placesOf(o), drive: drive, tiles: maxTiles, vdevs: maxVdevs}
-	v := &overviewView{Path: path, Show: a.show, Legend: a.show.meaning(), Enclosed: o.Enclosures != nil, HasPools: o.Pools != nil}
+	v := &overviewView{Path: path, Show: a.show, Legend: a.show.meaning()}
 	v.problems(o, c, a)
 	for _, show := range overlays {
 		v.Overlays = append(v.Overlays, choice{show.title(), a.href(path, show, a.all) + "#enclosures", show == a.show})
@@ -152,7 +149,7 @@ func (v *overviewView) problems(o *overview.Overview, c *scene, a asked) {
 // calm says that all is well.
 func calm(o *overview.Overview) string {
 	var parts []string
-	if o.Counts.Drives != nil {
+	if d := o.Counts.Drives; d != nil && d.Total > 0 {
 		parts = append(parts, plural(o.Counts.Drives.Total, "drive", "drives"))
 	}
 	if len(o.Pools) > 0 {
