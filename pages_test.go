@@ -37,6 +37,10 @@ func TestPages(t *testing.T) {
 	if scansAfter, readsAfter := f.Runs(); scansAfter != scans || fmt.Sprint(readsAfter) != fmt.Sprint(reads) || len(pools.Runs()) != zpools {
 		t.Error("looking at the pages caused observations")
 	}
+	const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+	if _, header, _ := in.get("/overview"); len(header.Values("Content-Security-Policy")) != 1 || header.Get("Content-Security-Policy") != policy {
+		t.Errorf("%q", header.Values("Content-Security-Policy"))
+	}
 	rows := func() int {
 		_, _, page := in.get("/overview")
 		card := page[strings.Index(page, `id="enclosure-A"`):strings.Index(page, `id="enclosure-B"`)]

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -137,6 +138,7 @@ func TestConditionalRequests(t *testing.T) {
 		"another generation": func() string { r.show(host(3)); return "/overview" },
 		"other columns":      func() string { r.columns.Store(NewColumns(map[string]int{"x": 3})); return "/overview" },
 	} {
+		tag := r.ask("/overview").Header().Get("ETag")
 		if w := r.ask(other(), "If-None-Match", tag); w.Code != http.StatusOK || w.Header().Get("ETag") == tag {
 			t.Errorf("%s: %d", name, w.Code)
 		}
@@ -192,15 +194,23 @@ func TestRenderedOnce(t *testing.T) {
 	var r renderings
 	var renders atomic.Int64
 	for _, tag := range []string{"1", "1", "2"} {
-		var wg sync.WaitGroup
+		var wg, begun sync.WaitGroup
+		r.making.Lock() // so that all ask before it is rendered
 		for range 50 {
+			begun.Add(1)
 			wg.Go(func() {
+				begun.Done()
 				p, err := r.get("k", tag, true, func() ([]byte, error) { renders.Add(1); return []byte(tag), nil })
 				if err != nil || string(p.body) != tag {
 					t.Errorf("%v %v", p, err)
 				}
 			})
 		}
+		begun.Wait()
+		for range 100 {
+			runtime.Gosched()
+		}
+		r.making.Unlock()
 		wg.Wait()
 	}
 	if n := renders.Load(); n != 2 {

@@ -24,6 +24,9 @@ func TestEveryRuleHasWords(t *testing.T) {
 				if why == "" || strings.Contains(why+do, "%s") || strings.Contains(why, "%!") || !strings.HasSuffix(why, ".") || do != "" && !strings.HasSuffix(do, ".") {
 					t.Errorf("%s: %q %q", rule, why, do)
 				}
+				if w := wordings[rule]; w.one != "" && value == 1 && why != strings.Replace(w.one, "%s", "1", 1) {
+					t.Errorf("%s of one: %q", rule, why)
+				}
 				if w := wordings[rule]; w.many != "" && !strings.Contains(why, map[float64]string{1: "1 ", 24: "24 "}[value]) {
 					t.Errorf("%s does not say %v: %q", rule, value, why)
 				}
