@@ -162,7 +162,7 @@ func losesSectors(doc document, steps int) {
 	setAttribute(doc, 187, 9+steps/3)
 	setAttribute(doc, 197, 48+steps)
 	setAttribute(doc, 198, 16+steps/2)
-	setSelfTest(doc, "Completed: read failure", 0x79, int(doc["power_on_time"].(document)["hours"].(int))-7)
+	setSelfTest(doc, "Completed: read failure", 0x79, doc["power_on_time"].(document)["hours"].(int)-7)
 }
 
 // predictsFailure is a SAS drive that says so itself.

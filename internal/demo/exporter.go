@@ -34,9 +34,7 @@ func (d *Demo) startExporters() error {
 	if err != nil {
 		return err
 	}
-	for name, address := range map[string]string{proxyUp: d.secondPort.address, proxyDown: d.thirdPort.address} {
-		config += fmt.Sprintf("[proxy.%s]\nurl = \"http://%s\"\nmetrics = %q\ninterval = \"5s\"\ntimeout = \"2s\"\n", name, address, address)
-	}
+	config += polled(proxyUp, d.secondPort) + polled(proxyDown, d.thirdPort)
 	flags := slices.Clone(d.opts.Flags)
 	if d.fleet {
 		flags = append(flags, "--fleet", `--fleet.targets=127\.0\.0\.1:[0-9]+`)
@@ -49,6 +47,11 @@ func (d *Demo) startExporters() error {
 	}
 	d.second, err = d.startExporter(d.small, d.secondPort, config)
 	return err
+}
+
+// polled is a proxy in the exporter's file.
+func polled(name string, at *port) string {
+	return fmt.Sprintf("[proxy.%s]\nurl = \"http://%s\"\nmetrics = %q\ninterval = \"5s\"\ntimeout = \"2s\"\n", name, at.address, at.address)
 }
 
 // startExporter starts that of a host.

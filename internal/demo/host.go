@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"storage_exporter/block/blocktest"
@@ -185,16 +186,16 @@ func (h *host) plugNVMe(kernel string, hours, celsius int, ails func(document, i
 func (h *host) mount(point, fsType, disk, number string, write uint64) {
 	h.mounts = append(h.mounts, mounted{point, fsType, disk, number, write})
 	h.tree.Write(filepath.Join(point, ".keep"), "")
-	text := ""
+	var table strings.Builder
 	for i, m := range h.mounts {
 		parent := 1
 		if i > 0 {
 			parent = 20
 		}
-		text += fmt.Sprintf("%d %d %s / %s rw,relatime shared:%d - %s /dev/%s rw\n", 20+i, parent, m.number, m.point, i+1, m.fsType, m.disk)
+		fmt.Fprintf(&table, "%d %d %s / %s rw,relatime shared:%d - %s /dev/%s rw\n", 20+i, parent, m.number, m.point, i+1, m.fsType, m.disk)
 	}
-	h.tree.Write("proc/1/mountinfo", text)
-	h.tree.Write("proc/self/mountinfo", text)
+	h.tree.Write("proc/1/mountinfo", table.String())
+	h.tree.Write("proc/self/mountinfo", table.String())
 }
 
 // begin lets the host be seen.

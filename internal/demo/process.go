@@ -36,7 +36,7 @@ func (d *Demo) startProcess(name string, at *port, death syscall.Signal, program
 		return nil, err
 	}
 	defer log.Close()
-	p.cmd = exec.Command(program, args...)
+	p.cmd = exec.CommandContext(context.Background(), program, args...) // end is what ends it
 	p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr = d.opts.Dir, log, log
 	p.cmd.Env = environment()
 	// The signal comes when the thread that forks ends, and the runtime keeps its threads.
@@ -102,8 +102,9 @@ func (p *process) tail() string {
 
 // listens returns when the program accepts connections.
 func (p *process) listens(ctx context.Context) error {
+	dialer := net.Dialer{Timeout: time.Second}
 	return p.await(ctx, "to listen", func() bool {
-		conn, err := net.DialTimeout("tcp", p.at.address, time.Second)
+		conn, err := dialer.DialContext(ctx, "tcp", p.at.address)
 		if err != nil {
 			return false
 		}

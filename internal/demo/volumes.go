@@ -69,8 +69,8 @@ func newLocal(h *host) *volumes {
 
 // add configures the volumes of an emulator, which has made up other names for them.
 func (v *volumes) add(e *appliancetest.Emulator, names ...string) {
-	for i, cfg := range e.Volumes {
-		v.sections[names[i]] = section(cfg.Backend, "/mnt/"+names[i], cfg.Options)
+	for i, name := range names {
+		v.sections[name] = section(e.Volumes[i].Backend, "/mnt/"+name, e.Volumes[i].Options)
 	}
 }
 
