@@ -171,6 +171,7 @@ func (d *Demo) live() {
 func (d *Demo) age(now time.Time) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.volumes.forget()
 	return d.kit.Try(func(kit.T) {
 		d.big.age(now)
 		d.small.age(now)

@@ -74,6 +74,13 @@ func (v *volumes) add(e *appliancetest.Emulator, names ...string) {
 	}
 }
 
+// forget drops the calls that the appliances have counted: nobody asks for them.
+func (v *volumes) forget() {
+	for _, a := range []*appliancetest.Emulator{v.weka.Emulator, v.array.Emulator, v.scale} {
+		a.Forget()
+	}
+}
+
 // backendXFS is also the type of its file system.
 const backendXFS = "xfs"
 

@@ -151,7 +151,10 @@ func TestNothingIsLeft(t *testing.T) {
 					break
 				}
 				if time.Now().After(end) {
-					t.Fatalf("processes %v are left", rest)
+					for _, pid := range rest {
+						_ = syscall.Kill(pid, syscall.SIGKILL)
+					}
+					t.Fatalf("processes %v were left", rest)
 				}
 			}
 			_, err := os.Stat(dir)
