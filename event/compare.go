@@ -34,9 +34,12 @@ func (e *Events) compare() {
 
 // compareOne compares the observations of one subject. An error is the store's.
 func (e *Events) compareOne(ctx context.Context, key string, observed []Observation, item cachestore.Item) error {
-	if item.Err != nil {
+	switch {
+	case cachestore.IsKeyError(item.Err):
 		e.refuse(key, item.Err)
 		return nil
+	case item.Err != nil: // such as that of a cluster's node that is lost
+		return item.Err
 	}
 	e.mu.Lock()
 	hold := e.hold

@@ -40,6 +40,9 @@ func (e *Events) takeUp(ctx context.Context, key string, s Subject, sequence uin
 	if err != nil {
 		return err
 	}
+	if items[0].Err != nil {
+		return items[0].Err
+	}
 	if r, err := readRecord(items[0].Value); err == nil && r != nil && r.Sequence == sequence && r.Unsent != nil {
 		e.send(key, r.event(key, s, e.cfg.External), r.Unsent.Done)
 	}
