@@ -38,7 +38,8 @@ var errImpatient = errors.New("the caller did not wait")
 // NewBreaker wraps a store. Lost connections and timeouts (ErrUnavailable)
 // open it; then every call but Close returns ErrOpen at once, until one call
 // is let through as a probe. An error that the store answers with does not
-// open it, and a cancelled caller is not counted.
+// open it, and a cancelled caller is not counted, nor what the gate of a lost node
+// refuses: that costs nothing, and the other nodes answer.
 func NewBreaker(store Store, cfg BreakerConfig) Store {
 	openFor := cmp.Or(cfg.OpenFor, 5*time.Second)
 	b := &breaker{}
@@ -48,14 +49,14 @@ func NewBreaker(store Store, cfg BreakerConfig) Store {
 		IsSuccessful: func(err error) bool { return !errors.Is(err, ErrUnavailable) },
 		IsExcluded: func(err error) bool {
 			return errors.Is(err, context.Canceled) || errors.Is(err, errImpatient) ||
-				errors.Is(err, ErrBusy) || errors.Is(err, ErrClosed)
+				errors.Is(err, ErrBusy) || errors.Is(err, ErrClosed) || errors.Is(err, errShut)
 		},
 	})
 	return &wrapped{Store: store, around: b.do}
 }
 
 // do runs one call through the circuit.
-func (b *breaker) do(ctx context.Context, _ string, call func(context.Context) error) error {
+func (b *breaker) do(ctx context.Context, _ string, _ []string, call func(context.Context) error) error {
 	_, err := b.circuit.Execute(func() (any, error) {
 		start := time.Now()
 		err := call(ctx)

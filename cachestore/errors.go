@@ -28,12 +28,40 @@ var (
 	ErrTTL = errors.New("ttl is not above zero")
 )
 
+// ofKey is what went wrong with one key of several.
+type ofKey struct {
+	key string
+	error
+}
+
+func (e *ofKey) Unwrap() error { return e.error }
+
+// notSet says that some of several items were not set, as their node of a cluster is
+// out of reach. The store as a whole is not, so it is not ErrUnavailable.
+type notSet struct {
+	failed, of int
+	cause      error
+}
+
+func (e *notSet) Error() string {
+	return fmt.Sprintf("%d of %d items not set: %v", e.failed, e.of, e.cause)
+}
+
+// causeOf is what is wrong, for who says so and looks after it.
+func causeOf(err error) error {
+	var some *notSet
+	if errors.As(err, &some) {
+		return some.cause
+	}
+	return err
+}
+
 // refusals are the errors of the items that a Set could not put.
 type refusals []error
 
 func (r *refusals) add(key string, err error) {
 	if err != nil {
-		*r = append(*r, fmt.Errorf("%s: %w", key, err))
+		*r = append(*r, &ofKey{key, fmt.Errorf("%s: %w", key, err)})
 	}
 }
 
@@ -54,8 +82,7 @@ func (r refusals) err(n int) error {
 	case n == 1:
 		return err
 	case len(r) < n && errors.Is(err, ErrUnavailable):
-		// A node of a cluster is out of reach. The store as a whole is not.
-		return fmt.Errorf("%d of %d items not set: %s", len(r), n, err.Error())
+		return &notSet{len(r), n, err}
 	default:
 		return fmt.Errorf("%d of %d items not set: %w", len(r), n, err)
 	}

@@ -59,12 +59,14 @@ func NewInstrument(store Store, name string, metrics *Metrics, logger *slog.Logg
 	for _, op := range ops {
 		s.durations[op] = metrics.duration.WithLabelValues(name, op)
 	}
-	return &wrapped{Store: store, around: s.measure, part: partial}
+	w := &wrapped{Store: store, around: s.measure, part: partial}
+	s.troubles.nodeOf = w.nodeOf
+	return w
 }
 
 // measure accounts for one call. What the breaker refused took no time of the
 // store's, and what the caller did wrong or gave up says nothing about it.
-func (s *instrument) measure(ctx context.Context, op string, call func(context.Context) error) error {
+func (s *instrument) measure(ctx context.Context, op string, keys []string, call func(context.Context) error) error {
 	start := time.Now()
 	err := call(ctx)
 	switch {
@@ -72,7 +74,7 @@ func (s *instrument) measure(ctx context.Context, op string, call func(context.C
 		errors.Is(err, ErrTooLarge), errors.Is(err, ErrTTL), errors.Is(err, ErrClosed), isLedgerError(op, err):
 		return err
 	}
-	s.note(op, err)
+	s.note(op, keys, err)
 	if !errors.Is(err, ErrOpen) {
 		s.durations[op].Observe(time.Since(start).Seconds())
 	}
@@ -81,18 +83,18 @@ func (s *instrument) measure(ctx context.Context, op string, call func(context.C
 
 // partial is what is wrong with a read that brought some keys and not others, as where
 // the rights are those of other keys. What is wrong with one key alone is no trouble.
-func partial(items []Item) error {
-	for _, it := range items {
+func partial(keys []string, items []Item) error {
+	for i, it := range items {
 		if it.Err != nil && !IsKeyError(it.Err) {
-			return it.Err
+			return &ofKey{keys[i], it.Err}
 		}
 	}
 	return nil
 }
 
-func (s *instrument) note(op string, err error) {
+func (s *instrument) note(op string, keys []string, err error) {
 	usable := 0.0
-	if s.troubles.note(op, err) {
+	if s.troubles.note(op, keys, err) {
 		usable = 1
 	}
 	s.metrics.up.WithLabelValues(s.name).Set(usable)

@@ -75,13 +75,28 @@ func NewRedis(cfg RedisConfig) (Store, error) {
 }
 
 // bounded gives a call the store's own timeout. A caller who has left asks nothing.
-func (r *redisStore) bounded(ctx context.Context, _ string, call func(context.Context) error) error {
+func (r *redisStore) bounded(ctx context.Context, _ string, _ []string, call func(context.Context) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, r.timeout)
 	defer cancel()
 	return call(ctx)
+}
+
+// nodeOf is the node of a cluster that serves a key, by what the library knows.
+func (r *redisStore) nodeOf(key string) string {
+	cluster, ok := r.client.(*redis.ClusterClient)
+	if !ok {
+		return ""
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel() // where nothing is known yet, nobody is asked
+	node, err := cluster.MasterForKey(ctx, key)
+	if err != nil {
+		return ""
+	}
+	return node.Options().Addr
 }
 
 // Get asks for all keys in one pipeline, in a cluster in one for each node;

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"storage_exporter/cachestore"
 	"storage_exporter/internal/redistest"
 	"storage_exporter/internal/secret"
@@ -130,6 +132,59 @@ func TestRedisClusterNodeHung(t *testing.T) {
 		}
 		return true
 	})
+}
+
+// A node that is lost is one trouble, however much the others answer meanwhile, and it
+// ends when that node answers. The breaker keeps nobody from the others.
+func TestRedisClusterNodeLostIsOneTrouble(t *testing.T) {
+	t.Parallel()
+	for name, lose := range map[string][2]func(*redistest.Server){
+		"killed": {(*redistest.Server).Kill, (*redistest.Server).Restart},
+		"hung":   {(*redistest.Server).Pause, (*redistest.Server).Resume},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := redistest.StartCluster(t)
+			reg := prometheus.NewRegistry()
+			logger, log := newLog()
+			redis := newRedis(t, cachestore.RedisConfig{Mode: cachestore.RedisCluster, Addresses: c.Addrs(), Timeout: 300 * time.Millisecond})
+			store := cachestore.NewInstrument(cachestore.NewBreaker(redis, cachestore.BreakerConfig{}), "redis", cachestore.NewMetrics(reg), logger)
+			keys, node := clusterKeys(t, c, store)
+			lose[0](c.Nodes[1])
+			open := 0
+			for i := range 40 {
+				_, _ = store.Get(t.Context(), keys[i], keys[i+1])
+				for _, key := range []string{keys[i], keys[i+1]} {
+					_, err := store.Claim(t.Context(), "claim:{"+key+"}", "h", time.Second)
+					if errors.Is(err, cachestore.ErrOpen) && node[key] != 1 {
+						open++
+					}
+				}
+				_ = store.Set(t.Context(), cachestore.SetItem{Key: keys[i], TTL: time.Minute}, cachestore.SetItem{Key: keys[i+1], TTL: time.Minute})
+			}
+			begins, ends := log.count("cannot be used"), log.count("available again")
+			if begins != 1 || ends != 0 || open > 0 {
+				t.Errorf("%d begins, %d ends, %d calls of other nodes refused:\n%s", begins, ends, open, log)
+			}
+			if !strings.Contains(log.String(), "reason=connection") && !strings.Contains(log.String(), "reason=timeout") {
+				t.Error(log)
+			}
+			wantUp(t, reg, 0)
+			lose[1](c.Nodes[1])
+			eventually(t, "the end of the trouble", func() bool {
+				for _, key := range keys {
+					_ = store.Set(t.Context(), cachestore.SetItem{Key: key, TTL: time.Minute})
+					_, _ = store.Get(t.Context(), key)
+					_, _ = store.Claim(t.Context(), "claim:{"+key+"}", "h", time.Second)
+				}
+				return strings.Contains(log.String(), "available again")
+			})
+			wantUp(t, reg, 1)
+			if log.count("level=WARN") != 1 || log.count("available again") != 1 {
+				t.Error(log)
+			}
+		})
+	}
 }
 
 // TestRedisClusterSlotMoved shows that a slot that went to another node is

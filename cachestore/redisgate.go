@@ -1,6 +1,7 @@
 package cachestore
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -10,6 +11,9 @@ const (
 	gateFailures = 2
 	gateOpenFor  = 5 * time.Second
 )
+
+// errShut says that a node was not asked after repeated failures.
+var errShut = errors.New("left alone after repeated failures")
 
 // nodeGate is what a Breaker is to a store, for one node of a cluster: when
 // the node hangs, its keys fail at once and those of the others are not held
@@ -28,7 +32,7 @@ func (g *nodeGate) Allow() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if time.Now().Before(g.closed) {
-		return fmt.Errorf("cluster node %s: %w", g.address, ErrUnavailable)
+		return fmt.Errorf("cluster node %s: %w: %w", g.address, ErrUnavailable, errShut)
 	}
 	return nil
 }

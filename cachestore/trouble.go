@@ -75,18 +75,32 @@ func judge(err error) (reason, remedy string) {
 }
 
 // troubles is what keeps a store from being used: reads and writes apart, as a server
-// that refuses the ones may well do the others.
+// that refuses the ones may well do the others, and the nodes of a cluster apart.
 type troubles struct {
 	logger *slog.Logger
+	nodeOf func(key string) string
 
-	mu     sync.Mutex       // guards the fields below
-	failed map[string]error // the last outcome of each kind of call that failed, or of one without rights
-	lost   int              // calls in a row that got no answer
-	logged string           // the reason of the trouble that was logged; empty: none was
+	mu     sync.Mutex // guards the fields below
+	failed map[place]failure
+	lost   map[string]int  // calls in a row that got no answer, by node
+	logged map[string]bool // the reasons of the trouble that were logged
+}
+
+// place is what a failure says something about: calls of a kind, or of one without
+// rights, on a node. The node is empty where there is only one, or the breaker is open.
+type place struct{ kind, node string }
+
+// failure is the last outcome of calls that failed.
+type failure struct {
+	err error
+	key string // one of those that it was about
 }
 
 func newTroubles(logger *slog.Logger) *troubles {
-	return &troubles{logger: logger, failed: make(map[string]error)}
+	return &troubles{
+		logger: logger, nodeOf: func(string) string { return "" },
+		failed: make(map[place]failure), lost: make(map[string]int), logged: make(map[string]bool),
+	}
 }
 
 // kindOf is what a call must be allowed to do on a server.
@@ -112,41 +126,77 @@ func failedKind(op string, err error) string {
 
 // note takes the outcome of a call, and says whether the store can be used. The
 // beginning and the end of a trouble are logged, not what is between.
-func (t *troubles) note(op string, err error) (usable bool) {
+func (t *troubles) note(op string, keys []string, err error) (usable bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if err == nil {
-		t.answered(op)
+		t.answered(op, keys)
 		return len(t.failed) == 0
 	}
-	t.failed[failedKind(op, err)] = err
-	reason, remedy := judge(err)
-	switch {
-	case errors.Is(err, ErrOpen):
+	err = causeOf(err)
+	if errors.Is(err, ErrOpen) {
+		t.failed[place{kind: kindOf(op)}] = failure{err: err}
 		return false
-	case errors.Is(err, ErrUnavailable):
-		if t.lost++; t.lost < maxFailures {
+	}
+	key := keyOf(err, keys)
+	node := ""
+	if key != "" {
+		node = t.nodeOf(key)
+	}
+	t.failed[place{failedKind(op, err), node}] = failure{err, key}
+	reason, remedy := judge(err)
+	sort := reason
+	if errors.Is(err, ErrUnavailable) {
+		if t.lost[node]++; t.lost[node] < maxFailures {
 			return false // may be chance
 		}
-	default:
-		t.lost = 0
+		sort = ErrUnavailable.Error() // a server that is lost is silent now and refuses then
+	} else {
+		delete(t.lost, node)
 	}
-	if reason != t.logged {
-		t.logged = reason
+	if !t.logged[sort] {
+		t.logged[sort] = true
 		t.logger.Warn("cache store cannot be used, going on without it", "reason", reason, "remedy", remedy, "err", err)
 	}
 	return false
 }
 
-// answered ends the trouble of this kind of call, and of the others that one without
-// an answer had.
-func (t *troubles) answered(op string) {
-	t.lost = 0
-	maps.DeleteFunc(t.failed, func(k string, err error) bool {
-		return k == op || k == kindOf(op) || errors.Is(err, ErrUnavailable) || errors.Is(err, ErrOpen)
+// keyOf is the key that an error is about, of those of the call.
+func keyOf(err error, keys []string) string {
+	var of *ofKey
+	switch {
+	case errors.As(err, &of):
+		return of.key
+	case len(keys) > 0:
+		return keys[0]
+	}
+	return ""
+}
+
+// answered ends the trouble of this kind of call on the nodes that have answered, and
+// of the others that one without an answer had. A node that was replaced has answered
+// when the one has that has its keys now.
+func (t *troubles) answered(op string, keys []string) {
+	if len(t.failed) == 0 && len(t.lost) == 0 {
+		return
+	}
+	nodes := map[string]bool{"": len(keys) == 0}
+	for _, key := range keys {
+		nodes[t.nodeOf(key)] = true
+	}
+	maps.DeleteFunc(t.lost, func(node string, _ int) bool { return nodes[node] })
+	maps.DeleteFunc(t.failed, func(p place, f failure) bool {
+		if errors.Is(f.err, ErrOpen) {
+			return true
+		}
+		return (f.key == "" || nodes[t.nodeOf(f.key)]) && (p.kind == op || p.kind == kindOf(op) || errors.Is(f.err, ErrUnavailable))
 	})
-	if len(t.failed) == 0 && t.logged != "" {
-		t.logged = ""
+	if len(t.failed) > 0 {
+		return
+	}
+	clear(t.lost)
+	if len(t.logged) > 0 {
+		clear(t.logged)
 		t.logger.Info("cache store is available again")
 	}
 }

@@ -9,19 +9,33 @@ import (
 var ops = []string{"get", "set", "claim", "release", "ping", "append", "newest", "mark", "marked", "swap"}
 
 // wrapped is a store whose calls go through around, but for Close. That makes each
-// call once at most; op is its name, one of ops.
+// call once at most; op is its name, one of ops, and keys are what it is about.
 type wrapped struct {
 	Store
-	around func(ctx context.Context, op string, call func(context.Context) error) error
+	around func(ctx context.Context, op string, keys []string, call func(context.Context) error) error
 	// part, if set, is the outcome for around of a read that went well as a whole.
-	part func([]Item) error
+	part func(keys []string, items []Item) error
+}
+
+// ofNodes is a store whose keys lie on several nodes, some of which may be lost while
+// the others answer.
+type ofNodes interface {
+	// nodeOf is where a key lies, as far as is known without asking.
+	nodeOf(key string) string
+}
+
+func (w *wrapped) nodeOf(key string) string {
+	if s, ok := w.Store.(ofNodes); ok {
+		return s.nodeOf(key)
+	}
+	return ""
 }
 
 // read is a Get or a Changed.
-func (w *wrapped) read(ctx context.Context, call func(context.Context) ([]Item, error)) (items []Item, err error) {
-	around := w.around(ctx, "get", func(ctx context.Context) error {
+func (w *wrapped) read(ctx context.Context, keys []string, call func(context.Context) ([]Item, error)) (items []Item, err error) {
+	around := w.around(ctx, "get", keys, func(ctx context.Context) error {
 		if items, err = call(ctx); err == nil && w.part != nil {
-			return w.part(items)
+			return w.part(keys, items)
 		}
 		return err
 	})
@@ -32,19 +46,27 @@ func (w *wrapped) read(ctx context.Context, call func(context.Context) ([]Item, 
 }
 
 func (w *wrapped) Get(ctx context.Context, keys ...string) ([]Item, error) {
-	return w.read(ctx, func(ctx context.Context) ([]Item, error) { return w.Store.Get(ctx, keys...) })
+	return w.read(ctx, keys, func(ctx context.Context) ([]Item, error) { return w.Store.Get(ctx, keys...) })
 }
 
 func (w *wrapped) Changed(ctx context.Context, known ...Known) ([]Item, error) {
-	return w.read(ctx, func(ctx context.Context) ([]Item, error) { return w.Store.Changed(ctx, known...) })
+	keys := make([]string, len(known))
+	for i, k := range known {
+		keys[i] = k.Key
+	}
+	return w.read(ctx, keys, func(ctx context.Context) ([]Item, error) { return w.Store.Changed(ctx, known...) })
 }
 
 func (w *wrapped) Set(ctx context.Context, items ...SetItem) error {
-	return w.around(ctx, "set", func(ctx context.Context) error { return w.Store.Set(ctx, items...) })
+	keys := make([]string, len(items))
+	for i, it := range items {
+		keys[i] = it.Key
+	}
+	return w.around(ctx, "set", keys, func(ctx context.Context) error { return w.Store.Set(ctx, items...) })
 }
 
 func (w *wrapped) Claim(ctx context.Context, key, holder string, ttl time.Duration) (held bool, err error) {
-	err = w.around(ctx, "claim", func(ctx context.Context) error {
+	err = w.around(ctx, "claim", []string{key}, func(ctx context.Context) error {
 		held, err = w.Store.Claim(ctx, key, holder, ttl)
 		return err
 	})
@@ -52,13 +74,13 @@ func (w *wrapped) Claim(ctx context.Context, key, holder string, ttl time.Durati
 }
 
 func (w *wrapped) Release(ctx context.Context, key, holder string) error {
-	return w.around(ctx, "release", func(ctx context.Context) error { return w.Store.Release(ctx, key, holder) })
+	return w.around(ctx, "release", []string{key}, func(ctx context.Context) error { return w.Store.Release(ctx, key, holder) })
 }
 
-func (w *wrapped) Ping(ctx context.Context) error { return w.around(ctx, "ping", w.Store.Ping) }
+func (w *wrapped) Ping(ctx context.Context) error { return w.around(ctx, "ping", nil, w.Store.Ping) }
 
 func (w *wrapped) Append(ctx context.Context, stream string, most int, value []byte) (id string, err error) {
-	err = w.around(ctx, "append", func(ctx context.Context) error {
+	err = w.around(ctx, "append", []string{stream}, func(ctx context.Context) error {
 		id, err = w.Store.Append(ctx, stream, most, value)
 		return err
 	})
@@ -66,7 +88,7 @@ func (w *wrapped) Append(ctx context.Context, stream string, most int, value []b
 }
 
 func (w *wrapped) Newest(ctx context.Context, stream, before string, n int) (entries []Appended, err error) {
-	err = w.around(ctx, "newest", func(ctx context.Context) error {
+	err = w.around(ctx, "newest", []string{stream}, func(ctx context.Context) error {
 		entries, err = w.Store.Newest(ctx, stream, before, n)
 		return err
 	})
@@ -74,11 +96,11 @@ func (w *wrapped) Newest(ctx context.Context, stream, before string, n int) (ent
 }
 
 func (w *wrapped) Mark(ctx context.Context, set, member string, keep time.Duration) error {
-	return w.around(ctx, "mark", func(ctx context.Context) error { return w.Store.Mark(ctx, set, member, keep) })
+	return w.around(ctx, "mark", []string{set}, func(ctx context.Context) error { return w.Store.Mark(ctx, set, member, keep) })
 }
 
 func (w *wrapped) Marked(ctx context.Context, set string, n int) (members []Member, err error) {
-	err = w.around(ctx, "marked", func(ctx context.Context) error {
+	err = w.around(ctx, "marked", []string{set}, func(ctx context.Context) error {
 		members, err = w.Store.Marked(ctx, set, n)
 		return err
 	})
@@ -86,7 +108,7 @@ func (w *wrapped) Marked(ctx context.Context, set string, n int) (members []Memb
 }
 
 func (w *wrapped) Swap(ctx context.Context, key string, old, next []byte, ttl time.Duration) (swapped bool, current []byte, err error) {
-	err = w.around(ctx, "swap", func(ctx context.Context) error {
+	err = w.around(ctx, "swap", []string{key}, func(ctx context.Context) error {
 		swapped, current, err = w.Store.Swap(ctx, key, old, next, ttl)
 		return err
 	})
