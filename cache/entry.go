@@ -28,6 +28,7 @@ type Entry[T any] struct {
 
 	refused []byte    // what the store held when it could not be used, so that it is judged once
 	until   time.Time // when what the store held expires, be it usable or not; zero: it held nothing
+	unseen  bool      // the store could not say what it holds, as where a cluster's node is lost
 }
 
 // copyOf is this process's own copy of a snapshot. It never changes.
@@ -50,6 +51,7 @@ type anyEntry interface {
 	take(item cachestore.Item, now time.Time)
 	stored(until time.Time)
 	put() latest
+	isUnseen() bool
 	fail(err error)
 }
 
@@ -176,7 +178,13 @@ func (e *Entry[T]) known() cachestore.Known {
 func (e *Entry[T]) stored(until time.Time) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.until = until
+	e.until, e.unseen = until, false
+}
+
+func (e *Entry[T]) isUnseen() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.unseen
 }
 
 func (e *Entry[T]) fail(err error) {
@@ -198,6 +206,7 @@ func (e *Entry[T]) put() latest {
 // of our origin. The bytes are hostile.
 func (e *Entry[T]) take(item cachestore.Item, now time.Time) {
 	e.mu.Lock()
+	e.unseen = item.Err != nil && !cachestore.IsKeyError(item.Err)
 	if item.Err == nil && (item.Value != nil || item.TTL == 0) {
 		e.until = time.Time{}
 		if item.TTL > 0 {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 )
 
@@ -70,12 +71,12 @@ func (s *Source) setLooked(now time.Time) {
 // act follows a look at the store: the source adopts what another replica put, or
 // is observed when it is due.
 func (s *Source) act() {
-	now, put := time.Now(), s.lastPut()
+	now, put, unseen := time.Now(), s.lastPut(), s.unseen()
 	s.mu.Lock()
 	switch {
 	case s.flight != nil || s.stuck:
 		s.mu.Unlock()
-	case s.pace.fresh(s.turn, put, now):
+	case !unseen && s.pace.fresh(s.turn, put, now):
 		s.turn = s.pace.after(s.turn, outcome{}, put, now)
 		s.mu.Unlock()
 		s.endFirstRound()
@@ -201,9 +202,17 @@ func (s *Source) adopts() bool {
 		s.cache.takeOver(s.ctx, s.entries, true, func(anyEntry) {})
 		put = s.lastPut()
 	}
+	unseen := s.unseen()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.pace.fresh(s.turn, put, time.Now())
+	return !unseen && s.pace.fresh(s.turn, put, time.Now())
+}
+
+// unseen says whether the store cannot say what it holds of the source, as where one
+// of its entries lies on a node that is lost: what another replica puts may then come
+// in parts, and does not make an observation needless.
+func (s *Source) unseen() bool {
+	return slices.ContainsFunc(s.entries, func(e anyEntry) bool { return !e.isOnDemand() && e.isUnseen() })
 }
 
 // lastPut is the newest snapshot of the source.

@@ -229,3 +229,47 @@ func TestRedisOnBadDays(t *testing.T) {
 		})
 	}
 }
+
+// Of what one observation puts, a part lies on a node of a cluster that is lost. Both
+// replicas then have all of it alive, and share again when the node is back.
+func TestPartOfASourceIsLost(t *testing.T) {
+	bubble(t, func(t *testing.T, c *Cache, store *faultyStore) {
+		other := newCache(t, store, "replica2")
+		defer closeCache(t, other)
+		var probes []*probe
+		var second []*Entry[int]
+		for _, c := range []*Cache{c, other} {
+			p := newProbe(c, "a", SourceConfig{})
+			e := Add[int](p.source, "key:b", 30*time.Second)
+			p.set(func(_ context.Context, r *Round) error {
+				n := int(p.runs.Load())
+				p.entry.Put(r, &n, time.Time{})
+				e.Put(r, &n, time.Time{})
+				return nil
+			})
+			probes, second = append(probes, p), append(second, e)
+			p.source.Start()
+		}
+		runs := func() int64 { return probes[0].runs.Load() + probes[1].runs.Load() }
+		time.Sleep(time.Minute)
+		store.lose("key:b")
+		for range 30 {
+			time.Sleep(4 * time.Second)
+			for i, p := range probes {
+				if r := p.entry.Peek(); r.Err != nil {
+					t.Errorf("replica %d, what the store takes: %v", i+1, r.Err)
+				}
+				if r := second[i].Peek(); r.Err != nil {
+					t.Errorf("replica %d, what it does not take: %v", i+1, r.Err)
+				}
+			}
+		}
+		store.lose("")
+		time.Sleep(time.Minute)
+		before := runs()
+		time.Sleep(5 * time.Minute)
+		if n := runs() - before; n > 33 {
+			t.Errorf("%d observations in 30 intervals after the node was back", n)
+		}
+	})
+}

@@ -25,6 +25,7 @@ type faultyStore struct {
 	claims map[string]kept
 	err    error         // every call fails with it
 	hang   chan struct{} // every call waits for it, or for its deadline
+	lost   string        // a key whose node of a cluster is out of reach
 	sets   int
 	last   cachestore.SetItem // the last that was set
 	gets   int
@@ -71,6 +72,10 @@ func (f *faultyStore) Changed(ctx context.Context, known ...cachestore.Known) ([
 	f.gets++
 	items := make([]cachestore.Item, len(known))
 	for i, want := range known {
+		if want.Key == f.lost {
+			items[i].Err = cachestore.ErrUnavailable
+			continue
+		}
 		k, ok := f.keys[want.Key]
 		if !ok || time.Until(k.ends) <= 0 {
 			continue
@@ -91,11 +96,16 @@ func (f *faultyStore) Set(ctx context.Context, items ...cachestore.SetItem) erro
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.sets++
+	var err error
 	for _, it := range items {
+		if it.Key == f.lost {
+			err = errBroken
+			continue
+		}
 		f.keys[it.Key] = kept{it.Value, time.Now().Add(it.TTL)}
 		f.last = it
 	}
-	return nil
+	return err
 }
 
 func (f *faultyStore) lastPut() cachestore.SetItem {
@@ -148,6 +158,12 @@ func (f *faultyStore) breakWith(err error, hang chan struct{}) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.err, f.hang = err, hang
+}
+
+func (f *faultyStore) lose(key string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.lost = key
 }
 
 // plant puts bytes under a key as another process would.
