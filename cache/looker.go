@@ -171,10 +171,13 @@ func (c *Cache) takeOver(ctx context.Context, entries []anyEntry, patient bool, 
 			items, err = ask()
 		}
 		cancel()
+		now := time.Now()
 		if err != nil || len(items) != len(entries) {
+			for _, e := range entries {
+				e.take(cachestore.Item{Err: cachestore.ErrUnavailable}, now)
+			}
 			return
 		}
-		now := time.Now()
 		for i, e := range entries {
 			if e.take(items[i], now); items[i].Value != nil {
 				news(e)

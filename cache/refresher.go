@@ -194,15 +194,14 @@ func (s *Source) try() outcome {
 // looks at all of it where the source would change hands, or was not looked at
 // for a while because the lane was full.
 func (s *Source) adopts() bool {
-	put := s.lastPut()
+	put, unseen := s.lastPut(), s.unseen()
 	s.mu.Lock()
 	looked := time.Since(s.looked) <= s.pace.lookAgain()
 	s.mu.Unlock()
-	if !looked || put.ok && !put.mine {
+	if !looked || put.ok && !put.mine || unseen {
 		s.cache.takeOver(s.ctx, s.entries, true, func(anyEntry) {})
-		put = s.lastPut()
+		put, unseen = s.lastPut(), s.unseen()
 	}
-	unseen := s.unseen()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return !unseen && s.pace.fresh(s.turn, put, time.Now())

@@ -71,6 +71,9 @@ func (f *faultyStore) Changed(ctx context.Context, known ...cachestore.Known) ([
 	defer f.mu.Unlock()
 	f.gets++
 	items := make([]cachestore.Item, len(known))
+	if len(known) == 1 && known[0].Key == f.lost {
+		return nil, cachestore.ErrUnavailable
+	}
 	for i, want := range known {
 		if want.Key == f.lost {
 			items[i].Err = cachestore.ErrUnavailable
