@@ -39,8 +39,7 @@ func TestSentinelOutage(t *testing.T) {
 		if err := os.Remove(o.away); err != nil {
 			t.Error(err)
 		}
-		s.AwaitReplaced(s.Master)
-	})
+	}, func() { s.AwaitReplaced(s.Master) })
 	o.once(event.Volume, "away", "offline")
 	s.Master.Resume()
 	s.Follow(s.Master)
@@ -48,8 +47,7 @@ func TestSentinelOutage(t *testing.T) {
 	o.trouble("the new master is killed, a drive fails", func() {
 		s.Replica.Kill()
 		o.fail("/dev/sda")
-		s.AwaitReplaced(s.Replica)
-	})
+	}, func() { s.AwaitReplaced(s.Replica) })
 	o.once(event.Drive, "sda", "failing")
 	s.Replica.Restart()
 	s.Follow(s.Replica)
