@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"time"
 
 	"storage_exporter/cachestore"
 )
@@ -51,7 +52,8 @@ func (e *Events) compareOne(ctx context.Context, key string, observed []Observat
 		if err != nil {
 			e.refuse(key, err)
 		}
-		after, changed := before.advance(o, e.cfg.Host, hold)
+		age := recordLife - ttl - time.Since(o.came)
+		after, changed := before.advance(o, replica{e.cfg.Observer, e.cfg.Host}, hold, age)
 		if changed || ttl < recordLife/2 {
 			swapped, current, err := e.cfg.Store.Swap(ctx, key, raw, after.encode(), recordLife)
 			if err != nil {

@@ -81,6 +81,8 @@ type Observation struct {
 	Reason string
 	// At is when it was observed; zero: now.
 	At time.Time
+
+	came time.Time // when it came here, whatever the clock of At
 }
 
 // The bounds of texts, in bytes.

@@ -111,7 +111,7 @@ func (e *Events) Observe(o Observation) {
 	if o.At.IsZero() {
 		o.At = time.Now()
 	}
-	o.At = o.At.Round(0)
+	o.At, o.came = o.At.Round(0), time.Now()
 	if o.State == "" || names[o.Subject.Kind] == "" {
 		return
 	}

@@ -152,6 +152,52 @@ func TestReplicasShareStates(t *testing.T) {
 	})
 }
 
+// Replicas whose clocks are an hour apart: what one has seen first holds when the other
+// sees it too, with a hold neither at once nor an hour later, whichever looks.
+func TestClocksApart(t *testing.T) {
+	for _, hold := range []time.Duration{0, 5 * time.Minute} {
+		for _, apart := range []time.Duration{time.Hour, -time.Hour} {
+			t.Run(fmt.Sprint(hold, apart), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					store := cachestore.NewMemory()
+					a, b := newRig(t, store, "a"), newRig(t, store, "b")
+					defer a.Close()
+					defer b.Close()
+					look := func(r *rig, state string) {
+						time.Sleep(time.Minute)
+						o := Observation{Subject: Subject{Volume, "v1"}, State: state, At: time.Now()}
+						if r == b {
+							o.At = o.At.Add(apart)
+						}
+						r.Observe(o)
+						synctest.Wait()
+					}
+					both := func() int { return len(a.events()) + len(b.events()) }
+					for i, first := range []*rig{a, b} {
+						second := []*rig{b, a}[i]
+						first.Apply(hold, nil)
+						second.Apply(hold, nil)
+						for range 7 { // until it holds
+							look(first, "healthy")
+						}
+						before := both()
+						look(first, "offline")
+						for minute := 1; both() == before; minute++ {
+							if minute > 10 {
+								t.Fatal("it does not hold")
+							}
+							want := max(1, int(hold/time.Minute))
+							if look(second, "offline"); both() > before != (minute >= want) {
+								t.Errorf("after %d minutes %d events", minute, both()-before)
+							}
+						}
+					}
+				})
+			})
+		}
+	}
+}
+
 // A replica that ends between its claim and the delivery leaves the event to another,
 // which sends it under the same id; to those that had it already, not again.
 func TestTakeover(t *testing.T) {
@@ -357,7 +403,7 @@ func FuzzRecord(f *testing.F) {
 			return
 		}
 		for _, state := range []string{"healthy", r.State} {
-			next, _ := r.advance(Observation{State: state, At: time.Unix(1e9, 0)}, "h", 0)
+			next, _ := r.advance(Observation{State: state, At: time.Unix(1e9, 0)}, replica{"o", "h"}, time.Minute, time.Hour)
 			again, err := readRecord(next.encode())
 			if err != nil {
 				t.Fatalf("%s of %s: %v", next.encode(), raw, err)

@@ -22,9 +22,11 @@ type record struct {
 	Unsent *change `json:"unsent,omitempty"`
 }
 
+// candidate was observed first at Since, by the clock of the replica By.
 type candidate struct {
 	State string    `json:"state"`
 	Since time.Time `json:"since"`
+	By    string    `json:"by,omitempty"`
 }
 
 // change is what an event is made of, beside the subject, the state and the sequence.
@@ -49,6 +51,8 @@ func readRecord(raw []byte) (*record, error) {
 	}
 	if n := r.Next; n != nil && (n.State == "" || n.State != outside.TextUpTo(n.State, longestState)) {
 		r.Next = nil
+	} else if n != nil {
+		n.By = outside.TextUpTo(n.By, longestName)
 	}
 	if u := r.Unsent; u != nil {
 		u.Previous, u.Reason, u.Host = outside.TextUpTo(u.Previous, longestState), outside.TextUpTo(u.Reason, longestReason), outside.TextUpTo(u.Host, longestName)
@@ -64,10 +68,14 @@ func (r *record) encode() []byte {
 	return raw
 }
 
+// replica is who compares.
+type replica struct{ observer, host string }
+
 // advance is the record after an observation; changed is whether it is another one. A
 // change holds when it is observed a second time, or, with a hold, when it is observed
-// again that long after it was first. A first state is no change.
-func (r *record) advance(o Observation, host string, hold time.Duration) (next record, changed bool) {
+// again that long after it was first. A first state is no change. age is how long ago
+// the record was put, by the store's clock, when the observation was made.
+func (r *record) advance(o Observation, me replica, hold, age time.Duration) (next record, changed bool) {
 	switch {
 	case r == nil:
 		return record{State: o.State}, true
@@ -75,15 +83,25 @@ func (r *record) advance(o Observation, host string, hold time.Duration) (next r
 		next = *r
 		next.Next = nil
 		return next, r.Next != nil
-	case r.Next == nil || r.Next.State != o.State || hold > 0 && o.At.Before(r.Next.Since):
+	case r.Next == nil || r.Next.State != o.State || hold > 0 && r.Next.heldFor(o, me, age) < 0:
 		next = *r
-		next.Next = &candidate{o.State, o.At}
+		next.Next = &candidate{o.State, o.At, me.observer}
 		return next, true
-	case o.At.Equal(r.Next.Since) || o.At.Sub(r.Next.Since) < hold: // the same observation, or too soon
+	case o.At.Equal(r.Next.Since) || hold > 0 && r.Next.heldFor(o, me, age) < hold: // the same observation, or too soon
 		return *r, false
 	}
 	return record{State: o.State, Sequence: r.Sequence + 1,
-		Unsent: &change{Previous: r.State, Reason: o.Reason, Time: o.At, Host: host}}, true
+		Unsent: &change{Previous: r.State, Reason: o.Reason, Time: o.At, Host: me.host}}, true
+}
+
+// heldFor is how long the state had held at an observation. The clocks of replicas
+// differ: what another one saw first is as old as the record. It is below 0 where our
+// own clock was set back.
+func (c *candidate) heldFor(o Observation, me replica, age time.Duration) time.Duration {
+	if c.By == me.observer {
+		return o.At.Sub(c.Since)
+	}
+	return max(age, 0)
 }
 
 // finished is the record when some targets have the event; all is whether they are all.
