@@ -349,10 +349,16 @@ func TestNoOldStateAfterANewer(t *testing.T) {
 	})
 }
 
-// While the store cannot be used observations wait, the newest two of each subject.
+// While the store cannot be used observations wait, the newest two of each subject; so
+// they do while it cannot say what it holds of one of them, as where a node is lost.
 func TestStoreOutage(t *testing.T) {
+	t.Run("all", func(t *testing.T) { storeOutage(t, false) })
+	t.Run("a node", func(t *testing.T) { storeOutage(t, true) })
+}
+
+func storeOutage(t *testing.T, ofNode bool) {
 	synctest.Test(t, func(t *testing.T) {
-		store := &brokenStore{Store: cachestore.NewMemory()}
+		store := &brokenStore{Store: cachestore.NewMemory(), ofNode: ofNode}
 		r := newRig(t, store, "a", hook(nil)...)
 		defer r.Close()
 		r.see("v1", "healthy")
@@ -369,6 +375,9 @@ func TestStoreOutage(t *testing.T) {
 		}
 		if len(r.receiver.got()) != 1 {
 			t.Error("not delivered")
+		}
+		if strings.Contains(r.log.String(), "cannot be used") {
+			t.Errorf("the outage is taken for what others wrote:\n%s", r.log)
 		}
 	})
 }

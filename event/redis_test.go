@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -46,7 +47,12 @@ func (s *server) got() map[string]int {
 
 func onRedis(t *testing.T, server *redistest.Server) cachestore.Store {
 	t.Helper()
-	store, err := cachestore.NewRedis(cachestore.RedisConfig{Mode: cachestore.RedisSingle, Addresses: []string{server.Addr}, Timeout: 5 * time.Second})
+	return open(t, cachestore.RedisConfig{Mode: cachestore.RedisSingle, Addresses: []string{server.Addr}, Timeout: 5 * time.Second})
+}
+
+func open(t *testing.T, cfg cachestore.RedisConfig) cachestore.Store {
+	t.Helper()
+	store, err := cachestore.NewRedis(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -142,9 +148,49 @@ func newNetworkRig(t *testing.T, store cachestore.Store, name string, claim time
 }
 
 // A replica that dies between its claim and the delivery: the other delivers, under the
-// same id.
+// same id, also where the Redis is lost at the same time and comes back, or another
+// server takes its place.
 func TestDeathBeforeDeliveryOnRedis(t *testing.T) {
-	redis := redistest.Start(t, redistest.Options{})
+	const key = "storage:event:volume:v1"
+	unsent := func(t *testing.T, s *redistest.Server) func() bool {
+		return func() bool {
+			return s.Do("EXISTS", key) == int64(1) && strings.Contains(fmt.Sprint(s.Do("GET", key)), "unsent")
+		}
+	}
+	t.Run("single", func(t *testing.T) {
+		redis := redistest.Start(t, redistest.Options{})
+		deathBeforeDelivery(t, func() cachestore.Store { return onRedis(t, redis) }, func() {})
+	})
+	t.Run("sentinel", func(t *testing.T) {
+		s := redistest.StartSentinel(t, redistest.SentinelOptions{})
+		deathBeforeDelivery(t, func() cachestore.Store {
+			return open(t, cachestore.RedisConfig{
+				Mode: cachestore.RedisSentinel, Addresses: s.Addrs(), Sentinel: cachestore.RedisSentinelConfig{Master: s.Name},
+			})
+		}, func() {
+			eventually(t, "the replica to have the event", unsent(t, s.Replica))
+			s.Master.Kill()
+			s.AwaitReplaced(s.Master)
+		})
+	})
+	t.Run("cluster", func(t *testing.T) {
+		c := redistest.StartCluster(t)
+		deathBeforeDelivery(t, func() cachestore.Store {
+			return open(t, cachestore.RedisConfig{Mode: cachestore.RedisCluster, Addresses: c.Addrs()})
+		}, func() {
+			for _, node := range c.Nodes {
+				if fmt.Sprint(node.Do("KEYS", key)) == "["+key+"]" {
+					node.Pause()
+					time.AfterFunc(2*time.Second, node.Resume)
+				}
+			}
+		})
+	})
+}
+
+// deathBeforeDelivery has one replica die while it delivers, and the Redis lose
+// something, and the other deliver.
+func deathBeforeDelivery(t *testing.T, store func() cachestore.Store, lose func()) {
 	hang := make(chan struct{})
 	dead := startServer(t, func(_ http.ResponseWriter, r *http.Request) {
 		select {
@@ -157,8 +203,8 @@ func TestDeathBeforeDeliveryOnRedis(t *testing.T) {
 	hook := func(s *server) []Webhook {
 		return []Webhook{{Name: "w", URL: secret.New(s.URL), Format: FormatJSON, Timeout: time.Minute}}
 	}
-	a := newNetworkRig(t, onRedis(t, redis), "a", 500*time.Millisecond, hook(dead))
-	b := newNetworkRig(t, onRedis(t, redis), "b", 500*time.Millisecond, hook(good))
+	a := newNetworkRig(t, store(), "a", 500*time.Millisecond, hook(dead))
+	b := newNetworkRig(t, store(), "b", 500*time.Millisecond, hook(good))
 	at := time.Now()
 	look := func(r *rig, state string) {
 		at = at.Add(time.Second)
@@ -174,6 +220,7 @@ func TestDeathBeforeDeliveryOnRedis(t *testing.T) {
 	eventually(t, "the first to try", func() bool { return len(dead.got()) == 1 })
 	a.cancel() // as kill -9 does: nothing is given back
 	a.wg.Wait()
+	lose()
 	eventually(t, "the other to deliver", func() bool { look(b, "offline"); return len(good.got()) == 1 })
 	for id := range dead.got() {
 		if good.got()[id] != 1 {

@@ -31,15 +31,22 @@ import (
 type brokenStore struct {
 	cachestore.Store
 	broken atomic.Bool
+	ofNode bool // then each key fails by itself
 }
 
 var errBroken = errors.New("broken")
 
 func (s *brokenStore) Get(ctx context.Context, keys ...string) ([]cachestore.Item, error) {
-	if s.broken.Load() {
+	items, err := s.Store.Get(ctx, keys...)
+	switch {
+	case s.broken.Load() && s.ofNode:
+		for i := range items {
+			items[i] = cachestore.Item{Err: errBroken}
+		}
+	case s.broken.Load():
 		return nil, errBroken
 	}
-	return s.Store.Get(ctx, keys...)
+	return items, err
 }
 
 // never answers until the caller leaves.
