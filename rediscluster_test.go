@@ -48,7 +48,7 @@ func TestClusterOutage(t *testing.T) {
 	for _, node := range c.Nodes {
 		o.trouble("a node is killed", node.Kill, node.Restart)
 	}
-	o.b.without(syscall.SIGKILL, func() { o.scrapes(2) })
+	o.b.without(syscall.SIGKILL, func() { o.scrapes(1) })
 	if err := os.Mkdir(o.away, 0o700); err != nil {
 		t.Fatal(err)
 	}

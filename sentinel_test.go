@@ -53,8 +53,8 @@ func TestSentinelOutage(t *testing.T) {
 	s.Follow(s.Replica)
 
 	for _, m := range o.all {
-		m.without(syscall.SIGSTOP, func() { o.scrapes(2) })
-		m.without(syscall.SIGKILL, func() { o.scrapes(2) })
+		m.without(syscall.SIGSTOP, func() { o.scrapes(1) })
+		m.without(syscall.SIGKILL, func() { o.scrapes(1) })
 	}
 	if err := os.Mkdir(o.away, 0o700); err != nil {
 		t.Fatal(err)
