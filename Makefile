@@ -80,9 +80,9 @@ ifeq ($(PKGS),./...)
 endif
 
 .PHONY: test-vm
-test-vm: ## run it in a virtual machine with drives, md, XFS and an NFS server that ends
+test-vm: ## run it in virtual machines: with drives, md, XFS and NFS; as a package under systemd
 	scripts/test-deps vm
-	STORAGE_EXPORTER_REQUIRE=all scripts/test -tags vm $(TESTFLAGS) ./internal/vmtest
+	STORAGE_EXPORTER_REQUIRE=all scripts/test -tags vm -timeout=20m $(TESTFLAGS) ./internal/vmtest
 
 .PHONY: test-docker
 test-docker: ## build the image and run it by Compose with a Redis that is stopped, where a Docker engine answers

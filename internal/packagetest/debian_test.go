@@ -100,6 +100,7 @@ const (
 	service = "/usr/lib/systemd/system/storage_exporter.service"
 	socket  = "/usr/lib/systemd/system/storage_exporter.socket"
 	enabled = "/etc/systemd/system/multi-user.target.wants/storage_exporter.service"
+	listens = "/etc/systemd/system/sockets.target.wants/storage_exporter.socket"
 	state   = "/var/lib/storage_exporter"
 )
 
@@ -118,7 +119,7 @@ func (g guest) deb(older, newer string) {
 	g.run(`dpkg --install "$1"`, older)
 	g.checkInstalled("1.2.3")
 	g.there("installed", true, binary, flags, config, service, socket, enabled)
-	g.there("installed", false, "/etc/systemd/system/sockets.target.wants/storage_exporter.socket")
+	g.there("installed", false, listens)
 	g.run("dpkg --verify storage-exporter")
 
 	g.edit(flags, "# mine")
@@ -142,8 +143,9 @@ func (g guest) deb(older, newer string) {
 	g.checkMine("installed again", flags, config)
 	g.there("installed again", false, enabled)
 
+	g.run(`mkdir -p "$(dirname "$1")"; ln -s "$2" "$1"`, listens, socket) // as systemctl enable
 	g.run("dpkg --purge storage-exporter")
-	g.there("purged", false, binary, flags, config, filepath.Dir(config), service, enabled, state, "/usr/share/storage_exporter", "/usr/share/doc/storage-exporter")
+	g.there("purged", false, listens, binary, flags, config, filepath.Dir(config), service, enabled, state, "/usr/share/storage_exporter", "/usr/share/doc/storage-exporter")
 	if users := g.run("getent passwd storage-exporter"); users == "" {
 		g.t.Error("the user is gone: its number may become another's")
 	}

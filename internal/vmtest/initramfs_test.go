@@ -68,29 +68,32 @@ func newestKernel(t *testing.T) string {
 
 // script is the guest's first process. Its root is the host's, read-only.
 // Nothing there changes that the guest looks at twice, hence the cache.
-const script = `#!/bin/busybox sh
-/bin/busybox --install -s /bin
-mount -t proc proc /proc
-mount -t sysfs sysfs /sys
-mount -t devtmpfs devtmpfs /dev
-for module in %s; do insmod $module; done
+const script = head + `
 mount -t 9p -o trans=virtio,version=9p2000.L,ro,msize=262144,cache=loose root /mnt
 for dir in proc sys dev; do mount --move /$dir /mnt/$dir; done
 exec switch_root /mnt %s sh -c 'PATH=/usr/sbin:/usr/bin:/sbin:/bin %s -test.v -test.timeout=5m >/dev/ttyS1 2>&1; %[2]s poweroff -f'
 `
 
+// head loads what the kernel lacks.
+const head = `#!/bin/busybox sh
+/bin/busybox --install -s /bin
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mount -t devtmpfs devtmpfs /dev
+for module in %s; do insmod $module; done`
+
 // pack makes an archive of a folder, with busybox and the modules in it.
 const pack = `
 cd "$0"; cpio=$1; busybox=$2; shift 2
-mkdir bin proc sys dev mnt
+mkdir bin proc sys dev mnt low over
 cp "$busybox" bin/busybox
 cp --parents "$@" .
 find . | "$cpio" --quiet -o -H newc
 `
 
-// initramfs packs what the kernel needs until it has the host's root, from where
-// it runs job and powers off.
-func initramfs(t *testing.T, dir, kernel, job string) string {
+// initramfs packs what the kernel needs until it has its root. The script gets the
+// modules, and what else it names.
+func initramfs(t *testing.T, dir, kernel, script, job string) string {
 	t.Helper()
 	busybox := tool(t, "busybox", "busybox-static")
 	if file, err := elf.Open(busybox); err != nil {
@@ -100,7 +103,7 @@ func initramfs(t *testing.T, dir, kernel, job string) string {
 	}
 	// In this order, or symbols are unknown.
 	var modules []string
-	for _, name := range []string{"9p", "9pnet_virtio", "virtio_pci"} {
+	for _, name := range []string{"9p", "9pnet_virtio", "virtio_pci", "overlay"} {
 		for line := range strings.Lines(output(t, tool(t, "modprobe", "kmod"), "-S", kernel, "-D", name)) {
 			if words := strings.Fields(line); len(words) > 1 && words[0] == "insmod" && !slices.Contains(modules, words[1]) {
 				modules = append(modules, words[1])

@@ -17,6 +17,10 @@ import (
 type machine struct {
 	dir               string // of its drives
 	kernel, initramfs string
+	root              string // the guest's, read-only
+	command           string // what the kernel is told
+	devices           []string
+	drives            []drive
 }
 
 // drive is one emulated drive: the arguments of -device but for drive=.
@@ -25,8 +29,11 @@ type drive struct {
 	mib          int64
 }
 
-// controllers are the two paths to the NVMe drive.
-var controllers = []string{"nvme-subsys,id=nvme", "nvme,serial=NV0001,subsys=nvme,id=path0", "nvme,serial=NV0001,subsys=nvme"}
+// controllers have two paths to the NVMe drive.
+var controllers = []string{
+	"ahci,id=ahci", "virtio-scsi-pci,id=scsi",
+	"nvme-subsys,id=nvme", "nvme,serial=NV0001,subsys=nvme,id=path0", "nvme,serial=NV0001,subsys=nvme",
+}
 
 var drives = []drive{
 	{"nvme", "nvme-ns,bus=path0,nsid=1,shared=on", 320},
@@ -50,16 +57,15 @@ func (m machine) start(ctx context.Context, t *testing.T) (output io.Reader, wai
 		"-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m", "1024",
 		"-nodefaults", "-no-reboot", "-display", "none", "-monitor", "none",
 		"-kernel", "/boot/vmlinuz-" + m.kernel, "-initrd", m.initramfs,
-		"-append", "console=ttyS0 loglevel=5 panic=-1 storage_exporter.guest",
+		"-append", "console=ttyS0 loglevel=5 panic=-1 " + m.command,
 		"-serial", "file:" + m.console(), "-serial", "stdio",
-		"-fsdev", "local,id=root,path=/,security_model=none,readonly=on,multidevs=remap",
+		"-fsdev", "local,id=root,path=" + m.root + ",security_model=none,readonly=on,multidevs=remap",
 		"-device", "virtio-9p-pci,fsdev=root,mount_tag=root",
-		"-device", "ahci,id=ahci", "-device", "virtio-scsi-pci,id=scsi",
 	}
-	for _, c := range controllers {
+	for _, c := range m.devices {
 		args = append(args, "-device", c)
 	}
-	for _, d := range drives {
+	for _, d := range m.drives {
 		args = append(args,
 			"-drive", "if=none,format=raw,id="+d.name+",file="+m.image(t, d),
 			"-device", d.device+",drive="+d.name)

@@ -31,7 +31,15 @@ func TestVM(t *testing.T) {
 
 	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	defer cancel()
-	m := machine{dir: dir, kernel: kernel, initramfs: initramfs(t, dir, kernel, filepath.Join(binaries, "guest"))}
+	boot(ctx, t, machine{
+		dir: dir, kernel: kernel, root: "/", command: "storage_exporter.guest", devices: controllers, drives: drives,
+		initramfs: initramfs(t, dir, kernel, script, filepath.Join(binaries, "guest")),
+	})
+}
+
+// boot runs the machine until it is off, and fails where its job does not pass.
+func boot(ctx context.Context, t *testing.T, m machine) {
+	t.Helper()
 	booted := time.Now()
 	output, wait := m.start(ctx, t)
 	passed := replay(t, output)
