@@ -14,7 +14,7 @@ import (
 
 // installedLimit bounds the life of the machine with systemd; on an idle host it is done
 // in a third of that.
-const installedLimit = 8 * time.Minute
+const installedLimit = 12 * time.Minute
 
 // installed starts a systemd on a root of its own, which it may write to. Its job is
 // in a unit.
@@ -32,7 +32,7 @@ exec switch_root /mnt %s
 const job = `[Unit]
 After=basic.target
 [Service]
-ExecStart=/guest -test.v -test.timeout=7m
+ExecStart=/guest -test.v -test.timeout=11m
 StandardOutput=tty
 StandardError=tty
 TTYPath=/dev/ttyS1
