@@ -129,6 +129,7 @@ func TestDockerfileAgrees(t *testing.T) {
 		"COPY .build/${OS}-${ARCH}/" + name + " /bin/" + name + "\n",
 		"EXPOSE " + port + "\n",
 		`ENTRYPOINT ["/bin/` + name + `"]`,
+		`CMD ["/bin/` + name + `", "--health=http://127.0.0.1:` + port + `/-/healthy"]` + "\n",
 	} {
 		if !strings.Contains(docker, want) {
 			t.Errorf("the Dockerfile has no %q", want)
