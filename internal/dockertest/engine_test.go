@@ -119,8 +119,9 @@ func (e engine) exists(image string) bool {
 // suites are the releases of Debian that images are called by.
 var suites = map[string]string{"debian:12-slim": "bookworm"}
 
-// debian makes an image of Debian's packages, which are all that is needed.
-func (e engine) debian(name string) {
+// debian makes an image of Debian's packages, which are all that is needed. As in the
+// slim images of a registry, there are no manuals.
+func (e engine) debian(name, packages string) {
 	e.t.Helper()
 	suite, ok := suites[name]
 	if !ok {
@@ -132,7 +133,8 @@ func (e engine) debian(name string) {
 	}
 	defer read.Close()
 	var said bytes.Buffer
-	bootstrap := exec.CommandContext(e.ctx, "mmdebstrap", "--quiet", "--variant=minbase", suite)
+	bootstrap := exec.CommandContext(e.ctx, "mmdebstrap", "--quiet", "--variant=minbase", "--include="+packages,
+		"--dpkgopt=path-exclude=/usr/share/man/*", "--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/locale/*", suite)
 	bootstrap.Stdout, bootstrap.Stderr, bootstrap.WaitDelay = write, &said, waitDelay
 	err = bootstrap.Start()
 	_ = write.Close()
