@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-
 	"storage_exporter/block/blocktest"
 	"storage_exporter/cache"
 	"storage_exporter/cachestore"

@@ -80,7 +80,7 @@ func (r *renderings) find(key, tag string) *rendered {
 	if e == nil {
 		return nil
 	}
-	p := e.Value.(*rendered) //nolint:errcheck // nothing else is put there
+	p := e.Value.(*rendered)
 	if p.tag != tag {
 		return nil
 	}
@@ -106,7 +106,7 @@ func (r *renderings) keep(p *rendered) {
 
 // drop forgets a page; r.mu is held.
 func (r *renderings) drop(e *list.Element) {
-	p := r.used.Remove(e).(*rendered) //nolint:errcheck // nothing else is put there
+	p := r.used.Remove(e).(*rendered)
 	delete(r.byKey, p.key)
 	r.bytes -= p.size()
 }

@@ -85,8 +85,8 @@ func TestFigures(t *testing.T) {
 		}), Figures{Errors: at(17), TemperatureLimit: at(60)}},
 		"packed count":    {disk(5, "Reallocated_Sector_Ct", 7<<16|2), Figures{Errors: at(2)}},
 		"another meaning": {disk(5, "Vendor_Thing", 12), Figures{}},
-		"flash": {&report.Report{EnduranceUsedPercent: at(7), NVMe: &report.NVMe{Health: &report.NVMeHealth{MediaErrors: at(2)}, WarningTemperature: at(80)}}, Figures{WearPercent: at(7), Errors: at(2), TemperatureLimit: at(80)}},
-		"SAS": {sas(func(s *report.SCSI) { s.GrownDefects, s.Read = at(3), &report.ErrorCounter{TotalUncorrected: at(4)} }), Figures{Errors: at(7)}},
+		"flash":           {&report.Report{EnduranceUsedPercent: at(7), NVMe: &report.NVMe{Health: &report.NVMeHealth{MediaErrors: at(2)}, WarningTemperature: at(80)}}, Figures{WearPercent: at(7), Errors: at(2), TemperatureLimit: at(80)}},
+		"SAS":             {sas(func(s *report.SCSI) { s.GrownDefects, s.Read = at(3), &report.ErrorCounter{TotalUncorrected: at(4)} }), Figures{Errors: at(7)}},
 	} {
 		if diff := gocmp.Diff(tt.want, FiguresOf(tt.report)); diff != "" {
 			t.Errorf("%s: %s", name, diff)
