@@ -37,7 +37,7 @@ func TestKeys(t *testing.T) {
 	plugins.RegisterDefaultPlugins()
 	for _, b := range boards(t) {
 		t.Run(filepath.Base(b.File), func(t *testing.T) {
-			known(t, "the dashboard", new(dashboard.Dashboard), b.Raw)
+			known(t, "the dashboard", new(dashboard.Dashboard), b.Raw) //nolint:staticcheck // files are provisioned in the classic form alone
 			for _, p := range b.Panels {
 				if p.Type == "row" {
 					continue
