@@ -56,8 +56,9 @@ run: build ## build and start the exporter with no configuration
 DEMO := .build/demo
 
 .PHONY: demo
-demo: build ## show everything without hardware, until Ctrl-C (DEMO_CHAOS=1 breaks and repairs things)
+demo: ## show everything without hardware, until Ctrl-C (DEMO_CHAOS=1 breaks and repairs things)
 	@mkdir -p $(DEMO)
+	@$(GO_BUILD) -o $(NAME) .
 	@CGO_ENABLED=0 $(GO) build -o $(DEMO)/ ./internal/demo/cmd ./internal/fakesmartctl ./internal/fakezpool
 	@exec $(DEMO)/cmd --exporter=./$(NAME) --tools=$(DEMO) --rules=rules
 
