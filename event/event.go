@@ -102,7 +102,8 @@ func eventID(key string, sequence uint64, state string, at time.Time) string {
 	return "evt_" + digest(key, fmt.Sprint(sequence), state, fmt.Sprint(at.UnixMilli()))
 }
 
-// link is where the exporter at external shows a subject; empty where that is.
+// link is the page on which the exporter at external shows a subject to people; empty
+// where external is.
 func link(external string, s Subject) string {
 	if external == "" {
 		return ""
@@ -110,10 +111,10 @@ func link(external string, s Subject) string {
 	external = strings.TrimSuffix(external, "/")
 	switch s.Kind {
 	case Drive:
-		return external + "/api/drives/" + url.PathEscape(s.Name)
+		return external + "/drives/" + url.PathEscape(s.Name)
 	case Proxy:
-		return external + "/api/proxies"
+		return external + "/overview#proxies"
 	default:
-		return external + "/manager-api/health"
+		return external + "/overview#volumes"
 	}
 }

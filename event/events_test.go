@@ -70,7 +70,7 @@ func TestEventGoesEverywhere(t *testing.T) {
 			t.Fatalf("%+v, %v", page, err)
 		}
 		e := page.Events[0]
-		if e.Subject != (Subject{Volume, "v1"}) || e.State != "offline" || e.Previous != "healthy" || e.Link != "https://storage-01:9777/manager-api/health" {
+		if e.Subject != (Subject{Volume, "v1"}) || e.State != "offline" || e.Previous != "healthy" || e.Link != "https://storage-01:9777/overview#volumes" {
 			t.Errorf("%+v", e)
 		}
 		calls := r.receiver.got()
@@ -510,4 +510,15 @@ func FuzzReadEvent(f *testing.F) {
 			t.Error(err)
 		}
 	})
+}
+
+// A link leads people to the page that shows the subject.
+func TestLink(t *testing.T) {
+	for subject, want := range map[Subject]string{
+		{Drive, "sda"}: "https://h/x/drives/sda", {Drive, "a/b?c"}: "https://h/x/drives/a%2Fb%3Fc", {Volume, "v"}: "https://h/x/overview#volumes", {Proxy, "p"}: "https://h/x/overview#proxies",
+	} {
+		if got := link("https://h/x/", subject); got != want || link("", subject) != "" {
+			t.Errorf("%v leads to %s", subject, got)
+		}
+	}
 }
