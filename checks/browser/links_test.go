@@ -152,3 +152,35 @@ func TestNoComplaints(t *testing.T) {
 		}
 	}
 }
+
+// intrusion tries what a text could that has become markup: a script, a style, an image
+// from elsewhere and a form that sends there.
+const intrusion = `(async () => {
+	const add = (tag, set) => { const e = document.createElement(tag); set(e); document.body.append(e); return e; };
+	add("script", (e) => { e.textContent = "window.intruded = 'a script'"; });
+	add("p", (e) => { e.setAttribute("onclick", "window.intruded = 'a handler'"); }).click();
+	const styled = add("p", (e) => { e.setAttribute("style", "position: fixed"); });
+	if (getComputedStyle(styled).position === "fixed") window.intruded = "a style";
+	await new Promise((done) => add("img", (e) => { e.onload = e.onerror = done; e.src = "http://127.0.0.1:1/x.png"; }));
+	await fetch("http://127.0.0.1:1/x").catch(() => {});
+	return window.intruded || "";
+})()`
+
+// The policy of each page lets nothing run or load that is not the exporter's.
+func TestPolicy(t *testing.T) {
+	d := demoOf(t)
+	x := blank(t)
+	for _, path := range []string{"/", "/overview", "/drives", "/drives/sda", "/drives/nothing", "/fleet", "/fleet/storage-02"} {
+		x.visit(d.URL() + path)
+		x.expects("status of 404")
+		if how := eval[string](x, intrusion); how != "" {
+			t.Errorf("%s: %s has come in", path, how)
+		}
+		refused := strings.Join(x.Complaints(), "\n")
+		for _, directive := range []string{"script-src", "style-src", "img-src", "connect-src"} {
+			if !strings.Contains(refused, directive) {
+				t.Errorf("%s: %s refuses nothing:\n%s", path, directive, refused)
+			}
+		}
+	}
+}
