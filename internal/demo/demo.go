@@ -26,7 +26,8 @@ type Options struct {
 	Tools    string // the directory of fakesmartctl and fakezpool
 	// Dir is where all files lie. It must be there; Close does not remove it.
 	Dir string
-	Out io.Writer // for hints, one line each; nil: none are given
+	// Out is for hints, which may come from several goroutines; nil: none are given.
+	Out io.Writer
 	// Redis and Prometheus are wanted where they are installed.
 	Redis, Prometheus bool
 	// Rules is the directory whose *.yml Prometheus loads, with each `for` cut to a

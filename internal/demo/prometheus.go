@@ -50,7 +50,17 @@ scrape_configs:
 	d.prometheus, err = d.startProcess("prometheus", at, syscall.SIGKILL, program, "--config.file="+config,
 		"--storage.tsdb.path="+filepath.Join(dir, "data"), "--storage.tsdb.retention.time=6h", "--storage.tsdb.retention.size=256MB",
 		"--web.listen-address="+at.address, "--web.enable-lifecycle", "--log.level=warn")
-	return err
+	if err != nil {
+		return err
+	}
+	d.run.Go(func() {
+		select {
+		case <-d.ctx.Done():
+		case <-d.prometheus.done:
+			d.say("Prometheus has ended:\n%s", d.prometheus.tail())
+		}
+	})
+	return nil
 }
 
 var (

@@ -107,10 +107,7 @@ func waves(times float64) func(i int, at time.Time) float64 {
 // faults are those of the appliances.
 func (v *volumes) faults(d *Demo) []Fault {
 	at := func(f func()) func(context.Context) error {
-		return func(context.Context) error {
-			f()
-			return nil
-		}
+		return func(context.Context) error { return d.kit.Try(func(kit.T) { f() }) }
 	}
 	return []Fault{
 		{

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -140,5 +141,23 @@ func TestHints(t *testing.T) {
 	d := start(t, demo.Options{Redis: true, Prometheus: true, Out: &out})
 	if d.Fleet() || d.PrometheusURL() != "" || !strings.Contains(out.String(), "apt-get install redis-server\n") || !strings.Contains(out.String(), "apt-get install prometheus\n") {
 		t.Errorf("%v %q %q", d.Fleet(), d.PrometheusURL(), &out)
+	}
+}
+
+// Rules that Prometheus refuses are told, with what it says of them.
+func TestBadRules(t *testing.T) {
+	t.Parallel()
+	need(t, "prometheus", "prometheus")
+	rules := t.TempDir()
+	if err := os.WriteFile(filepath.Join(rules, "bad.yml"), []byte("groups:\n- name: g\n  rules:\n  - {alert: A, expr: 'sum('}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var out logtest.Buffer
+	d := start(t, demo.Options{Prometheus: true, Rules: rules, Out: &out})
+	within(t, d, "what Prometheus says", soon, func() bool {
+		return strings.Contains(out.String(), "Prometheus has ended:\n") && strings.Contains(out.String(), "bad.yml")
+	})
+	if err := d.Await(t.Context()); err == nil || !strings.Contains(err.Error(), "prometheus has ended") {
+		t.Error(err)
 	}
 }
