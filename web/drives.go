@@ -29,15 +29,12 @@ type columnView struct {
 	Number              bool
 }
 
+// driveRow is a row: the state, the name, and the rest by whether it is a number, since
+// a template is slow at telling cells apart.
 type driveRow struct {
-	State state
-	Href  string
-	Cells []cell // without the state
-}
-
-type cell struct {
-	Text   string
-	Number bool
+	State         state
+	Href, Name    string
+	Words, Number []string
 }
 
 // drives is the page with the list.
@@ -86,9 +83,13 @@ func drivesOf(i inquiry, list []listed) *drivesView {
 	v.LeftOut = len(list) - shown
 	for k := range list[:shown] {
 		l := &list[k]
-		row := driveRow{State: l.State, Href: driveLinks(drivePage).to(l.Device)}
-		for _, c := range driveColumns[1:] {
-			row.Cells = append(row.Cells, cell{c.cell(l), c.number})
+		row := driveRow{State: l.State, Href: driveLinks(drivePage).to(l.Device), Name: orDash(l.Device)}
+		for _, c := range driveColumns[2:] {
+			if c.number {
+				row.Number = append(row.Number, c.cell(l))
+			} else {
+				row.Words = append(row.Words, c.cell(l))
+			}
 		}
 		v.Rows = append(v.Rows, row)
 	}

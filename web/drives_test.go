@@ -96,6 +96,31 @@ func TestSort(t *testing.T) {
 	}
 }
 
+// What stands below a head is of that column.
+func TestCellsAreBelowTheirHeads(t *testing.T) {
+	page := newRig(t, host(78)).page("/drives?q=sdaq")
+	var heads, cells []string
+	for _, th := range page.all("thead", "")[0].all("th", "") {
+		heads = append(heads, th.all("a", "")[0].text())
+	}
+	for td := range page.all("tbody", "")[0].all("tr", "")[0].ChildNodes() {
+		cells = append(cells, document{Node: td}.text())
+	}
+	got := map[string]string{}
+	for i, head := range heads {
+		got[head] = cells[i]
+	}
+	for head, want := range map[string]string{"State": "failing", "Drive": "sdaq", "Serial": "EX00016", "Model": "EXAMPLE 18TB", "Place": "A, slot 16", "Pool": "tank raidz2-0",
+		"Size": "18 TB", "Temperature": "37 °C", "Power-on": "3.2 y", "Wear": "–", "Errors": "0"} {
+		if got[head] != want {
+			t.Errorf("%s: %q, want %q", head, got[head], want)
+		}
+	}
+	if len(heads) != len(cells) || len(heads) != len(driveColumns) {
+		t.Errorf("%d heads, %d cells", len(heads), len(cells))
+	}
+}
+
 // A drive is found by its other names; which leads to its own address.
 func TestNamesOfADrive(t *testing.T) {
 	o := host(78)

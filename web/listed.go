@@ -162,10 +162,11 @@ type driveColumn struct {
 	cell        func(l *listed) string
 }
 
-// driveColumns are the columns, the first one the usual order.
+// driveColumns are the columns, the state and the name first, the numbers last. The
+// first one is the usual order.
 var driveColumns = []driveColumn{
 	{"assessment", "State", false, ranked, func(l *listed) string { return l.State.Word }},
-	{"device", "Drive", false, named(func(l *listed) string { return l.Device }), func(l *listed) string { return text(l.Device) }},
+	{"device", "Drive", false, named(func(l *listed) string { return l.Device }), func(l *listed) string { return orDash(l.Device) }},
 	{"serial", "Serial", false, named(func(l *listed) string { return l.Serial }), func(l *listed) string { return orDash(l.Serial) }},
 	{"model", "Model", false, named(func(l *listed) string { return l.Model }), func(l *listed) string { return orDash(l.Model) }},
 	{"place", "Place", false, placed, func(l *listed) string { return orDash(l.Place) }},
