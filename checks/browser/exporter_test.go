@@ -40,7 +40,7 @@ func startExporterAt(t *testing.T, address string, args ...string) *exporter {
 	e := &exporter{url: "http://" + address, address: address, done: make(chan struct{})}
 	e.cmd = exec.Command(programs.get(t).Exporter, append([]string{"--web.listen-address=" + address}, args...)...)
 	e.cmd.Stdout, e.cmd.Stderr = &log, &log
-	e.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	e.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
 	if err := e.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -93,11 +93,11 @@ func fast(t *testing.T) *tab {
 	return x
 }
 
-// hurry makes each delay a tenth.
+// hurry makes each delay a tenth, and the patience with an answer a quarter.
 const hurry = `{
 	const timer = window.setTimeout, limit = AbortSignal.timeout.bind(AbortSignal);
 	window.setTimeout = (f, ms, ...more) => timer(f, ms / 10, ...more);
-	AbortSignal.timeout = (ms) => limit(ms / 10);
+	AbortSignal.timeout = (ms) => limit(ms / 4);
 }`
 
 // oldShown is whether the line is seen that says since when there is no answer.

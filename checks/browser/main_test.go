@@ -64,13 +64,22 @@ func (s *shared[T]) get(t *testing.T) T {
 		s.value, s.err = s.start()
 		s.started = s.err == nil
 	})
-	if errors.Is(s.err, browser.ErrNotInstalled) && os.Getenv("STORAGE_EXPORTER_REQUIRE") != "all" {
-		t.Skip(s.err)
+	if errors.Is(s.err, browser.ErrNotInstalled) {
+		cannot(t, s.err)
 	}
 	if s.err != nil {
 		t.Fatal(s.err)
 	}
 	return s.value
+}
+
+// cannot skips a test for what is not installed, unless all must be there.
+func cannot(t *testing.T, why error) {
+	t.Helper()
+	if os.Getenv("STORAGE_EXPORTER_REQUIRE") == "all" {
+		t.Fatal(why)
+	}
+	t.Skip(why)
 }
 
 func (s *shared[T]) close() error {
@@ -132,7 +141,11 @@ func awaitSleep(ctx context.Context, d *demo.Demo) error {
 func demoOf(t *testing.T) *demo.Demo {
 	t.Helper()
 	programs.get(t)
-	return example.get(t)
+	d := example.get(t)
+	if !d.Fleet() {
+		cannot(t, errors.New("redis-server is not installed: apt-get install redis-server"))
+	}
+	return d
 }
 
 // overviewOf is what the demo's API says now.

@@ -69,9 +69,6 @@ func run(ctx context.Context, o demo.Options, out string) (err error) {
 		return err
 	}
 	defer b.Close()
-	if err := os.MkdirAll(out, 0o755); err != nil {
-		return err
-	}
 	for _, p := range pictures {
 		if err := take(b, d.URL(), p, filepath.Join(out, p.name+".png")); err != nil {
 			return fmt.Errorf("%s: %w", p.name, err)
