@@ -20,7 +20,9 @@ const poorContrast = `(() => {
 	const over = (a, b) => [0, 1, 2].map((i) => a[i] * a[3] + b[i] * (1 - a[3])).concat(1);
 	const light = (c) => { const [r, g, b] = c.slice(0, 3).map((v) => (v /= 255, v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)); return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
 	const ratio = (a, b) => { const [x, y] = [light(a), light(b)].sort((p, q) => q - p); return (x + 0.05) / (y + 0.05); };
-	const grounds = (e) => {
+	const known = new Map();
+	const grounds = (e) => known.get(e) || known.set(e, behind(e)).get(e);
+	const behind = (e) => {
 		const below = e.parentElement ? grounds(e.parentElement) : [[255, 255, 255, 1]];
 		const s = getComputedStyle(e), own = parse(s.backgroundColor);
 		const filled = below.map((b) => over(own, b));
