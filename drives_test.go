@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -43,4 +44,17 @@ func TestDrivesAsConfigured(t *testing.T) {
 		t.Fatalf("reload: %d %s", status, body)
 	}
 	in.await("unknown without rules", func() bool { return value(in.scrape(), verdict+`"unknown"}`) == "1" })
+}
+
+// That smartctl is not there is one warning, however many drives there are.
+func TestManyDrivesNoSmartctl(t *testing.T) {
+	args := []string{"--smartctl.path=/nonexistent/smartctl"}
+	for i := range 30 {
+		args = append(args, fmt.Sprintf("--smartctl.device=/dev/sdx%02d", i))
+	}
+	in := start(t, args...)
+	in.await("the warning", func() bool { return strings.Contains(in.log.String(), "sdx00, sdx01, sdx02 and 27 more") })
+	if n := strings.Count(in.log.String(), "observation failed"); n != 1 {
+		t.Errorf("%d warnings:\n%s", n, in.log)
+	}
 }

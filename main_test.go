@@ -39,6 +39,7 @@ func TestNoConfigurationNoSmartctl(t *testing.T) {
 			t.Errorf("%s is %q, want %q", series, got, want)
 		}
 	}
+	in.await("the warning", func() bool { return strings.Contains(in.log.String(), "smartmontools") })
 	if n := strings.Count(in.log.String(), "smartmontools"); n != 1 {
 		t.Errorf("%d warnings that name the package, want 1:\n%s", n, in.log)
 	}

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"storage_exporter/cachestore"
+	"storage_exporter/internal/gather"
 )
 
 // Config is what a Cache is made of.
@@ -37,6 +38,7 @@ type Cache struct {
 	cancel context.CancelFunc
 	wg     sync.WaitGroup // the looker and the observations
 	looker *looker
+	news   gather.Log // of observations that fail, or work again
 
 	mu           sync.Mutex // guards the fields below
 	closed       bool
@@ -58,6 +60,7 @@ func New(cfg Config) *Cache {
 	close(c.firstEnded) // of no source
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.looker = newLooker(c)
+	c.news.Logger = cfg.Logger
 	return c
 }
 
@@ -95,6 +98,7 @@ func (c *Cache) Close(ctx context.Context) error {
 	c.closed = true
 	c.mu.Unlock()
 	c.cancel()
+	defer c.news.Flush()
 	done := make(chan struct{})
 	go func() {
 		c.wg.Wait()

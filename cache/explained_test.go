@@ -3,6 +3,7 @@ package cache
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"sync/atomic"
@@ -53,6 +54,41 @@ func TestExplainedFailure(t *testing.T) {
 		s.Close()
 		if err := c.Close(t.Context()); err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+// What many sources fail with at once is one line of the log, and so is its end.
+func TestManyFailAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log logtest.Buffer
+		var works atomic.Bool
+		c := New(Config{
+			Store: newFaultyStore(), Observer: "test", Metrics: NewMetrics(prometheus.NewRegistry()),
+			Logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelInfo})),
+		})
+		for i := range 30 {
+			s := c.NewSource(SourceConfig{
+				Kind: "smart", Name: fmt.Sprintf("sd%02d", i), Origin: "o", Interval: 10 * time.Second, Timeout: time.Second,
+				Observe: func(context.Context, *Round) error {
+					if works.Load() || i == 29 {
+						return nil
+					}
+					return errors.New("no smartctl")
+				},
+			})
+			Add[int](s, s.cfg.Name, time.Minute)
+			s.Start()
+		}
+		time.Sleep(time.Minute)
+		works.Store(true)
+		time.Sleep(100 * time.Second)
+		if err := c.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+		failed, again := strings.Count(log.String(), "observation failed"), strings.Count(log.String(), "works again")
+		if failed != 1 || again > 10 || !strings.Contains(log.String(), `name="sd00, sd01, sd02 and 26 more" kind=smart err="no smartctl"`) {
+			t.Errorf("%d failed, %d work again:\n%s", failed, again, &log)
 		}
 	})
 }

@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"slices"
 	"time"
+
+	"storage_exporter/internal/gather"
 )
 
 // flight is one attempt to get a source's snapshots, shared by the refresher
@@ -278,17 +280,25 @@ func (s *Source) conclude(f *flight, out outcome) time.Time {
 	case s.turn.failures > was.failures && !s.closed && s.ctx.Err() == nil:
 		if !s.warned && !explained {
 			s.warned = true
-			s.log.Warn("observation failed; the last snapshot serves while it is alive", "err", out.err)
+			s.news(slog.LevelWarn, "observation failed; the last snapshot serves while it is alive", out.err.Error(), "err", out.err)
 		} else {
 			s.log.Debug("observation failed again", "err", out.err, "failures", s.turn.failures)
 		}
 	case out.observed && was.failures > 0 && s.turn.failures == 0:
-		level := slog.LevelDebug
 		if s.warned {
-			level = slog.LevelInfo
+			s.news(slog.LevelInfo, "observation works again", "")
+		} else {
+			s.log.Debug("observation works again", "failures", was.failures)
 		}
 		s.warned = false
-		s.log.Log(s.ctx, level, "observation works again", "failures", was.failures)
 	}
 	return s.turn.look
+}
+
+// news logs in a moment, once for all sources of the kind that have the same to say, such
+// as the drives of a smartctl that is gone.
+func (s *Source) news(level slog.Level, message, cause string, args ...any) {
+	s.cache.news.Add(gather.Line{
+		Level: level, Message: message, Subject: "name", Cause: s.cfg.Kind + "\x00" + cause, Args: append([]any{"kind", s.cfg.Kind}, args...),
+	}, s.cfg.Name)
 }

@@ -61,14 +61,5 @@ func (v *Verdict) Status() Status {
 // Words are those of all that was noted, on one line.
 func (v *Verdict) Words() string { return strings.Join(v.words, "; ") }
 
-// Few lists texts in so many words at most; last leads over to how many more there
-// are, as in " and ".
-func Few(texts []string, most int, last string) string {
-	if more := len(texts) - most; more > 0 {
-		return fmt.Sprintf("%s%s%d more", strings.Join(texts[:most], ", "), last, more)
-	}
-	return strings.Join(texts, ", ")
-}
-
 // Clone is a verdict that goes on by itself from here.
 func (v *Verdict) Clone() Verdict { return Verdict{v.status, slices.Clone(v.words)} }

@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"storage_exporter/volume"
+	"storage_exporter/internal/few"
 )
 
 const (
@@ -77,7 +77,7 @@ func (l *Log) flush() {
 	}
 	for _, g := range l.lines {
 		slices.Sort(g.names)
-		l.Logger.Log(context.Background(), g.Level, g.Message, append([]any{g.Subject, volume.Few(g.names, named, " and ")}, g.Args...)...) //nolint:sloglint // the messages are constants of the callers
+		l.Logger.Log(context.Background(), g.Level, g.Message, append([]any{g.Subject, few.Of(g.names, named, " and ")}, g.Args...)...) //nolint:sloglint // the messages are constants of the callers
 	}
 	l.lines = nil
 }

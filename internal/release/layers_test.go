@@ -21,8 +21,8 @@ const (
 
 // What every backend may import; rest is for appliances, mount for this host.
 var (
-	appliance = layer{"internal/secret", "volume", "volume/rates", "volume/rest"}
-	mounted   = layer{unix, "internal/outside", "volume", "volume/mount", "volume/rates"}
+	appliance = layer{"internal/few", "internal/secret", "volume", "volume/rates", "volume/rest"}
+	mounted   = layer{unix, "internal/few", "internal/outside", "volume", "volume/mount", "volume/rates"}
 )
 
 // layers are the packages, from below. A package imports only what its line says;
@@ -34,7 +34,7 @@ var layers = map[string]layer{
 	"enclosure":  {unix, "block", "cache", "internal/hang", "internal/outside"},
 	"zpool":      {"block", "cache", "internal/command", "internal/outside"},
 	"cachestore": {prometheus, "github.com/redis/go-redis/v9/...", "github.com/sony/gobreaker/v2", unix, "internal/outside", "internal/secret"},
-	"cache":      {prometheus, "cachestore"},
+	"cache":      {prometheus, "cachestore", "internal/gather"},
 
 	"smart/report":   {"block", "internal/outside"},
 	"smart/smartctl": {"internal/command", "internal/outside", "smart/report"},
@@ -50,7 +50,7 @@ var layers = map[string]layer{
 	"volume/ddn":         mounted,
 	"volume/hammerspace": slices.Concat(appliance, mounted), // the Anvil, and its shares
 	"volume/backends":    {"volume/..."},
-	"volume/observed":    {"cache", "internal/gather", "internal/outside", "volume"},
+	"volume/observed":    {"cache", "internal/few", "internal/gather", "internal/outside", "volume"},
 	"volume/vfolder":     {"internal/outside", "volume/mount"},
 
 	"proxy":                {"cache", "internal/outside", "internal/secret", "volume", "volume/rest"},

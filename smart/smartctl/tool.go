@@ -127,6 +127,9 @@ func (t *Tool) read(ctx context.Context, d Device, logs Logs) (*Document, error)
 	args = append(args, "--device="+d.Type, d.Name)
 	doc, err := t.run(ctx, args...)
 	if err != nil {
+		if errors.Is(err, ErrNotInstalled) {
+			return nil, err // of no drive: what all have in common is one line of the log
+		}
 		return nil, fmt.Errorf("smartctl %s: %w", d.Name, err)
 	}
 	r := doc.Report

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"storage_exporter/internal/few"
 	"storage_exporter/volume"
 )
 
@@ -197,7 +198,7 @@ func notConnected(targets []target, kind string) string {
 }
 
 // some of the words, so that the text stays readable.
-func some(words []string) string { return volume.Few(words, maxNamed, " and ") }
+func some(words []string) string { return few.Of(words, maxNamed, " and ") }
 
 // lost is for how long the connection of each target has surely been lost.
 func (w *watch) lost(targets []target) map[string]time.Duration {

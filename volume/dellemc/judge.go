@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"storage_exporter/internal/few"
 	"storage_exporter/volume"
 	"storage_exporter/volume/rest"
 )
@@ -228,5 +229,5 @@ func some(list []string) string {
 	if len(list) == 0 {
 		return "(not told)"
 	}
-	return volume.Few(list, mostShown, " and ")
+	return few.Of(list, mostShown, " and ")
 }

@@ -3,7 +3,7 @@ package gpfs
 import (
 	"strings"
 
-	"storage_exporter/volume"
+	"storage_exporter/internal/few"
 	"storage_exporter/volume/rest"
 )
 
@@ -87,5 +87,5 @@ func sortStates(states []state) monitored {
 // names is a list that stays short however long it is.
 func names(list []string) string {
 	const most = 8
-	return volume.Few(list, most, " and ")
+	return few.Of(list, most, " and ")
 }

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"storage_exporter/internal/few"
 	"storage_exporter/volume"
 	"storage_exporter/volume/rest"
 )
@@ -96,7 +97,7 @@ func (c cluster) health() volume.Health {
 		}
 	}
 	if len(bad) > 0 {
-		found.Worsen(volume.Degraded, "%d of %d nodes are online and well: %s", len(c.nodes)-len(bad), len(c.nodes), few(bad))
+		found.Worsen(volume.Degraded, "%d of %d nodes are online and well: %s", len(c.nodes)-len(bad), len(c.nodes), firstOf(bad))
 	}
 	bad = nil
 	for _, d := range c.disks {
@@ -105,7 +106,7 @@ func (c cluster) health() volume.Health {
 		}
 	}
 	if len(bad) > 0 {
-		found.Worsen(volume.Degraded, "%d of %d storage volumes are well: %s", len(c.disks)-len(bad), len(c.disks), few(bad))
+		found.Worsen(volume.Degraded, "%d of %d storage volumes are well: %s", len(c.disks)-len(bad), len(c.disks), firstOf(bad))
 	}
 	found.Add(volume.Degraded, c.unknown...)
 	return rest.Judged(found, longestInfo, nil)
@@ -167,8 +168,8 @@ func strange(state rest.Text) string {
 	return fmt.Sprintf("is in a state that is not known here, %q", rest.Clean(state.String(), longestWord))
 }
 
-// few names the first of them.
-func few(bad []string) string { return volume.Few(bad, maxNamed, ", ") }
+// firstOf lists the first of them.
+func firstOf(bad []string) string { return few.Of(bad, maxNamed, ", ") }
 
 // metadata is what the cluster is.
 func (c cluster) metadata() map[string]string {

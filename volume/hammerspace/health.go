@@ -105,7 +105,7 @@ func (c cluster) volume(whole volume.Health, o options, mounted []string) (volum
 	if offline == len(seen) && unknown == 0 {
 		status = volume.Offline
 	}
-	found.Add(status, few(bad))
+	found.Add(status, firstOf(bad))
 	return both(whole, rest.Judged(found, longestInfo, nil)), nil
 }
 

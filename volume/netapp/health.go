@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"storage_exporter/internal/few"
 	"storage_exporter/volume"
 	"storage_exporter/volume/rest"
 )
@@ -153,7 +154,7 @@ func others(all []record, good string) string {
 		return ""
 	}
 	slices.Sort(named)
-	return ": " + volume.Few(named, mostNamed, ", ")
+	return ": " + few.Of(named, mostNamed, ", ")
 }
 
 // metadata describes the volume, as far as it is known.

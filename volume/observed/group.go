@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"storage_exporter/cache"
+	"storage_exporter/internal/few"
 	"storage_exporter/internal/gather"
 	"storage_exporter/volume"
 )
@@ -32,7 +33,7 @@ func (p plan) names() string {
 	for i, cfg := range p.volumes {
 		names[i] = cfg.Name
 	}
-	return volume.Few(names, mostNamed, " and ")
+	return few.Of(names, mostNamed, " and ")
 }
 
 // unused is the first volume's mistake of options that have no effect; nil for none.

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"storage_exporter/internal/few"
 	"storage_exporter/volume"
 	"storage_exporter/volume/rest"
 )
@@ -77,10 +78,10 @@ func (f facts) troubles() []string {
 		troubles = append(troubles, fmt.Sprintf("rebuilding: parity %v, so that not all data is fully redundant", *p))
 	}
 	if bad := wrong(f.blades, nil); len(bad) > 0 {
-		troubles = append(troubles, fmt.Sprintf("%d of %d blades healthy: %s", len(f.blades)-len(bad), len(f.blades), volume.Few(bad, mostNamed, ", ")))
+		troubles = append(troubles, fmt.Sprintf("%d of %d blades healthy: %s", len(f.blades)-len(bad), len(f.blades), few.Of(bad, mostNamed, ", ")))
 	}
 	if bad := wrong(f.hardware, f.blades); len(bad) > 0 {
-		troubles = append(troubles, "hardware: "+volume.Few(bad, mostNamed, ", "))
+		troubles = append(troubles, "hardware: "+few.Of(bad, mostNamed, ", "))
 	}
 	return append(troubles, f.unknown...)
 }
