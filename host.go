@@ -86,7 +86,7 @@ func (e *exporter) blockSystem(dev string) block.System {
 func (e *exporter) newEnclosures(cfg *config.Config) (part, error) {
 	var err error
 	e.enclosures, err = enclosure.New(enclosure.Config{
-		Cache: e.cache, System: e.blockSystem("/dev"), Host: e.host, KeyPrefix: jbodPrefix(cfg),
+		Cache: e.cache, System: e.blockSystem("/dev"), Host: e.host, KeyPrefix: jbodPrefix(cfg), Interval: cfg.EnclosureObservation.Interval,
 		Stuck: func(delta int) { e.cacheStats.Stuck(enclosure.Kind, delta) }, Logger: e.log,
 	})
 	e.byName[collectorEnclosures] = collector.NewEnclosures(e.enclosures, e.lookup)
@@ -97,7 +97,7 @@ func (e *exporter) newPools(cfg *config.Config) (part, error) {
 	var err error
 	e.pools, err = zpool.New(zpool.Config{
 		Cache: e.cache, Tool: zpool.NewTool(e.flags.zpoolPath),
-		System: e.blockSystem(filepath.Join(e.flags.rootfs, "dev")), Host: e.host, KeyPrefix: jbodPrefix(cfg), Logger: e.log,
+		System: e.blockSystem(filepath.Join(e.flags.rootfs, "dev")), Host: e.host, KeyPrefix: jbodPrefix(cfg), Interval: cfg.PoolObservation.Interval, Logger: e.log,
 	})
 	e.byName[collectorZFS] = collector.NewZFS(e.pools, e.lookup)
 	return e.pools, err

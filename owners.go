@@ -12,6 +12,7 @@ import (
 	"storage_exporter/cache"
 	"storage_exporter/cachestore"
 	"storage_exporter/config"
+	"storage_exporter/enclosure"
 	"storage_exporter/event"
 	"storage_exporter/fleet"
 	"storage_exporter/internal/nearest"
@@ -21,14 +22,17 @@ import (
 	"storage_exporter/volume"
 	"storage_exporter/volume/observed"
 	"storage_exporter/web"
+	"storage_exporter/zpool"
 )
 
 // defaults are what holds where nothing is set, as the owners of the values have
 // it.
 func defaults() *config.Config {
 	return &config.Config{
-		Redis: config.Redis{Mode: cachestore.RedisSingle, Timeout: cachestore.DefaultRedisTimeout},
-		Smart: config.Smart(smart.DefaultSettings()),
+		Redis:                config.Redis{Mode: cachestore.RedisSingle, Timeout: cachestore.DefaultRedisTimeout},
+		Smart:                config.Smart(smart.DefaultSettings()),
+		EnclosureObservation: config.Observation{Interval: enclosure.DefaultInterval},
+		PoolObservation:      config.Observation{Interval: zpool.DefaultInterval},
 		VolumeDefaults: config.VolumeDefaults{
 			PerformanceInterval: observed.DefaultPerformance.Interval,
 			HealthCheckInterval: observed.DefaultHealth.Interval,
@@ -129,8 +133,10 @@ func checkEvents(c *config.Config, r *config.Report) {
 	}
 }
 
-// checkPeriods checks how often volumes are observed.
+// checkPeriods checks how often enclosures, pools and volumes are observed.
 func checkPeriods(c *config.Config, r *config.Report) {
+	cache.CheckPeriod("", c.EnclosureObservation.Interval, 0, r.In("enclosures"))
+	cache.CheckPeriod("", c.PoolObservation.Interval, 0, r.In("zfs"))
 	d := c.VolumeDefaults
 	check := func(kind string, interval, timeout time.Duration, own func(config.Volume) time.Duration) {
 		cache.CheckPeriod(kind, interval, timeout, r.In("volumes"))

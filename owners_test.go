@@ -86,6 +86,8 @@ func TestOwnersFindMistakes(t *testing.T) {
 		{"db of a cluster", "[redis]\nmode = \"cluster\"\ndb = 1\naddresses = [\"a:1\"]", `c.toml: redis.db: must be 0 in mode "cluster", which has no other`},
 		{"certificate without key", "[redis.tls]\nenabled = true\ncert_file = \"/c\"", `c.toml: redis.tls.key_file: is missing beside cert_file: write key_file = "/…"`},
 		{"volume's interval within the timeout", "[volumes]\nusage_timeout = \"20s\"\n[volume.v]\nbackend = \"vfs\"\npath = \"/v\"\nusage_interval = \"20s\"", "c.toml: volume.v.usage_interval: must be longer than volumes.usage_timeout, which is 20s"},
+		{"interval of enclosures", "[enclosures]\ninterval = \"1ms\"", "c.toml: enclosures.interval: must be 100ms at least"},
+		{"interval of pools", "[zfs]\ninterval = \"1ms\"", "c.toml: zfs.interval: must be 100ms at least"},
 		{"own section in a proxy's file", "[storage-proxy]\n[smart]\nconcurrency = 0", `c.toml: smart.concurrency: must be 1 to 1024`},
 		{"type that smartctl does not have", "[smart]\ndevices = [\"/dev/sda;a:b\"]", `c.toml: smart.devices: must be absolute paths, with a type where one is needed, as in "/dev/bus/0;megaraid,1": entry 1 is not`},
 		{"threshold of what is not counted", "[smart.thresholds]\nsmart_status = 5", `c.toml: smart.thresholds.smart_status: must be "off": the rule counts nothing, so it can only be switched off`},

@@ -94,6 +94,7 @@ func (e *exporter) reload() (restart []string, err error) {
 			e.log.Warn("A change takes effect with a restart only", "key", key)
 		}
 		cfg.Node, cfg.Cache, cfg.Redis = e.cfg.Node, e.cfg.Cache, e.cfg.Redis
+		cfg.EnclosureObservation, cfg.PoolObservation = e.cfg.EnclosureObservation, e.cfg.PoolObservation
 		err = e.apply(cfg)
 	}
 	if err != nil {

@@ -18,6 +18,10 @@ type Config struct {
 	Redis Redis `toml:"redis"`
 	Smart Smart `toml:"smart"`
 	API   API   `toml:"api"`
+	// EnclosureObservation and PoolObservation are how often the host's enclosures and
+	// its ZFS pools are observed.
+	EnclosureObservation Observation `toml:"enclosures"`
+	PoolObservation      Observation `toml:"zfs"`
 	// VolumeDefaults holds for every volume that says nothing else.
 	VolumeDefaults VolumeDefaults `toml:"volumes"`
 	// Volumes is sorted by name. Without any [volume.*] section it is the root
@@ -33,6 +37,11 @@ type Config struct {
 	Webhooks []Webhook `toml:"-"`
 	// File is where it was read from, empty without a file.
 	File string `toml:"-"`
+}
+
+// Observation is how something is observed.
+type Observation struct {
+	Interval time.Duration `toml:"interval"` // between two observations
 }
 
 // API is who may ask. Below [api] a storage proxy's own file has sections of its own.

@@ -18,7 +18,7 @@ func TestMistakes(t *testing.T) {
 		{"unknown key, nothing like it", "[smart]\nzzz = 1", "c.toml: smart.zzz: is not known"},
 		{"unknown section", "[reddis]\nx = 1", "c.toml: reddis: is no known section; did you mean [redis]?"},
 		{"unknown section keeps what follows quiet", "[reddis]\n[cache]\nstore = \"redis\"", "c.toml: reddis: is no known section; did you mean [redis]?"},
-		{"key outside", "store = \"file\"", "c.toml: store: does not stand in a known section: write it below [api], [cache], [events], [node], [redis], [smart], [volumes]"},
+		{"key outside", "store = \"file\"", "c.toml: store: does not stand in a known section: write it below [api], [cache], [enclosures], [events], [node], [redis], [smart], [volumes], [zfs]"},
 		{"webhook as section", "[webhook]\nname = \"w\"", "c.toml: webhook: must be a list of tables: write [[webhook]] for each, with a name in it"},
 		{"webhook as value", "webhook = [1]", "c.toml: webhook: must be a list of tables: write [[webhook]] for each, with a name in it"},
 		{"two webhooks of a name", "[[webhook]]\nname = \"w\"\n[[webhook]]\nname = \"w\"", "c.toml: webhook[2].name: is that of an earlier webhook: each needs its own"},

@@ -8,7 +8,7 @@ import (
 )
 
 // restartSections are read once, at the start.
-var restartSections = []string{"node.", "cache.", "redis."}
+var restartSections = []string{"node.", "cache.", "redis.", "enclosures.", "zfs."}
 
 // RestartNeeded names the keys that differ between two configurations and take
 // effect with a restart only, sorted. It shows no values.

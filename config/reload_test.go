@@ -14,6 +14,7 @@ func TestRestartNeeded(t *testing.T) {
 	}{
 		{"nothing", before, nil},
 		{"drives and volumes", before + "[smart]\ninterval = \"50s\"\n[volumes]\nusage_interval = \"9s\"\n[volume.v]\nbackend = \"vfs\"\npath = \"/v\"", nil},
+		{"enclosures and pools", before + "[enclosures]\ninterval = \"9s\"\n[zfs]\ninterval = \"9s\"", []string{"enclosures.interval", "zfs.interval"}},
 		{"all", "[node]\nname = \"n\"\n[cache]\nstore = \"memory\"\n[redis]\naddresses = [\"a:2\"]\npassword = \"two\"", []string{"cache.store", "node.name", "redis.addresses", "redis.password", "redis.tls.enabled"}},
 	}
 	from := load(t, before, Options{})

@@ -20,9 +20,9 @@ type Config struct {
 	Host      string
 	KeyPrefix string // "jbod:" if empty; "jbod:N:" for many hosts in one store
 
-	Interval time.Duration // between two observations; 0: 90 s
-	Timeout  time.Duration // of one; 0: 20 s
-	TTL      time.Duration // of a snapshot; 0: 300 s
+	Interval time.Duration // between two observations; 0: DefaultInterval
+	Timeout  time.Duration // of one; 0: 20 s, less for a shorter interval
+	TTL      time.Duration // of a snapshot; 0: 300 s, or three intervals
 
 	// Stuck is called for each path to an enclosure that begins to hang (+1) and for
 	// each that comes back (-1). It may be nil.
@@ -40,18 +40,22 @@ type Enclosures struct {
 	reader *Reader
 }
 
+// DefaultInterval is the time between two observations of enclosures.
+const DefaultInterval = 90 * time.Second
+
 // New makes the source of enclosures. It starts nothing.
 func New(cfg Config) (*Enclosures, error) {
 	if cfg.Host == "" {
 		return nil, errors.New("enclosures: the host's fingerprint is empty")
 	}
+	interval := cmp.Or(cfg.Interval, DefaultInterval)
 	es := &Enclosures{reader: NewReader(cfg.System, cfg.Stuck, cfg.Logger)}
 	es.source = cfg.Cache.NewSource(cache.SourceConfig{
 		Kind: Kind, Name: "enclosures", Origin: cfg.Host + "|enclosures", Lane: cache.NewLane(1),
-		Interval: cmp.Or(cfg.Interval, 90*time.Second), Timeout: cmp.Or(cfg.Timeout, 20*time.Second),
+		Interval: interval, Timeout: cmp.Or(cfg.Timeout, min(20*time.Second, interval/10*9)),
 		Observe: es.observe,
 	})
-	es.entry = cache.Add[[]Enclosure](es.source, cmp.Or(cfg.KeyPrefix, "jbod:")+"enclosures", cmp.Or(cfg.TTL, 300*time.Second))
+	es.entry = cache.Add[[]Enclosure](es.source, cmp.Or(cfg.KeyPrefix, "jbod:")+"enclosures", cmp.Or(cfg.TTL, max(300*time.Second, 3*interval)))
 	return es, nil
 }
 

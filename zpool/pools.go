@@ -21,9 +21,9 @@ type Config struct {
 	Host      string
 	KeyPrefix string // "jbod:" if empty; "jbod:N:" for many hosts in one store
 
-	Interval time.Duration // 0: 90 s
-	Timeout  time.Duration // 0: 20 s
-	TTL      time.Duration // 0: 300 s
+	Interval time.Duration // 0: DefaultInterval
+	Timeout  time.Duration // 0: 20 s, less for a shorter interval
+	TTL      time.Duration // 0: 300 s, or three intervals
 
 	Logger *slog.Logger
 }
@@ -37,11 +37,15 @@ type Pools struct {
 	entry  *cache.Entry[[]Pool]
 }
 
+// DefaultInterval is the time between two observations of pools.
+const DefaultInterval = 90 * time.Second
+
 // New makes the observation. It starts nothing.
 func New(cfg Config) (*Pools, error) {
 	if cfg.Host == "" {
 		return nil, errors.New("pools: the host's fingerprint is empty")
 	}
+	interval := cmp.Or(cfg.Interval, DefaultInterval)
 	p := &Pools{tool: cfg.Tool, system: cfg.System, log: cfg.Logger}
 	if p.tool == nil {
 		p.tool = NewTool("")
@@ -51,9 +55,9 @@ func New(cfg Config) (*Pools, error) {
 	}
 	p.source = cfg.Cache.NewSource(cache.SourceConfig{
 		Kind: "zfs", Name: "zfs", Origin: cfg.Host + "|zfs", Lane: cache.NewLane(1),
-		Interval: cmp.Or(cfg.Interval, 90*time.Second), Timeout: cmp.Or(cfg.Timeout, 20*time.Second), Observe: p.observe,
+		Interval: interval, Timeout: cmp.Or(cfg.Timeout, min(20*time.Second, interval/10*9)), Observe: p.observe,
 	})
-	p.entry = cache.Add[[]Pool](p.source, cmp.Or(cfg.KeyPrefix, "jbod:")+"zfs_map", cmp.Or(cfg.TTL, 300*time.Second))
+	p.entry = cache.Add[[]Pool](p.source, cmp.Or(cfg.KeyPrefix, "jbod:")+"zfs_map", cmp.Or(cfg.TTL, max(300*time.Second, 3*interval)))
 	return p, nil
 }
 

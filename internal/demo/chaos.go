@@ -3,8 +3,7 @@ package demo
 import "time"
 
 // atOnce is how many things are broken at the same time: with one change every 20
-// seconds each of them stays so for longer than the 90 seconds from one look of the
-// exporter at slots and pools to the next.
+// seconds each of them stays so for long enough that its alert fires.
 const atOnce = 3
 
 // Chaos breaks or repairs one thing each time, and says what, until Close.

@@ -19,7 +19,11 @@ import (
 )
 
 // intervals are shorter than what a user has: what changes is to be seen soon.
-const intervals = `[volumes]
+const intervals = `[enclosures]
+interval = "5s"
+[zfs]
+interval = "5s"
+[volumes]
 performance_interval = "5s"
 performance_timeout = "3s"
 health_check_interval = "5s"
