@@ -26,7 +26,7 @@ type picture struct {
 }
 
 var pictures = []picture{
-	{"overview", "/overview", 1280, 1100, 1, "light"},
+	{"overview", "/overview", 1280, 1136, 1, "light"},
 	{"dark", "/overview?show=temperature#enclosures", 1280, 780, 1, "dark"},
 	{"phone", "/overview", 390, 780, 1.5, "light"},
 	{"drive", "/drives/DEMOAH0007", 1280, 1040, 1, "light"},
