@@ -23,11 +23,11 @@ import (
 // is not there.
 func TestPagesAreWellFormed(t *testing.T) {
 	nodes := fleetRig(t, someNodes)
-	r := newRig(t, host(78), func(c *Config) { c.Fleet = nodes })
+	r := newRig(t, host(30), func(c *Config) { c.Fleet = nodes })
 	seen := map[string]bool{}
 	for queue := []string{"/overview", "/drives?q=sd", "/drives/nope", "/fleet/nope"}; len(queue) > 0; queue = queue[1:] {
 		path, _, _ := strings.Cut(queue[0], "#")
-		if seen[path] || len(seen) > 300 {
+		if seen[path] || len(seen) > 150 {
 			continue
 		}
 		seen[path] = true
