@@ -75,8 +75,20 @@ func startCommand(t testing.TB, command []string, args ...string) *process {
 // startAt is startCommand where the address is known before.
 func startAt(t testing.TB, addr string, command []string, args ...string) *process {
 	t.Helper()
+	p := launch(t, addr, append(append(command, "--web.listen-address="+addr), args...))
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		if p.status("/-/healthy") != 0 { // 401 will do
+			return p
+		}
+	}
+	t.Fatalf("does not answer:\n%s", p.log)
+	return nil
+}
+
+// launch starts a command that is to answer at an address. It does not wait for it.
+func launch(t testing.TB, addr string, command []string) *process {
+	t.Helper()
 	p := &process{t: t, url: "http://" + addr, log: &logtest.Buffer{}, done: make(chan struct{})}
-	command = append(append(command, "--web.listen-address="+addr), args...)
 	p.cmd = exec.Command(command[0], command[1:]...) //nolint:noctx // killed in Cleanup
 	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
@@ -91,13 +103,7 @@ func startAt(t testing.TB, addr string, command []string, args ...string) *proce
 		_ = p.cmd.Process.Kill()
 		<-p.done
 	})
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
-		if p.status("/-/healthy") != 0 { // 401 will do
-			return p
-		}
-	}
-	t.Fatalf("does not answer:\n%s", p.log)
-	return nil
+	return p
 }
 
 // signal sends one that stops the process, lets it go on or ends it.

@@ -2,12 +2,9 @@ package main
 
 import (
 	"net/http"
-	"os/exec"
 	"syscall"
 	"testing"
 	"time"
-
-	"storage_exporter/internal/logtest"
 )
 
 // systemd listens, and the first connection starts the program. What comes until it
@@ -15,22 +12,8 @@ import (
 func TestSocketActivation(t *testing.T) {
 	activate := need(t, "systemd-socket-activate", "systemd")
 	addrs := []string{freeAddress(t), freeAddress(t)}
-	p := &process{t: t, url: "http://" + addrs[0], log: &logtest.Buffer{}, done: make(chan struct{})}
-	p.cmd = exec.Command(activate, "--listen="+addrs[0], "--listen="+addrs[1], //nolint:noctx // killed in Cleanup
-		binary(t), "--web.systemd-socket", "--web.listen-address=:1", noSmartctl)
-	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := p.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	go func() {
-		p.err = p.cmd.Wait()
-		close(p.done)
-	}()
-	t.Cleanup(func() {
-		_ = p.cmd.Process.Kill()
-		<-p.done
-	})
+	p := launch(t, addrs[0], []string{activate, "--listen=" + addrs[0], "--listen=" + addrs[1],
+		binary(t), "--web.systemd-socket", "--web.listen-address=:1", noSmartctl})
 	// Until systemd-socket-activate listens, connections are refused; from then on
 	// none is.
 	for end := time.Now().Add(20 * time.Second); p.status("/-/healthy") != http.StatusOK; time.Sleep(10 * time.Millisecond) {

@@ -1,11 +1,5 @@
 package config
 
-import (
-	"slices"
-
-	"storage_exporter/internal/nearest"
-)
-
 // Enclosure is one [enclosure."<id>"] section: how an enclosure is shown.
 type Enclosure struct {
 	ID string `toml:"-"`
@@ -26,19 +20,7 @@ func (l *loader) readEnclosures(table map[string]any) {
 			continue
 		}
 		e := Enclosure{ID: id}
-		fields := fieldsOf(&e, key+".")
-		known := keysWithin(fields, key+".")
-		for _, k := range sorted(section) {
-			at := key + "." + keyPart(k)
-			switch {
-			case slices.Contains(known, k):
-				l.setValue(fields, at, section[k], section)
-			case l.lenient:
-				l.warn(l.inFile(at), "is not known and was ignored%s", nearest.Hint(k, known))
-			default:
-				l.problem(at, "is not known%s", l.suggestIn(key, k, known))
-			}
-		}
+		l.readFields(&e, key, section)
 		l.cfg.Enclosures = append(l.cfg.Enclosures, e)
 	}
 }

@@ -105,6 +105,24 @@ func (l *loader) readTable(prefix string, table map[string]any) {
 	}
 }
 
+// readFields reads a named section, such as [proxy.NAME], into the struct at which into
+// points.
+func (l *loader) readFields(into any, key string, section map[string]any) {
+	fields := fieldsOf(into, key+".")
+	known := keysWithin(fields, key+".")
+	for _, k := range sorted(section) {
+		at := key + "." + keyPart(k)
+		switch {
+		case slices.Contains(known, k):
+			l.setValue(fields, at, section[k], section)
+		case l.lenient:
+			l.warn(l.inFile(at), "is not known and was ignored%s", nearest.Hint(k, known))
+		default:
+			l.problem(at, "is not known%s", l.suggestIn(key, k, known))
+		}
+	}
+}
+
 func (l *loader) isSection(key string) bool {
 	for k := range l.fields {
 		if strings.HasPrefix(k, key+".") {

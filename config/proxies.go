@@ -2,10 +2,8 @@ package config
 
 import (
 	"regexp"
-	"slices"
 	"time"
 
-	"storage_exporter/internal/nearest"
 	"storage_exporter/internal/secret"
 )
 
@@ -50,18 +48,6 @@ func (l *loader) readProxies(table map[string]any) {
 
 func (l *loader) readProxy(name, key string, section map[string]any) {
 	p := Proxy{Name: name}
-	fields := fieldsOf(&p, key+".")
-	known := keysWithin(fields, key+".")
-	for _, k := range sorted(section) {
-		at := key + "." + keyPart(k)
-		switch {
-		case slices.Contains(known, k):
-			l.setValue(fields, at, section[k], section)
-		case l.lenient:
-			l.warn(l.inFile(at), "is not known and was ignored%s", nearest.Hint(k, known))
-		default:
-			l.problem(at, "is not known%s", l.suggestIn(key, k, known))
-		}
-	}
+	l.readFields(&p, key, section)
 	l.cfg.Proxies = append(l.cfg.Proxies, p)
 }
