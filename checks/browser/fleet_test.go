@@ -95,6 +95,7 @@ func fleetOf(t *testing.T, address string) (hosts []host) {
 // A host that no longer reports is shown as silent, above those that do, without a
 // reload.
 func TestAHostFallsSilent(t *testing.T) {
+	t.Parallel()
 	redis := redistest.Start(t, redistest.Options{})
 	now, err := strconv.ParseInt(fmt.Sprint(redis.Do("TIME").([]any)[0]), 10, 64)
 	if err != nil {

@@ -27,6 +27,7 @@ func faultOf(t *testing.T, d *demo.Demo, name string) demo.Fault {
 // A drive fails, and the page shows it: without a reload, with nothing moved that a
 // person has moved.
 func TestADriveFails(t *testing.T) {
+	t.Parallel()
 	d := demoOf(t)
 	f := faultOf(t, d, "drive-fails")
 	slot := strings.Fields(f.Broken[strings.Index(f.Broken, "slot "):])[1] // such as B4
@@ -140,6 +141,7 @@ func TestTheExporterHangs(t *testing.T) {
 
 // The exporter ends, is started again, and the page goes on with what the new one says.
 func TestTheExporterIsStartedAgain(t *testing.T) {
+	t.Parallel()
 	e := startExporter(t, "--no-collector.smart", "--no-collector.enclosures", "--no-collector.zfs", "--config.file="+file(t, "c.toml", "[volume.first]\nbackend = \"vfs\"\npath = \"/\"\n"))
 	x := fast(t)
 	x.visit(e.url + "/overview")

@@ -60,6 +60,7 @@ func hostileDrive(t *testing.T) fleet.Drive {
 
 // What comes from outside is shown as text, and nothing of it is run.
 func TestHostileTexts(t *testing.T) {
+	t.Parallel()
 	smartctl, _ := faketest.New(t, hostileDrive(t))
 	tree := enclosuretest.New(t)
 	tree.AddDisk(blocktest.Disk{Name: "sda", Device: blocktest.Device{Number: "8:0"}, Address: "0:0:0:0", Model: anImage, Serial: anElement, WWID: "naa.5000000000000001", State: "running"})

@@ -102,6 +102,7 @@ func statusOf(t *testing.T, address string) int {
 
 // What is disabled is not led to.
 func TestLinksWhereLittleIsEnabled(t *testing.T) {
+	t.Parallel()
 	tree := enclosuretest.New(t)
 	tree.AddDisk(blocktest.Disk{Name: "sda", Device: blocktest.Device{Number: "8:0"}, Address: "0:0:0:0", Model: "M", WWID: "naa.5000000000000001", State: "running"})
 	tree.AddEnclosure(enclosuretest.Enclosure{Address: "0:0:9:0", ID: "0x3000000000000001", Vendor: "V", Model: "M", Bays: []enclosuretest.Bay{

@@ -20,7 +20,8 @@ import (
 // dir is where all files of the tests lie.
 var dir string
 
-// What all tests share is started by the first that needs it.
+// What waits most is parallel: it begins when all others have ended, and leaves the demo
+// as it is but for one drive. What all tests share is started by the first that needs it.
 var (
 	chromium = &shared[*browser.Browser]{start: startBrowser, end: func(b *browser.Browser) error { b.Close(); return nil }}
 	programs = &shared[demo.Options]{start: build}
