@@ -293,7 +293,8 @@ func TestWrongPasswords(t *testing.T) {
 			}
 		})
 	}
-	for end := time.Now().Add(30 * time.Second); sent.Load() < 200 || answered.Load() == 0; time.Sleep(time.Millisecond) {
+	// What is sent need not have arrived: by the time of some answers it has.
+	for end := time.Now().Add(30 * time.Second); sent.Load() < 200 || answered.Load() < 5; time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("%d wrong passwords are sent and %d answered", sent.Load(), answered.Load())
 		}
