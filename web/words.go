@@ -82,7 +82,7 @@ func explain(r assess.Reason) (why, do string) {
 var troubleWords = map[smart.Trouble]struct{ why, do string }{
 	smart.TroubleNotInstalled: {"smartctl cannot be run.", "Install smartmontools."},
 	smart.TroubleNotFound:     {"The drive is gone.", "Look whether it was pulled or has lost its connection."},
-	smart.TroublePermission:   {"The exporter may not open the drive.", "Give its user the rights that the README names."},
+	smart.TroublePermission:   {"The exporter may not open the drive.", "Give its user the rights that docs/permissions.md names."},
 	smart.TroubleTimeout:      {"The drive does not answer in time.", checkCable},
 	smart.TroubleStuck:        {"The drive does not answer, and smartctl cannot be ended.", checkCable},
 	smart.TroubleNoSMART:      {"The drive answers, but has no SMART.", ""},
