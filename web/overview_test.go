@@ -108,7 +108,7 @@ func TestProblems(t *testing.T) {
 		"asleep":                 {one(drive(1, sleeping)), ""},
 		"only its enclosure's":   {inSlot(slotOf(1, drive(1, func(d *overview.Drive) { d.NotMonitored = true; d.Assessment.Verdict = assess.Unknown }))), ""},
 		"asleep and failing":     {one(drive(1, sleeping, judged(assess.Failing, "smart_status", 1))), "F|sdab · EX00001|in no enclosure · tank raidz2-0|The drive's own words.|Replace the drive."},
-		"unreadable":             {one(drive(1, func(d *overview.Drive) { d.Assessment.Verdict, d.Trouble = assess.Unknown, smart.TroublePermission })), "?|sdab · EX00001|in no enclosure · tank raidz2-0|The exporter may not open the drive.|Give its user the rights that the README names."},
+		"unreadable":             {one(drive(1, func(d *overview.Drive) { d.Assessment.Verdict, d.Trouble = assess.Unknown, smart.TroublePermission })), "?|sdab · EX00001|in no enclosure · tank raidz2-0|The exporter may not open the drive.|Give its user the rights that docs/permissions.md names."},
 		"an older report":        {one(drive(1, func(d *overview.Drive) { d.Trouble = smart.TroubleTimeout })), "?|sdab · EX00001|in no enclosure · tank raidz2-0|The drive does not answer in time. What is shown is its last report.|Check its cable, its power and the backplane."},
 		"not read yet":           {one(drive(1, func(d *overview.Drive) { d.Assessment.Verdict, d.Error = assess.Unknown, "nothing observed yet" })), "?|sdab · EX00001|in no enclosure · tank raidz2-0|Nothing observed yet.|"},
 		"light of a good drive":  {inSlot(lit), "W|slot 4|A, slot 4|The fault light is on, though sdab is ok.|"},
