@@ -103,6 +103,13 @@ func await(t *testing.T, patterns ...string) {
 // restartWith restarts the exporter with these flags and the drop-ins of these names.
 func restartWith(t *testing.T, options string, names ...string) {
 	t.Helper()
+	configure(t, options, names...)
+	sh(t, "systemctl restart storage_exporter")
+}
+
+// configure is restartWith without the restart.
+func configure(t *testing.T, options string, names ...string) {
+	t.Helper()
 	if err := os.WriteFile(flags, []byte("OPTIONS=\""+options+"\"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +117,7 @@ func restartWith(t *testing.T, options string, names ...string) {
 	for _, name := range names {
 		sh(t, `install -m 644 -t "$1" /usr/share/storage_exporter/packaging/drop-ins/"$2"`, dropIns, name)
 	}
-	sh(t, "systemctl daemon-reload; systemctl restart storage_exporter")
+	sh(t, "systemctl daemon-reload")
 }
 
 // drive is the pattern of a drive that was read.
@@ -203,8 +210,9 @@ func testRAIDMembers(t *testing.T) {
 
 // testSocket: the first connection starts the exporter.
 func testSocket(t *testing.T) {
-	restartWith(t, "--web.systemd-socket")
-	sh(t, "systemctl stop storage_exporter; systemctl enable --now storage_exporter.socket")
+	sh(t, "systemctl stop storage_exporter")
+	configure(t, "--web.systemd-socket")
+	sh(t, "systemctl enable --now storage_exporter.socket")
 	is(t, "active", unit+".service", "inactive")
 	await(t, healthy)
 	is(t, "active", unit+".service", "active")
