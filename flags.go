@@ -141,7 +141,7 @@ func (f *flags) addSettings(app *kingpin.Application) {
 	text("smartctl.interval", "smart.interval", "The interval between observations of a drive.")
 	text("smartctl.timeout", "smart.timeout", "How long one run of smartctl may take.")
 	text("smartctl.concurrency", "smart.concurrency", "Runs of smartctl at once.")
-	text("smartctl.rescan", "smart.rescan", "The interval between scans for drives; below 1s there are none after the first.")
+	text("smartctl.rescan", "smart.rescan", "The interval between scans for drives; below 1s there are none after the first that succeeds.")
 	scan := &setting{flag: "smartctl.scan", key: "smart.scan", isBool: true}
 	f.settings = append(f.settings, scan)
 	app.Flag(scan.flag, "Scan for drives although some are listed; implied when none are.").IsSetByUser(&scan.given).BoolVar(&scan.enabled)
