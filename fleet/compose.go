@@ -70,7 +70,11 @@ func (d *Digest) addDrive(of *overview.Drive, place string) {
 	if len(of.Assessment.Reasons) > 0 {
 		reason = of.Assessment.Reasons[0].Text
 	}
-	d.add(Trouble{Drive, of.Device, of.Assessment.Verdict, reason, place})
+	verdict := of.Assessment.Verdict
+	if verdict == assess.OK && of.Trouble != "" {
+		verdict = assess.Unknown // an older report still stands
+	}
+	d.add(Trouble{Drive, of.Device, verdict, reason, place})
 }
 
 // count takes over what the overview has counted.

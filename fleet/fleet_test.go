@@ -68,6 +68,10 @@ func TestCompose(t *testing.T) {
 	if got := shown(t, d.Counts); got != wantCounts {
 		t.Errorf("%s\nwant %s", got, wantCounts)
 	}
+	o.Outside[0].Trouble = "stuck" // an older report says that it is well
+	if got := shown(t, compose(o).Worst); !strings.Contains(got, `{"kind":"drive","name":"sda","verdict":"unknown","reason":"stuck"}`) {
+		t.Errorf("a drive that cannot be read: %s", got)
+	}
 	o.Counts.Drives, o.Counts.Pools, o.Counts.Proxies = nil, nil, nil
 	if got := shown(t, compose(o).Counts); strings.Contains(got, "drives") || strings.Contains(got, "pools") || strings.Contains(got, "proxies") {
 		t.Errorf("what is not known: %s", got)

@@ -59,13 +59,13 @@ func talliedDrives(o *overview.Overview) string {
 	by := make(map[string]int)
 	o.Each(func(d *overview.Drive) bool {
 		if !d.NotMonitored {
-			by[stateOfDrive(d).Word]++
+			by[stateOfDrive(d).Class]++
 		}
 		return true
 	})
 	var parts []string
 	for _, s := range []state{ok, asleep, warning, failing, unknown} {
-		if n := by[s.Word]; n > 0 || s == ok {
+		if n := by[s.Class]; n > 0 || s == ok {
 			parts = append(parts, grouped(float64(n))+" "+s.Word)
 		}
 	}

@@ -98,13 +98,16 @@ func (p *Pages) readingsOf(label string) (r readings) {
 // drive is a drive's own page. A drive is also found by its other names, its serial
 // number and its WWN.
 func (p *Pages) drive(_ context.Context, r *http.Request) (page, error) {
-	name := r.PathValue("device")
+	name := strings.TrimPrefix(r.PathValue("device"), "/dev/")
 	snap := p.cfg.Overview()
 	list := p.listed.of(snap)
 	i := slices.IndexFunc(list, func(l listed) bool { return l.Device == name && name != "" })
 	if i < 0 {
 		if label := otherwise(list, name); label != "" {
 			return page{to: "../" + drivePage(label)}, nil
+		}
+		if why := snap.Value.Errors["drives"]; why != "" && why != overview.ErrNotObserved.Error() {
+			return page{}, &refused{http.StatusServiceUnavailable, "The drives are not known now", sentence(why)}
 		}
 		return page{}, &refused{http.StatusNotFound, "No such drive", fmt.Sprintf("There is no drive %q now. The search above finds drives by serial number, WWN, device, slot, pool and model.", text(name))}
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"time"
+
+	"storage_exporter/overview"
 )
 
 // maxRows bounds the rows of a table.
@@ -47,7 +49,12 @@ func (p *Pages) drives(_ context.Context, r *http.Request) (page, error) {
 		head: head{Title: "Drives", Current: "drives", Query: i.query, At: o.BuiltAt, Stale: o.Stale},
 		body: func() any {
 			v := drivesOf(i, p.listed.of(snap))
-			v.Why = text(o.Errors["drives"])
+			if why := o.Errors["drives"]; why != overview.ErrNotObserved.Error() {
+				v.Why = text(why)
+			}
+			if v.Why != "" && len(v.Rows) == 0 {
+				v.Headline = "The drives are not known"
+			}
 			return v
 		},
 	}, nil

@@ -9,6 +9,7 @@ import (
 
 	"storage_exporter/cache"
 	"storage_exporter/overview"
+	"storage_exporter/smart"
 	"storage_exporter/smart/assess"
 	"storage_exporter/smart/report"
 )
@@ -27,7 +28,7 @@ func TestSearch(t *testing.T) {
 	r := newRig(t, host(78))
 	for query, want := range map[string][]string{
 		"EX00016": {"sdaq"}, "ex00016": {"sdaq"}, "0x5000c50000000010": {"sdaq"}, " sdaq ": {"sdaq"}, "A, slot 16": {"sdaq"}, "slot 16 A,": {"sdaq"}, "A16": {"sdaq"},
-		"slot 16": {"sdaq", "sdbq", "sdcq"}, "slot 1": {"sdab", "sdbb", "sdcb"}, "slot 99": nil, "nvme": {"nvme0"}, "tank nvme": nil, "raidz2-0 sdaq": {"sdaq"}, "0x5003048000000002 slot 3": {"sdcd"},
+		"slot 16": {"sdaq", "sdbq", "sdcq"}, "slot 1": {"sdab", "sdbb", "sdcb"}, "slot 99": nil, "/dev/sdaq": {"sdaq"}, "slot 16,": {"sdaq", "sdbq", "sdcq"}, "nvme": {"nvme0"}, "tank nvme": nil, "raidz2-0 sdaq": {"sdaq"}, "0x5003048000000002 slot 3": {"sdcd"},
 		"\x00\u202e": nil, "no such thing": nil,
 	} {
 		got := labels(r.page("/drives?q=" + url.QueryEscape(query)))
@@ -127,7 +128,7 @@ func TestNamesOfADrive(t *testing.T) {
 	o.Enclosures[0].Slots[3].Drive.Paths = []string{"sdad", "sdzz"}
 	r := newRig(t, o)
 	for name, want := range map[string]string{"EX00003": "../drives/sdad", "0X5000C50000000003": "../drives/sdad", "sdzz": "../drives/sdad"} {
-		if w := r.ask("/drives/" + name); w.Code != 303 || w.Header().Get("Location") != "/drives/sdad" && w.Header().Get("Location") != want {
+		if w := r.ask("/drives/" + name); w.Code != 303 || w.Header().Get("Location") != want {
 			t.Errorf("%s: %d %s", name, w.Code, w.Header().Get("Location"))
 		}
 	}
@@ -139,6 +140,38 @@ func TestNamesOfADrive(t *testing.T) {
 	r.show(o)
 	if w := r.ask("/drives/EX00003"); w.Code != 404 {
 		t.Errorf("a name of two drives: %d %s", w.Code, w.Header().Get("Location"))
+	}
+	if w := r.ask("/drives/%2Fdev%2Fsdzz"); w.Code != 303 || w.Header().Get("Location") != "../drives/sdad" {
+		t.Errorf("a path: %d %s", w.Code, w.Header().Get("Location"))
+	}
+}
+
+// Until the drives are known, nothing is said of how many there are.
+func TestDrivesAreNotKnown(t *testing.T) {
+	o := host(0)
+	o.Errors = map[string]string{"drives": "the first scan is under way"}
+	o.Outside = nil
+	r := newRig(t, o)
+	page := r.page("/drives")
+	if got := page.all("h1", "")[0].text(); got != "The drives are not known" || !strings.Contains(page.text(), "the first scan is under way") || strings.Contains(page.text(), "No drive is like that") {
+		t.Errorf("%s: %s", got, page.text())
+	}
+	if w := r.ask("/drives/sda"); w.Code != 503 {
+		t.Errorf("a drive: %d", w.Code)
+	}
+}
+
+// A drive that cannot be read is not well because of an older report.
+func TestOlderReport(t *testing.T) {
+	o := host(1)
+	o.Outside = []overview.Drive{*drive(1, func(d *overview.Drive) { d.Trouble = smart.TroubleTimeout })}
+	o.Counts = o.Count()
+	r := newRig(t, o)
+	if got := labels(r.page("/drives?state=unknown")); !slices.Equal(got, []string{"sdab"}) {
+		t.Errorf("unknown are %q", got)
+	}
+	if got := r.page("/overview").all("ul", "counts")[0].text(); !strings.Contains(got, "1 unknown") {
+		t.Error(got)
 	}
 }
 

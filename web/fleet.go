@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"storage_exporter/fleet"
+	"storage_exporter/smart"
 )
 
 // maxNodes bounds the nodes that are listed.
@@ -126,10 +127,14 @@ func problemOfRow(r *fleet.Row) problem {
 	case r.Kind == fleet.Proxy && s == failing:
 		s = s.as("down", "D")
 	}
-	return problem{
+	x := problem{
 		State: s, Kind: r.Kind, Name: text(r.Name), Href: nodePage(r.Node),
 		Place: joined(" · ", text(r.Node), string(r.Kind), placeOfRow(r)), Reason: sentence(cmp.Or(r.Reason, "no reason was given")),
 	}
+	if trouble, is := troubleWords[smart.Trouble(r.Reason)]; is && r.Kind == fleet.Drive {
+		x.Reason, x.Do = trouble.why, trouble.do
+	}
+	return x
 }
 
 // placeOfRow is where a drive or a slot is, or what serves a volume.

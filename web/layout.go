@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"embed"
 	"errors"
 	"html/template"
@@ -77,7 +78,7 @@ func (p *Pages) headOf(shown *page, tag string) head {
 	h.Host, h.Note, h.Tag = text(p.cfg.Host), p.cfg.Note, tag
 	h.Style, h.Script = h.Root+styleAsset.name, h.Root+scriptAsset.name
 	way := func(title, href string) {
-		h.Ways = append(h.Ways, choice{title, h.Root + href, h.Current == href})
+		h.Ways = append(h.Ways, choice{title, h.Root + href, h.Current != "" && h.Current == href})
 	}
 	way("Overview", "overview")
 	if h.Search = !p.cfg.NoDrives; h.Search {
@@ -87,7 +88,7 @@ func (p *Pages) headOf(shown *page, tag string) head {
 		way("Fleet", "fleet")
 	}
 	if p.cfg.Metrics != "" {
-		way("Metrics", strings.TrimPrefix(p.cfg.Metrics, "/"))
+		way("Metrics", cmp.Or(strings.TrimPrefix(p.cfg.Metrics, "/"), "./"))
 	}
 	return h
 }
@@ -113,7 +114,7 @@ func (p *Pages) refusal(err error, r *http.Request) page {
 	root := strings.Repeat("../", max(strings.Count(r.URL.EscapedPath(), "/")-1, 0))
 	return page{
 		template: "message", key: "message", made: why.title + why.text, status: why.status, once: true,
-		head: head{Title: why.title, Root: root, At: time.Now()},
+		head: head{Title: why.title, Root: root, At: time.Now(), Still: why.status == http.StatusNotFound},
 		body: func() any { return messageView{why.title, text(why.text)} },
 	}
 }

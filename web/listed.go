@@ -137,11 +137,14 @@ var slotNamed = regexp.MustCompile(`\bslot (\S+)`)
 func (i inquiry) choose(list []listed) []listed {
 	query, slot := strings.ToLower(i.query), ""
 	if m := slotNamed.FindStringSubmatch(query); m != nil {
-		query, slot = strings.Replace(query, m[0], "", 1), m[1]
+		query, slot = strings.Replace(query, m[0], "", 1), strings.TrimRight(m[1], ",")
 	}
 	words := strings.Fields(query)
+	for k := range words {
+		words[k] = strings.TrimPrefix(words[k], "/dev/")
+	}
 	list = slices.DeleteFunc(slices.Clone(list), func(l listed) bool {
-		return slot != "" && l.slot != slot || i.state != "" && l.State.Word != i.state || slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(l.within, w) })
+		return slot != "" && l.slot != slot || i.state != "" && l.State.Class != i.state || slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(l.within, w) })
 	})
 	compare := driveColumns[0].compare
 	for _, c := range driveColumns {

@@ -66,6 +66,9 @@ func (p *Pages) nodeView(detail *fleet.Detail, path string, a asked) *overviewVi
 		}
 		if len(v.Problems) == 0 {
 			v.Headline, v.Calm = "Nothing is known to be wrong", sentence(err.Error())
+			if detail.Node.State != fleet.Live {
+				v.Headline, v.Calm = "Nothing is known of it now", ""
+			}
 		}
 		return v
 	}

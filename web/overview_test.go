@@ -1,13 +1,17 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"storage_exporter/enclosure"
 	"storage_exporter/event"
 	"storage_exporter/overview"
 	"storage_exporter/smart"
@@ -98,6 +102,10 @@ func TestProblems(t *testing.T) {
 	lit.Fault = new(true)
 	bare := slotOf(5, nil)
 	bare.Fault = new(true)
+	critical := slotOf(6, nil)
+	critical.Status, critical.Populated = enclosure.Critical, new(true)
+	dark := slotOf(7, nil)
+	dark.Fault, dark.Populated = new(true), nil
 	pool := func(p overview.Pool) func(*overview.Overview) {
 		return func(o *overview.Overview) { o.Pools = append(o.Pools, p) }
 	}
@@ -121,7 +129,15 @@ func TestProblems(t *testing.T) {
 		"volume": {func(o *overview.Overview) {
 			o.Volumes = append(o.Volumes, overview.Volume{Name: "v", Backend: "nfs", Status: volume.Unavailable, Info: "credentials refused"})
 		}, "U|v|volume, nfs|Credentials refused.|"},
-		"drives not known": {func(o *overview.Overview) { o.Errors = map[string]string{"drives": "smartctl: not found"} }, "?|the drives|all of them|They are not known: smartctl: not found.|"},
+		"drives not known": {func(o *overview.Overview) { o.Errors = map[string]string{"drives": "smartctl: not found"} }, "?|the drives|all of them|smartctl: not found.|"},
+		"drives of enclosures, where none is observed": {func(o *overview.Overview) {
+			inSlot(slotOf(1, drive(1, func(d *overview.Drive) { d.Assessment.Verdict = assess.Unknown })))(o)
+			o.Errors = map[string]string{"drives": overview.ErrNotObserved.Error()}
+		}, ""},
+		"asleep with an older report":         {one(drive(1, sleeping, func(d *overview.Drive) { d.Trouble = smart.TroubleTimeout })), "?|sdab · EX00001|in no enclosure · tank raidz2-0|The drive does not answer in time. What is shown is its last report.|Check its cable, its power and the backplane."},
+		"critical, and the drive is not seen": {inSlot(critical), "W|slot 6|A, slot 6|The enclosure calls the slot critical, and the system does not see the drive in it.|Pull it and put it back; if it stays so, replace it."},
+		"light of what is not known":          {inSlot(dark), "W|slot 7|A, slot 7|The fault light is on. Whether there is a drive in it is not known.|"},
+		"one data error":                      {pool(overview.Pool{Name: "p", State: "ONLINE", DataErrors: new(uint64(1))}), "W|p|ZFS pool|1 error in its data: files are damaged.|Restore the files that `zpool status -v p` names."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := &overview.Overview{BuiltAt: builtAt}
@@ -290,6 +306,9 @@ func TestEventsOfAPage(t *testing.T) {
 		return event.Page{Events: []event.Event{{ID: "1", Time: builtAt, Subject: event.Subject{Kind: event.Volume, Name: "v"}, State: "offline", Previous: "healthy"}}}, nil
 	}
 	r.pages.recent.at = time.Now().Add(-time.Minute)
+	gone, leave := context.WithCancel(t.Context())
+	leave() // what is read for all does not end with the one who asked
+	r.mux.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(gone, http.MethodGet, "/overview", nil))
 	if after := r.ask("/overview"); after.Header().Get("ETag") == before || !strings.Contains(after.Body.String(), "volume v") {
 		t.Error("a new event is not shown before the next generation")
 	}

@@ -85,7 +85,7 @@ func (c *scene) pool(p *overview.Pool, now time.Time) poolView {
 		v.Done = int(100 * min(max(*p.Scan.Done, 0), 1))
 	}
 	if p.DataErrors != nil && *p.DataErrors > 0 {
-		v.Errors = grouped(float64(*p.DataErrors)) + " data errors"
+		v.Errors = grouped(float64(*p.DataErrors)) + nouns(int(min(*p.DataErrors, 2)), " data error", " data errors")
 	}
 	depth := make(map[string]int, len(p.Vdevs))
 	shown := min(len(p.Vdevs), c.vdevs)
@@ -202,7 +202,7 @@ func problemOfPool(p *overview.Pool, o *overview.Overview, at places) problem {
 		x.Reason += "."
 	case p.DataErrors != nil && *p.DataErrors > 0:
 		x.State = warning.as("data errors", "W")
-		x.Reason = grouped(float64(*p.DataErrors)) + " errors in its data: files are damaged."
+		x.Reason = grouped(float64(*p.DataErrors)) + nouns(int(min(*p.DataErrors, 2)), " error", " errors") + " in its data: files are damaged."
 		x.Do = fmt.Sprintf("Restore the files that `zpool status -v %s` names.", text(p.Name))
 	case bad != "":
 		x.State = warning.as("errors", "W")

@@ -36,7 +36,8 @@ func (p *Pages) newestEvents(ctx context.Context) (*eventsView, int) {
 	if !r.begin() {
 		return r.newest()
 	}
-	ctx, cancel := context.WithTimeout(ctx, eventsPatience)
+	// What is read is for all who look: it does not end with the one who asked.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), eventsPatience)
 	defer cancel()
 	return r.end(eventsOf(p.cfg.Events(ctx, event.Filter{}, "", fewEvents)))
 }

@@ -124,7 +124,12 @@ func newRig(t testing.TB, o *overview.Overview, change ...func(*Config)) *rig {
 		Overview: func() cache.Snapshot[overview.Overview] {
 			return cache.Snapshot[overview.Overview]{Value: r.shown.Load(), Revision: r.revision.Load()}
 		},
-		Events: func(context.Context, event.Filter, string, int) (event.Page, error) { return r.events() },
+		Events: func(ctx context.Context, _ event.Filter, _ string, _ int) (event.Page, error) {
+			if err := ctx.Err(); err != nil {
+				return event.Page{}, err
+			}
+			return r.events()
+		},
 	}
 	for _, f := range change {
 		f(&cfg)

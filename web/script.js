@@ -69,14 +69,22 @@
     if (document.title !== before) news.textContent = document.title;
   };
 
+  // Who copies a text from the page shall not lose it.
+  const selecting = () => {
+    const s = getSelection();
+    return s && !s.isCollapsed && document.getElementById("main").contains(s.anchorNode);
+  };
+
   const failed = (why) => {
-    old.textContent = "No answer since " + answered.toLocaleTimeString() + " (" + why + "): what is shown is older than that.";
+    const says = "No answer since " + answered.toLocaleTimeString() + " (" + why + "): what is shown is older than that.";
+    if (old.textContent !== says) old.textContent = says; // said once to who listens
     old.hidden = false;
   };
 
   const ask = async () => {
     clearTimeout(timer);
     if (asking || document.hidden) return;
+    if (selecting()) { timer = setTimeout(ask, every); return; }
     asking = true;
     try {
       const response = await fetch(location.pathname + location.search, {
@@ -84,6 +92,7 @@
       });
       if (response.status !== 304) {
         const text = await response.text();
+        if (response.status === 404) throw new Error("it is no longer there");
         if (!response.ok) throw new Error("status " + response.status);
         take(text);
       }

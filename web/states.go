@@ -48,9 +48,13 @@ func stateOfVerdict(v assess.Verdict) state {
 }
 
 // stateOfDrive is that of a drive. One that sleeps is asleep unless its last report
-// shows something wrong.
+// shows something wrong. One that cannot be read is not well only because an older
+// report still stands.
 func stateOfDrive(d *overview.Drive) state {
 	s := stateOfVerdict(d.Assessment.Verdict)
+	if s == ok && d.Trouble != "" {
+		return unknown.as("no new report", "?")
+	}
 	sleeps := d.PowerMode == report.Standby || d.PowerMode == report.Sleep
 	if sleeps && (s == ok || s == unknown && d.Error == "" && d.Trouble == "") {
 		return asleep

@@ -53,7 +53,11 @@ func (c *scene) slot(s *overview.Slot) tile {
 		words = append(words, "empty")
 	default:
 		t.Class, t.Letter, t.Value = "unknown", "?", dash
-		words = append(words, "not known whether there is a drive")
+		if is(s.Populated) {
+			words = append(words, "a drive that the system does not see")
+		} else {
+			words = append(words, "not known whether there is a drive")
+		}
 	}
 	if t.Fault {
 		words = append(words, "fault light on")

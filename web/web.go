@@ -161,7 +161,8 @@ func (p *Pages) serve(h handler) http.Handler {
 		}
 		if shown.to != "" {
 			setPolicy(w.Header())
-			http.Redirect(w, r, shown.to, http.StatusSeeOther)
+			w.Header().Set("Location", shown.to) // as it is: a proxy may have put us below a path
+			w.WriteHeader(http.StatusSeeOther)
 			return
 		}
 		p.answer(w, r, shown)
@@ -175,7 +176,7 @@ func (p *Pages) answer(w http.ResponseWriter, r *http.Request, shown page) {
 	setPolicy(h)
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Cache-Control", "private, no-cache")
-	h.Set("Age", strconv.Itoa(int(shown.age/time.Second)))
+	h.Set("Age", strconv.Itoa(max(int(shown.age/time.Second), 0)))
 	h.Set("ETag", tag)
 	if shown.status == 0 && has(r, tag) {
 		h.Del("Content-Type")

@@ -6,9 +6,14 @@ import (
 	"maps"
 	"slices"
 
+	"storage_exporter/enclosure"
 	"storage_exporter/fleet"
 	"storage_exporter/overview"
+	"storage_exporter/smart/assess"
 )
+
+// badSlots are what an enclosure calls a slot that is not well, by SES.
+var badSlots = []enclosure.Status{enclosure.Critical, enclosure.NonCritical, enclosure.Unrecoverable}
 
 // fewProblems is how many are shown where not all are asked for, and maxProblems how
 // many ever.
@@ -28,9 +33,11 @@ type problem struct {
 // problemsOf finds what is wrong, the worst first.
 func problemsOf(o *overview.Overview, p places, drive driveLinks) []problem {
 	var list []problem
+	// Then all that is known of a drive is what its enclosure says.
+	unseen := o.Errors["drives"] != ""
 	for _, part := range slices.Sorted(maps.Keys(o.Errors)) {
 		if why := o.Errors[part]; why != overview.ErrNotObserved.Error() {
-			list = append(list, problem{State: warning.as("not known", "?"), Name: "the " + text(part), Place: "all of them", Reason: "They are not known: " + text(why) + "."})
+			list = append(list, problem{State: warning.as("not known", "?"), Name: "the " + text(part), Place: "all of them", Reason: sentence(why)})
 		}
 	}
 	for i := range o.Volumes {
@@ -42,7 +49,7 @@ func problemsOf(o *overview.Overview, p places, drive driveLinks) []problem {
 	for i := range o.Enclosures {
 		e := &o.Enclosures[i]
 		for j := range e.Slots {
-			list = append(list, problemsOfSlot(&e.Slots[j], p.of(e.ID, e.Slots[j].Slot), drive)...)
+			list = append(list, problemsOfSlot(&e.Slots[j], p.of(e.ID, e.Slots[j].Slot), drive, unseen)...)
 		}
 	}
 	for i := range o.Outside {
@@ -66,12 +73,23 @@ func problemOfVolume(v *overview.Volume) problem {
 	}
 }
 
-func problemsOfSlot(s *overview.Slot, place string, drive driveLinks) (list []problem) {
+func problemsOfSlot(s *overview.Slot, place string, drive driveLinks, unseen bool) (list []problem) {
 	lit := is(s.Fault)
+	says := "The fault light is on"
+	if !lit && slices.Contains(badSlots, s.Status) {
+		lit, says = true, "The enclosure calls the slot "+string(s.Status)
+	}
 	each := func(d *overview.Drive) {
 		x := problemOfDrive(d, place, drive)
+		if unseen {
+			x.State = asleep // no fault of the drive's
+		}
 		if lit && x.State.wrong() {
-			x.Reason += " Its fault light is on."
+			if is(s.Fault) {
+				x.Reason += " Its fault light is on."
+			} else {
+				x.Reason += " " + says + "."
+			}
 			lit = false
 		}
 		list = append(list, x)
@@ -83,10 +101,20 @@ func problemsOfSlot(s *overview.Slot, place string, drive driveLinks) (list []pr
 		each(&s.More[i])
 	}
 	if lit {
-		x := problem{State: warning.as("fault light", "W"), Kind: fleet.Slot, Name: "slot " + text(s.Slot), Place: place, Href: "#enclosures", Reason: "The fault light is on, and the slot is empty."}
-		if s.Drive != nil {
-			x.Reason = fmt.Sprintf("The fault light is on, though %s is %s.", cmp.Or(text(s.Drive.Device), "the drive"), stateOfDrive(s.Drive).Word)
+		x := problem{State: warning.as("fault light", "W"), Kind: fleet.Slot, Name: "slot " + text(s.Slot), Place: place, Href: "#enclosures"}
+		if !is(s.Fault) {
+			x.State = warning.as(string(s.Status), "W")
+		}
+		switch {
+		case s.Drive != nil:
+			x.Reason = fmt.Sprintf("%s, though %s is %s.", says, cmp.Or(text(s.Drive.Device), "the drive"), stateOfDrive(s.Drive).Word)
 			x.Href = drive.to(s.Drive.Device)
+		case s.Populated == nil:
+			x.Reason = says + ". Whether there is a drive in it is not known."
+		case *s.Populated:
+			x.Reason, x.Do = says+", and the system does not see the drive in it.", "Pull it and put it back; if it stays so, replace it."
+		default:
+			x.Reason = says + ", and the slot is empty."
 		}
 		list = append(list, x)
 	}
@@ -112,8 +140,8 @@ func problemOfDrive(d *overview.Drive, place string, drive driveLinks) problem {
 	default:
 		x.Reason = sentence(cmp.Or(d.Error, "nothing is known of its health"))
 	}
-	if troubled && s == ok { // an older report still stands
-		x.State, x.Reason, x.Do = unknown.as("no new report", "?"), trouble.why+" What is shown is its last report.", trouble.do
+	if d.Trouble != "" && d.Assessment.Verdict == assess.OK {
+		x.Reason += " What is shown is its last report."
 	}
 	return x
 }
