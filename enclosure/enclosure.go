@@ -89,8 +89,11 @@ func populated(matched bool, s Status) *bool {
 		return new(true)
 	case s == NotInstalled:
 		return new(false)
-	case s == Critical, s == NonCritical, s == Unrecoverable:
+	case s.Bad():
 		return new(true)
 	}
 	return nil
 }
+
+// Bad says that the enclosure itself complains of the bay or of what is in it.
+func (s Status) Bad() bool { return s == Critical || s == NonCritical || s == Unrecoverable }

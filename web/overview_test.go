@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"storage_exporter/enclosure"
 	"storage_exporter/event"
 	"storage_exporter/overview"
 	"storage_exporter/smart"
@@ -103,7 +102,7 @@ func TestProblems(t *testing.T) {
 	bare := slotOf(5, nil)
 	bare.Fault = new(true)
 	critical := slotOf(6, nil)
-	critical.Status, critical.Populated = enclosure.Critical, new(true)
+	critical.Status, critical.Populated = "critical", new(true)
 	dark := slotOf(7, nil)
 	dark.Fault, dark.Populated = new(true), nil
 	pool := func(p overview.Pool) func(*overview.Overview) {

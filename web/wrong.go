@@ -6,14 +6,10 @@ import (
 	"maps"
 	"slices"
 
-	"storage_exporter/enclosure"
 	"storage_exporter/fleet"
 	"storage_exporter/overview"
 	"storage_exporter/smart/assess"
 )
-
-// badSlots are what an enclosure calls a slot that is not well, by SES.
-var badSlots = []enclosure.Status{enclosure.Critical, enclosure.NonCritical, enclosure.Unrecoverable}
 
 // fewProblems is how many are shown where not all are asked for, and maxProblems how
 // many ever.
@@ -76,7 +72,7 @@ func problemOfVolume(v *overview.Volume) problem {
 func problemsOfSlot(s *overview.Slot, place string, drive driveLinks, unseen bool) (list []problem) {
 	lit := is(s.Fault)
 	says := "The fault light is on"
-	if !lit && slices.Contains(badSlots, s.Status) {
+	if !lit && s.Status.Bad() {
 		lit, says = true, "The enclosure calls the slot "+string(s.Status)
 	}
 	each := func(d *overview.Drive) {
