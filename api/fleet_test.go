@@ -1,7 +1,6 @@
 package api
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
 	"net/http/httptest"
@@ -10,45 +9,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"storage_exporter/cache"
-	"storage_exporter/cachestore"
-	"storage_exporter/fleet"
+	"storage_exporter/fleet/fleettest"
 	"storage_exporter/overview"
 	"storage_exporter/proxy"
 )
-
-// fleetOf is a fleet with these digests; an empty one is of a silent node.
-func fleetOf(t *testing.T, digests map[string]string) (*fleet.Reader, cachestore.Store, *cache.Cache) {
-	t.Helper()
-	store := cachestore.NewMemory()
-	for node, digest := range digests {
-		if err := store.Mark(t.Context(), "fleet:nodes", node, time.Hour); err != nil {
-			t.Fatal(err)
-		}
-		if digest == "" {
-			continue
-		}
-		if err := store.Set(t.Context(), cachestore.SetItem{Key: "fleet:node:" + node, Value: []byte(digest), TTL: 90 * time.Second}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	reg, quiet := prometheus.NewRegistry(), slog.New(slog.DiscardHandler)
-	c := cache.New(cache.Config{Store: store, Observer: "test", Logger: quiet, Metrics: cache.NewMetrics(reg)})
-	r := fleet.NewReader(fleet.ReaderConfig{
-		Store: store, Cache: c, Metrics: fleet.NewMetrics(reg), Logger: quiet,
-		Overview: func(node string) (key, origin string) { return overview.Published("jbod:"+node+":", "node:"+node) },
-	})
-	t.Cleanup(func() {
-		r.Close()
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-		defer cancel()
-		_ = c.Close(ctx)
-		_ = store.Close()
-	})
-	return r, store, c
-}
 
 var someNodes = map[string]string{
 	"a": `{"node":"a","url":"https://a:9777","version":"1","counts":{"drives":{"total":2,"ok":1,"failing":1}},"worst":[{"kind":"drive","name":"sdb","verdict":"failing","reason":"worn","place":"e/1"}]}`,
@@ -59,7 +24,7 @@ var someNodes = map[string]string{
 }
 
 func TestFleet(t *testing.T) {
-	reader, _, c := fleetOf(t, someNodes)
+	reader, _, c := fleettest.Reader(t, someNodes, 90*time.Second)
 	get := asking(t, Config{Fleet: reader, Logger: slog.New(slog.DiscardHandler)})
 	w := get("/api/fleet")
 	for _, want := range []string{
@@ -147,7 +112,7 @@ func TestDiscovery(t *testing.T) {
 	if w.Header().Get("Content-Type") != "application/json" {
 		t.Errorf("%v", w.Header())
 	}
-	cfg.Fleet, _, _ = fleetOf(t, someNodes)
+	cfg.Fleet, _, _ = fleettest.Reader(t, someNodes, 90*time.Second)
 	wantJSON(t, of(cfg), 200, "["+ofProxies+"]") // none of the fleet, unless they are allowed
 	for allowed, want := range map[string]string{
 		`^(?:a:9777)$`:  `, {"targets": ["a:9777"], "labels": {"__meta_storage_node": "a", "__scheme__": "https"}}`,
@@ -164,11 +129,11 @@ func TestDiscovery(t *testing.T) {
 		t.Errorf("not ready: %d %s", w.Code, w.Body)
 	}
 	ready = true
-	cfg.Fleet, _, _ = fleetOf(t, nil)
+	cfg.Fleet, _, _ = fleettest.Reader(t, nil, 90*time.Second)
 	if w := of(cfg); w.Code != 503 || !strings.Contains(w.Body.String(), "no node") {
 		t.Errorf("an empty store: %d %s", w.Code, w.Body)
 	}
-	lost, store, _ := fleetOf(t, someNodes)
+	lost, store, _ := fleettest.Reader(t, someNodes, 90*time.Second)
 	_ = store.Close()
 	cfg.Fleet = lost
 	if w := of(cfg); w.Code != 503 {

@@ -71,8 +71,8 @@ func (d *Digest) addDrive(of *overview.Drive, place string) {
 		reason = of.Assessment.Reasons[0].Text
 	}
 	verdict := of.Assessment.Verdict
-	if verdict == assess.OK && of.Trouble != "" {
-		verdict = assess.Unknown // an older report still stands
+	if of.Outdated() {
+		verdict = assess.Unknown
 	}
 	d.add(Trouble{Drive, of.Device, verdict, reason, place})
 }

@@ -97,6 +97,10 @@ type Drive struct {
 	Pools        []Membership  `json:"pools,omitempty"`
 }
 
+// Outdated says that the last attempt to read the drive failed: the report that still
+// stands, which calls it well, is no proof that it is.
+func (d *Drive) Outdated() bool { return d.Trouble != "" && d.Assessment.Verdict == assess.OK }
+
 // Membership is a drive's place in a pool. A drive has several where its
 // partitions are members, or where it is the spare of several pools.
 type Membership struct {

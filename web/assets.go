@@ -6,6 +6,8 @@ import (
 	"encoding/hex"
 	"net/http"
 	"strconv"
+
+	"storage_exporter/internal/inbound"
 )
 
 //go:embed style.css
@@ -43,14 +45,14 @@ func (a *asset) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (r *rendered) send(w http.ResponseWriter, req *http.Request, status int) {
 	h, body := w.Header(), r.body
 	h.Add("Vary", "Accept-Encoding")
-	if acceptsGzip(req) {
+	if inbound.AcceptsGzip(req.Header) {
 		if packed := r.gzip(); packed != nil {
 			body = packed
 			h.Set("Content-Encoding", "gzip")
 		}
 	}
 	h.Set("Content-Length", strconv.Itoa(len(body)))
-	made(w) // what is sent belongs to all who ask
+	inbound.Made(w) // what is sent belongs to all who ask
 	w.WriteHeader(status)
 	_, _ = w.Write(body) //nolint:gosec // html/template has escaped it; the client may have gone
 }

@@ -19,14 +19,10 @@ const maxNodes = 1000
 
 // fleetView is all nodes.
 type fleetView struct {
-	Headline string
-	Calm     string
-	Problems []problem
-	MoreHref string
-	More     int
-	Counts   []count
-	Nodes    []nodeView
-	LeftOut  int
+	wrongView
+	Counts  []count
+	Nodes   []nodeView
+	LeftOut int
 }
 
 // nodeView is a row of the table of nodes.
@@ -63,18 +59,12 @@ func fleetOf(f *fleet.Fleet, all bool) *fleetView {
 	total := len(list) + f.WorstLeftOut
 	switch {
 	case total > 0:
-		v.Headline = plural(total, "thing is wrong", "things are wrong") + " on " + plural(f.Totals.Nodes.Total, "host", "hosts")
+		v.wrongView = wrongOf(list, total, all, "fleet?wrong=all")
+		v.Headline += " on " + plural(f.Totals.Nodes.Total, "host", "hosts")
 	case f.Totals.Nodes.Total == 0:
 		v.Headline, v.Calm = "No host has reported yet", "Hosts with a node name on the same Redis appear here within a minute."
 	default:
 		v.Headline, v.Calm = "Nothing is wrong", "All is well: "+plural(f.Totals.Nodes.Live, "host is", "hosts are")+" live."
-	}
-	v.Problems = list[:min(len(list), fewProblems)]
-	if all {
-		v.Problems = list[:min(len(list), maxProblems)]
-	}
-	if v.More = total - len(v.Problems); v.More > 0 && !all {
-		v.MoreHref = "fleet?wrong=all"
 	}
 	v.Counts = countsOfFleet(&f.Totals)
 	for _, n := range worstFirst(f.Nodes) {

@@ -1,19 +1,15 @@
 package web
 
 import (
-	"context"
 	"encoding/json"
-	"log/slog"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"storage_exporter/cache"
-	"storage_exporter/cachestore"
 	"storage_exporter/fleet"
+	"storage_exporter/fleet/fleettest"
 	"storage_exporter/overview"
 )
 
@@ -29,32 +25,8 @@ var someNodes = map[string]string{
 // of a is in the store, too.
 func fleetRig(t testing.TB, digests map[string]string) *fleet.Reader {
 	t.Helper()
-	store := cachestore.NewMemory()
-	quiet, reg := slog.New(slog.DiscardHandler), prometheus.NewRegistry()
-	for node, digest := range digests {
-		if err := store.Mark(t.Context(), "fleet:nodes", node, time.Hour); err != nil {
-			t.Fatal(err)
-		}
-		if digest == "" {
-			continue
-		}
-		if err := store.Set(t.Context(), cachestore.SetItem{Key: "fleet:node:" + node, Value: []byte(digest), TTL: 80 * time.Second}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	c := cache.New(cache.Config{Store: store, Observer: "test", Logger: quiet, Metrics: cache.NewMetrics(reg)})
+	r, _, c := fleettest.Reader(t, digests, 80*time.Second)
 	put(t, c, "a", host(30))
-	r := fleet.NewReader(fleet.ReaderConfig{
-		Store: store, Cache: c, Metrics: fleet.NewMetrics(reg), Logger: quiet,
-		Overview: func(node string) (key, origin string) { return overview.Published("jbod:"+node+":", "node:"+node) },
-	})
-	t.Cleanup(func() {
-		r.Close()
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-		defer cancel()
-		_ = c.Close(ctx)
-		_ = store.Close()
-	})
 	return r
 }
 

@@ -58,7 +58,8 @@ func (p *Pages) node(ctx context.Context, r *http.Request) (page, error) {
 func (p *Pages) nodeView(detail *fleet.Detail, path string, a asked) *overviewView {
 	o, err := decodeOverview(detail.Overview)
 	if err != nil {
-		v := &overviewView{Path: path, Show: a.show, Headline: plural(len(detail.Worst), "thing is wrong", "things are wrong")}
+		v := &overviewView{Path: path, Show: a.show}
+		v.Headline = plural(len(detail.Worst), "thing is wrong", "things are wrong")
 		for i := range detail.Worst[:min(len(detail.Worst), maxProblems)] {
 			x := problemOfRow(&detail.Worst[i])
 			x.Href = ""

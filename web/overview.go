@@ -14,13 +14,9 @@ const maxEnclosures, maxPools = 500, 200
 
 // overviewView is what the overview's template shows, of this host or of a node.
 type overviewView struct {
+	wrongView
 	Path      string    // of the page, from the root
 	Node      *nodeHead // nil: this host's own
-	Problems  []problem
-	Headline  string
-	Calm      string // all is well, with the counts; empty where something is wrong
-	MoreHref  string // to all problems; empty where they are shown
-	More      int
 	Counts    []count
 	Show      overlay
 	Overlays  []choice
@@ -92,7 +88,10 @@ func (a asked) href(path string, show overlay, all bool) string {
 func viewOf(o *overview.Overview, path string, a asked, columns *Columns, drive driveLinks) *overviewView {
 	c := &scene{show: a.show, pools: marksOf(o), places: placesOf(o), drive: drive, tiles: maxTiles, vdevs: maxVdevs}
 	v := &overviewView{Path: path, Show: a.show, Legend: a.show.meaning()}
-	v.problems(o, c, a)
+	v.Headline, v.Calm = "Nothing is wrong", calm(o)
+	if list := problemsOf(o, c.places, c.drive); len(list) > 0 {
+		v.wrongView = wrongOf(list, len(list), a.all, a.href(path, a.show, true))
+	}
 	for _, show := range overlays {
 		v.Overlays = append(v.Overlays, choice{show.title(), a.href(path, show, a.all) + "#enclosures", show == a.show})
 	}
@@ -123,27 +122,6 @@ func viewOf(o *overview.Overview, path string, a asked, columns *Columns, drive 
 	}
 	v.Counts = countsOf(o, drives)
 	return v
-}
-
-func (v *overviewView) problems(o *overview.Overview, c *scene, a asked) {
-	all := problemsOf(o, c.places, c.drive)
-	v.Headline = "Nothing is wrong"
-	switch len(all) {
-	case 0:
-		v.Calm = calm(o)
-		return
-	case 1:
-		v.Headline = "1 thing is wrong"
-	default:
-		v.Headline = grouped(float64(len(all))) + " things are wrong"
-	}
-	v.Problems = all[:min(len(all), fewProblems)]
-	if a.all {
-		v.Problems = all[:min(len(all), maxProblems)]
-	}
-	if v.More = len(all) - len(v.Problems); v.More > 0 && !a.all {
-		v.MoreHref = a.href(v.Path, a.show, true)
-	}
 }
 
 // calm says that all is well.

@@ -85,7 +85,7 @@ func (c *scene) pool(p *overview.Pool, now time.Time) poolView {
 		v.Done = int(100 * min(max(*p.Scan.Done, 0), 1))
 	}
 	if p.DataErrors != nil && *p.DataErrors > 0 {
-		v.Errors = grouped(float64(*p.DataErrors)) + nouns(int(min(*p.DataErrors, 2)), " data error", " data errors")
+		v.Errors = plural(*p.DataErrors, "data error", "data errors")
 	}
 	depth := make(map[string]int, len(p.Vdevs))
 	shown := min(len(p.Vdevs), c.vdevs)
@@ -153,7 +153,7 @@ func scanOf(s *zpool.Scan, now time.Time) string {
 			words += " " + duration(now.Sub(s.EndTime)) + " ago"
 		}
 		if s.Errors != nil {
-			words += " with " + plural(int(min(*s.Errors, 1e9)), "error", "errors")
+			words += " with " + plural(*s.Errors, "error", "errors")
 		}
 		return words
 	}
@@ -202,7 +202,7 @@ func problemOfPool(p *overview.Pool, o *overview.Overview, at places) problem {
 		x.Reason += "."
 	case p.DataErrors != nil && *p.DataErrors > 0:
 		x.State = warning.as("data errors", "W")
-		x.Reason = grouped(float64(*p.DataErrors)) + nouns(int(min(*p.DataErrors, 2)), " error", " errors") + " in its data: files are damaged."
+		x.Reason = plural(*p.DataErrors, "error", "errors") + " in its data: files are damaged."
 		x.Do = fmt.Sprintf("Restore the files that `zpool status -v %s` names.", text(p.Name))
 	case bad != "":
 		x.State = warning.as("errors", "W")
@@ -224,7 +224,7 @@ func badVdev(v *overview.Vdev, at places) string {
 		return name + " is " + strings.ToLower(text(v.State))
 	}
 	if n := vdevErrors(v); n > 0 {
-		return name + " has " + plural(int(min(n, 1e9)), "error", "errors")
+		return name + " has " + plural(n, "error", "errors")
 	}
 	return ""
 }

@@ -52,7 +52,7 @@ func stateOfVerdict(v assess.Verdict) state {
 // report still stands.
 func stateOfDrive(d *overview.Drive) state {
 	s := stateOfVerdict(d.Assessment.Verdict)
-	if s == ok && d.Trouble != "" {
+	if d.Outdated() {
 		return unknown.as("no new report", "?")
 	}
 	sleeps := d.PowerMode == report.Standby || d.PowerMode == report.Sleep

@@ -111,7 +111,7 @@ func seconds(v float64) string {
 func clock(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05") + " UTC" }
 
 // plural writes a count with its noun.
-func plural(n int, one, many string) string {
+func plural[N int | uint64 | float64](n N, one, many string) string {
 	if n == 1 {
 		return "1 " + one
 	}

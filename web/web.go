@@ -227,10 +227,6 @@ func (p *Pages) render(shown *page, tag string) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-func acceptsGzip(r *http.Request) bool { return inbound.AcceptsGzip(r.Header) }
-
-func made(w http.ResponseWriter) { inbound.Made(w) }
-
 // overview is the page of this host.
 func (p *Pages) overview(ctx context.Context, r *http.Request) (page, error) {
 	a := askedOf(r.URL.Query())

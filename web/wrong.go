@@ -8,7 +8,6 @@ import (
 
 	"storage_exporter/fleet"
 	"storage_exporter/overview"
-	"storage_exporter/smart/assess"
 )
 
 // fewProblems is how many are shown where not all are asked for, and maxProblems how
@@ -24,6 +23,29 @@ type problem struct {
 	Place  string
 	Reason string
 	Do     string // empty where there is no clear answer
+}
+
+// wrongView is what is wrong, or that nothing is.
+type wrongView struct {
+	Headline string
+	Calm     string // all is well, with the counts; empty where something is wrong
+	Problems []problem
+	MoreHref string // to all problems; empty where they are shown
+	More     int
+}
+
+// wrongOf shows few problems of a list, or all that may be shown; total is how many there
+// are, and href where all are shown.
+func wrongOf(list []problem, total int, all bool, href string) wrongView {
+	most := fewProblems
+	if all {
+		most = maxProblems
+	}
+	v := wrongView{Headline: plural(total, "thing is wrong", "things are wrong"), Problems: list[:min(len(list), most)]}
+	if v.More = total - len(v.Problems); v.More > 0 && !all {
+		v.MoreHref = href
+	}
+	return v
 }
 
 // problemsOf finds what is wrong, the worst first.
@@ -136,7 +158,7 @@ func problemOfDrive(d *overview.Drive, place string, drive driveLinks) problem {
 	default:
 		x.Reason = sentence(cmp.Or(d.Error, "nothing is known of its health"))
 	}
-	if d.Trouble != "" && d.Assessment.Verdict == assess.OK {
+	if d.Outdated() {
 		x.Reason += " What is shown is its last report."
 	}
 	return x
