@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"storage_exporter/internal/needtest"
 )
 
 // cephStartTimeout bounds how long the whole cluster may take to come up.
@@ -80,12 +82,8 @@ func requireCeph(tb testing.TB) {
 	if os.Geteuid() != 0 {
 		why = "mounting needs root"
 	}
-	switch {
-	case why == "":
-	case os.Getenv("STORAGE_EXPORTER_REQUIRE") == "all":
-		tb.Fatalf("cannot run, and STORAGE_EXPORTER_REQUIRE=all: %s", why)
-	default:
-		tb.Skip("skipped: " + why)
+	if why != "" {
+		needtest.Skip(tb, why)
 	}
 }
 

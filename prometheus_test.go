@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"os/exec"
 	"strings"
 	"syscall"
@@ -17,21 +16,13 @@ import (
 	"time"
 
 	"storage_exporter/internal/logtest"
+	"storage_exporter/internal/needtest"
 )
 
 // need finds a program, or skips the test where it is not installed.
 func need(t testing.TB, program, pkg string) string {
 	t.Helper()
-	path, err := exec.LookPath(program)
-	if err == nil {
-		return path
-	}
-	remedy := fmt.Sprintf("%s is not installed: apt-get install %s", program, pkg)
-	if os.Getenv("STORAGE_EXPORTER_REQUIRE") == "all" {
-		t.Fatal(remedy)
-	}
-	t.Skip(remedy)
-	return ""
+	return needtest.Program(t, program, pkg)
 }
 
 func freeAddress(t testing.TB) string {

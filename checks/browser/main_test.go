@@ -14,6 +14,7 @@ import (
 
 	"storage_exporter/checks/browser"
 	"storage_exporter/internal/demo"
+	"storage_exporter/internal/needtest"
 	"storage_exporter/overview"
 )
 
@@ -77,10 +78,7 @@ func (s *shared[T]) get(t *testing.T) T {
 // cannot skips a test for what is not installed, unless all must be there.
 func cannot(t *testing.T, why error) {
 	t.Helper()
-	if os.Getenv("STORAGE_EXPORTER_REQUIRE") == "all" {
-		t.Fatal(why)
-	}
-	t.Skip(why)
+	needtest.Skip(t, why.Error())
 }
 
 func (s *shared[T]) close() error {

@@ -13,6 +13,8 @@ import (
 
 	"github.com/compose-spec/compose-go/v2/types"
 	"go.yaml.in/yaml/v2"
+
+	"storage_exporter/internal/needtest"
 )
 
 // decode reads YAML strictly: unknown keys are errors.
@@ -162,14 +164,5 @@ func TestPrometheus(t *testing.T) {
 
 func promtool(t *testing.T) string {
 	t.Helper()
-	program, err := exec.LookPath("promtool")
-	if err == nil {
-		return program
-	}
-	const remedy = "promtool is not installed: apt-get install prometheus"
-	if os.Getenv("STORAGE_EXPORTER_REQUIRE") == "all" {
-		t.Fatal(remedy)
-	}
-	t.Skip(remedy)
-	return ""
+	return needtest.Program(t, "promtool", "prometheus")
 }

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -20,6 +19,7 @@ import (
 	"storage_exporter/checks/expression"
 	"storage_exporter/checks/rules"
 	"storage_exporter/internal/demo"
+	"storage_exporter/internal/needtest"
 )
 
 // asked is something that is asked of Prometheus.
@@ -168,14 +168,7 @@ var figures = map[string]string{
 // by itself.
 func TestEveryQueryFindsSomething(t *testing.T) {
 	for program, pkg := range map[string]string{"prometheus": "prometheus", "redis-server": "redis-server"} {
-		if _, err := exec.LookPath(program); err == nil {
-			continue
-		}
-		remedy := program + " is not installed: apt-get install " + pkg
-		if os.Getenv("STORAGE_EXPORTER_REQUIRE") == "all" {
-			t.Fatal(remedy)
-		}
-		t.Skip(remedy)
+		needtest.Program(t, program, pkg)
 	}
 	questions := all(t)
 	selectors := make(map[string]bool)

@@ -15,6 +15,7 @@ import (
 	"go.yaml.in/yaml/v2"
 
 	"storage_exporter/checks/expression"
+	"storage_exporter/internal/needtest"
 )
 
 const root = "../.."
@@ -45,14 +46,7 @@ func alerts(t *testing.T) []Rule {
 // run runs a program, or skips the test where it is not installed.
 func run(t *testing.T, pkg, program string, args ...string) {
 	t.Helper()
-	path, err := exec.LookPath(program)
-	if err != nil {
-		remedy := program + " is not installed: apt-get install " + pkg
-		if os.Getenv("STORAGE_EXPORTER_REQUIRE") == "all" {
-			t.Fatal(remedy)
-		}
-		t.Skip(remedy)
-	}
+	path := needtest.Program(t, program, pkg)
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	if out, err := exec.CommandContext(ctx, path, args...).CombinedOutput(); err != nil {

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -12,6 +11,7 @@ import (
 
 	"storage_exporter/internal/demo"
 	"storage_exporter/internal/logtest"
+	"storage_exporter/internal/needtest"
 )
 
 func lines(b *logtest.Buffer) int { return strings.Count(b.String(), "\n") }
@@ -19,14 +19,7 @@ func lines(b *logtest.Buffer) int { return strings.Count(b.String(), "\n") }
 // need skips the test where a program is not installed.
 func need(t *testing.T, program, pkg string) {
 	t.Helper()
-	if _, err := exec.LookPath(program); err == nil {
-		return
-	}
-	remedy := program + " is not installed: apt-get install " + pkg
-	if os.Getenv("STORAGE_EXPORTER_REQUIRE") == "all" {
-		t.Fatal(remedy)
-	}
-	t.Skip(remedy)
+	needtest.Program(t, program, pkg)
 }
 
 // ask reads an answer in JSON; false while there is none.

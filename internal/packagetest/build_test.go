@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"storage_exporter/internal/needtest"
 )
 
 const (
@@ -49,22 +51,13 @@ func TestMain(m *testing.M) {
 // need finds a program, in the directories of root's as well.
 func need(t *testing.T, name, pkg string) string {
 	t.Helper()
-	for _, dir := range append(filepath.SplitList(os.Getenv("PATH")), "/usr/local/sbin", "/usr/sbin", "/sbin") {
-		if path, err := exec.LookPath(filepath.Join(dir, name)); err == nil {
-			return path
-		}
-	}
-	skip(t, name+" is not installed: apt-get install "+pkg)
-	return ""
+	return needtest.Program(t, name, pkg)
 }
 
 // skip skips the test, unless everything is required.
 func skip(t *testing.T, why string) {
 	t.Helper()
-	if os.Getenv("STORAGE_EXPORTER_REQUIRE") == "all" {
-		t.Fatalf("cannot run, and STORAGE_EXPORTER_REQUIRE=all: %s", why)
-	}
-	t.Skip("skipped: " + why)
+	needtest.Skip(t, why)
 }
 
 // run returns what a command says, or fails the test.

@@ -22,6 +22,7 @@ import (
 	"github.com/redis/go-redis/v9/maintnotifications"
 
 	"storage_exporter/internal/certtest"
+	"storage_exporter/internal/needtest"
 )
 
 // Options say what server is started. The zero value is a plain one.
@@ -73,14 +74,7 @@ func Start(tb testing.TB, opts Options) *Server {
 // environment says that all parts must be there.
 func requireServer(tb testing.TB) {
 	tb.Helper()
-	if _, err := exec.LookPath("redis-server"); err == nil {
-		return
-	}
-	const remedy = "redis-server is not installed: apt-get install redis-server"
-	if os.Getenv("STORAGE_EXPORTER_REQUIRE") == "all" {
-		tb.Fatal(remedy)
-	}
-	tb.Skip(remedy)
+	needtest.Program(tb, "redis-server", "redis-server")
 }
 
 func newServer(tb testing.TB, opts Options) *Server {

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"storage_exporter/internal/needtest"
 )
 
 const unit = "storage_exporter.service"
@@ -44,12 +46,7 @@ func dropIns(t *testing.T) []string {
 // is content.
 func (u units) analyze(t *testing.T, command string, options ...string) (string, bool) {
 	t.Helper()
-	if _, err := exec.LookPath("systemd-analyze"); err != nil {
-		if os.Getenv("STORAGE_EXPORTER_REQUIRE") == "all" {
-			t.Fatal("cannot run, and STORAGE_EXPORTER_REQUIRE=all: systemd-analyze is not installed: apt-get install systemd")
-		}
-		t.Skip("systemd-analyze is not installed: apt-get install systemd")
-	}
+	needtest.Program(t, "systemd-analyze", "systemd")
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)

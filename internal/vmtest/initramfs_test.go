@@ -12,27 +12,20 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"storage_exporter/internal/needtest"
 )
 
 // skip skips the test, unless everything is required.
 func skip(t *testing.T, why string) {
 	t.Helper()
-	if os.Getenv("STORAGE_EXPORTER_REQUIRE") == "all" {
-		t.Fatalf("cannot run, and STORAGE_EXPORTER_REQUIRE=all: %s", why)
-	}
-	t.Skip("skipped: " + why)
+	needtest.Skip(t, why)
 }
 
 // tool finds a program, in the directories of root's as well.
 func tool(t *testing.T, name, pkg string) string {
 	t.Helper()
-	for _, dir := range append(filepath.SplitList(os.Getenv("PATH")), "/usr/local/sbin", "/usr/sbin", "/sbin") {
-		if path, err := exec.LookPath(filepath.Join(dir, name)); err == nil {
-			return path
-		}
-	}
-	skip(t, name+" is not installed: apt-get install "+pkg)
-	return ""
+	return needtest.Program(t, name, pkg)
 }
 
 // output is what a command says.

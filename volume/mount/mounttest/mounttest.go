@@ -5,6 +5,8 @@ package mounttest
 import (
 	"os"
 	"testing"
+
+	"storage_exporter/internal/needtest"
 )
 
 // NeedRoot skips the test when it cannot mount.
@@ -18,10 +20,7 @@ func NeedRoot(t testing.TB) {
 // Skip skips the test, unless everything is required.
 func Skip(t testing.TB, why string) {
 	t.Helper()
-	if os.Getenv("STORAGE_EXPORTER_REQUIRE") == "all" {
-		t.Fatalf("cannot run, and STORAGE_EXPORTER_REQUIRE=all: %s", why)
-	}
-	t.Skip("skipped: " + why)
+	needtest.Skip(t, why)
 }
 
 // Roomy is a directory on a file system that is far from full.
