@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"storage_exporter/cache"
-	"storage_exporter/fleet/fleettest"
+	"storage_exporter/internal/fleettest"
 	"storage_exporter/overview"
 	"storage_exporter/proxy"
 )

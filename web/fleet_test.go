@@ -9,7 +9,7 @@ import (
 
 	"storage_exporter/cache"
 	"storage_exporter/fleet"
-	"storage_exporter/fleet/fleettest"
+	"storage_exporter/internal/fleettest"
 	"storage_exporter/overview"
 )
 
